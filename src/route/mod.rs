@@ -1,0 +1,4 @@
+//! Routes: the path grammar and the table that finds the one route a request means.
+
+pub mod pattern;
+pub mod table;
