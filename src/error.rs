@@ -84,7 +84,10 @@ impl fmt::Display for GateError {
                 write!(f, "the secret of credential {name:?} is shorter than the hash of an algorithm it allows")
             }
             Self::AlgorithmUnsupported(name, algorithm) => {
-                write!(f, "credential {name:?} allows {algorithm}, which this build lacks: enable the crate's feature for it")
+                write!(
+                    f,
+                    "credential {name:?} allows {algorithm}, which this build lacks: enable the crate's feature for it"
+                )
             }
             Self::KeySet(name, why) => write!(f, "the key set of credential {name:?} cannot be used: {why}"),
         }
