@@ -54,21 +54,27 @@ const fn words(denial: &Denial) -> (&'static str, &'static str) {
         Denial::NoncanonicalTarget(_) => {
             ("Request target refused", "The request target is not in canonical form, so no route was looked up for it.")
         }
-        Denial::MethodOverride => {
-            ("Method override refused", "A header asks for another method than the request line; this is not accepted here.")
-        }
+        Denial::MethodOverride => (
+            "Method override refused",
+            "A header asks for another method than the request line; this is not accepted here.",
+        ),
         Denial::AmbiguousCredentials => {
             ("Ambiguous credentials", "A credential was sent more than once; send it once, in one place.")
         }
-        Denial::MissingCredential => ("Credential required", "This route needs a credential, and none that it accepts was sent."),
-        Denial::MalformedCredential(_) => {
-            ("Malformed credential", "The credential does not have the form it should have; check that it was copied whole.")
+        Denial::MissingCredential => {
+            ("Credential required", "This route needs a credential, and none that it accepts was sent.")
         }
+        Denial::MalformedCredential(_) => (
+            "Malformed credential",
+            "The credential does not have the form it should have; check that it was copied whole.",
+        ),
         Denial::InvalidCredential(_) => ("Invalid credential", "The credential is not valid."),
         Denial::KeyRevoked => ("Key revoked", "This API key has been revoked."),
         Denial::KeyExpired => ("Key expired", "This API key has expired."),
         Denial::InvalidToken(_) => ("Invalid token", "The access token is not valid."),
-        Denial::InsufficientScope(_) => ("Insufficient scope", "The credential is valid and lacks a scope that this route needs."),
+        Denial::InsufficientScope(_) => {
+            ("Insufficient scope", "The credential is valid and lacks a scope that this route needs.")
+        }
         Denial::InsecureTransport => ("HTTPS required", "Requests are accepted over HTTPS only."),
         Denial::IpNotAllowed => ("Address not allowed", "The credential may not be used from this address."),
         Denial::CredentialNotAccepted => {
@@ -78,8 +84,12 @@ const fn words(denial: &Denial) -> (&'static str, &'static str) {
         Denial::NoRoute => ("Not found", "There is no such resource."),
         Denial::MethodNotAllowed(_) => ("Method not allowed", "The resource exists and does not support this method."),
         Denial::StoreUnavailable => ("Unavailable", "The credential cannot be checked at the moment; try again later."),
-        Denial::KeyringUnavailable => ("Unavailable", "The credential cannot be checked at the moment; try again later."),
-        Denial::KeysUnavailable(_) => ("Unavailable", "The credential cannot be checked at the moment; try again later."),
+        Denial::KeyringUnavailable => {
+            ("Unavailable", "The credential cannot be checked at the moment; try again later.")
+        }
+        Denial::KeysUnavailable(_) => {
+            ("Unavailable", "The credential cannot be checked at the moment; try again later.")
+        }
     }
 }
 
@@ -165,10 +175,8 @@ impl Decision<'_> {
             return Some(Response { status: 204, headers: Vec::new(), body: String::new() });
         }
         let problem = self.problem()?;
-        let mut headers = alloc::vec![
-            ("content-type", PROBLEM_JSON.to_string()),
-            ("cache-control", "no-store".to_string()),
-        ];
+        let mut headers =
+            alloc::vec![("content-type", PROBLEM_JSON.to_string()), ("cache-control", "no-store".to_string()),];
         headers.extend(self.challenges().into_iter().map(|challenge| ("www-authenticate", challenge)));
         match problem.status {
             405 => headers.push(("allow", self.allowed_methods().join(", "))),
