@@ -39,14 +39,19 @@ fn modules_use_only_what_their_row_allows() {
     let mut wrong = Vec::new();
     for (at, (module, uses)) in rows.iter().enumerate() {
         let above: BTreeSet<_> = rows[..at].iter().map(|(name, _)| name).collect();
-        wrong.extend(uses.iter().filter(|name| !above.contains(name)).map(|name| format!("the table lets {module} use {name}, which is not above it")));
+        wrong.extend(
+            uses.iter()
+                .filter(|name| !above.contains(name))
+                .map(|name| format!("the table lets {module} use {name}, which is not above it")),
+        );
     }
     let mut files = Vec::new();
     rust_files(&src, &mut files);
     assert!(files.len() > 10, "the sources are found");
     for file in files {
         let inside = file.strip_prefix(&src).unwrap();
-        let module = inside.components().next().unwrap().as_os_str().to_str().unwrap().trim_end_matches(".rs").to_owned();
+        let module =
+            inside.components().next().unwrap().as_os_str().to_str().unwrap().trim_end_matches(".rs").to_owned();
         if module == "lib" {
             continue;
         }

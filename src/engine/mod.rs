@@ -12,11 +12,13 @@ mod evaluate;
 mod gate;
 mod prove;
 mod rehearse;
+mod token;
 
 use self::evaluate::Pending;
 pub use self::gate::{Gate, GateBuilder};
-pub use self::prove::{NeedKey, NeedKeys, NeedVerify};
+pub use self::prove::NeedKey;
 pub use self::rehearse::Assumed;
+pub use self::token::{NeedKeys, NeedVerify};
 use crate::credential::Presented;
 use crate::decision::{Decision, Denial, Outcome, TraceStep};
 use crate::host::{AsyncHost, Host};

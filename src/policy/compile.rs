@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use hashbrown::HashMap;
 use serde_json::Value;
 
-use super::credential::compile_credentials;
+use super::credential::{compile_credentials, number_headers};
 use super::document::{Https, PolicyDocument, RequirementDocument, RouteDocument, TrailingSlash};
 use super::{Alternative, Credential, CredentialKind, Policy, Requirement, Route};
 use crate::error::{PolicyError, PolicyErrors};
@@ -75,7 +75,8 @@ impl Policy {
             );
         }
         let scopes = compile_scopes(document, &mut mistakes);
-        let credentials = compile_credentials(&document.credentials, &mut mistakes);
+        let mut credentials = compile_credentials(&document.credentials, &mut mistakes);
+        let key_headers = number_headers(&mut credentials, &mut mistakes);
         let routes = compile_routes(document, &scopes, &credentials, &mut mistakes);
         let table = compile_table(document, &mut mistakes);
         match table {
@@ -87,6 +88,7 @@ impl Policy {
                 router: document.router,
                 scopes,
                 credentials,
+                key_headers,
                 routes,
                 table,
                 tests: document.tests.clone().into_boxed_slice(),

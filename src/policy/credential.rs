@@ -9,6 +9,7 @@ use alloc::vec::Vec;
 use super::compile::{Mistakes, pointer};
 use super::document::{ApiKeyDocument, BearerDocument, CredentialDocument, LimitsDocument, Ordered, TokenProfile};
 use super::{ApiKeyCredential, BearerCredential, Credential, CredentialKind};
+use crate::credential::MAX_KEY_HEADERS;
 use crate::jwt::claims::TokenRules;
 use crate::jwt::jwk::KeySet;
 use crate::jwt::{Algorithm, AlgorithmSet};
@@ -55,6 +56,37 @@ pub(super) fn compile_credentials(
         }
     }
     compiled.into_boxed_slice()
+}
+
+/// The distinct key headers, with each key credential told which one is its own and whether it shares it.
+pub(super) fn number_headers(credentials: &mut [Credential], mistakes: &mut Mistakes) -> Box<[Box<str>]> {
+    let mut headers: Vec<Box<str>> = Vec::new();
+    let mut uses: Vec<usize> = Vec::new();
+    for credential in credentials.iter_mut() {
+        let CredentialKind::ApiKey(key) = &mut credential.kind else { continue };
+        let known = headers.iter().position(|header| header.eq_ignore_ascii_case(&key.header));
+        key.header_index = known.unwrap_or_else(|| {
+            headers.push(key.header.clone());
+            uses.push(0);
+            headers.len().saturating_sub(1)
+        });
+        if let Some(count) = uses.get_mut(key.header_index) {
+            *count = count.saturating_add(1);
+        }
+    }
+    for credential in credentials {
+        if let CredentialKind::ApiKey(key) = &mut credential.kind {
+            key.shares_header = uses.get(key.header_index).is_some_and(|count| *count > 1);
+        }
+    }
+    if headers.len() > MAX_KEY_HEADERS {
+        mistakes.add(
+            "too_many_headers",
+            "/credentials".into(),
+            format!("the API keys use {} headers; at most {MAX_KEY_HEADERS} are supported", headers.len()),
+        );
+    }
+    headers.into_boxed_slice()
 }
 
 /// Two keys with one prefix in one header, or two bearer credentials of one issuer: a request could mean either.
@@ -129,6 +161,8 @@ fn api_key(key: &ApiKeyDocument, place: &str, mistakes: &mut Mistakes) -> Option
     }
     Some(CredentialKind::ApiKey(ApiKeyCredential {
         header: key.header.as_str().into(),
+        header_index: 0,
+        shares_header: false,
         format,
         accept: accept.into_iter().map(Box::from).collect(),
     }))

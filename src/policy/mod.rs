@@ -28,6 +28,8 @@ pub struct Policy {
     pub(crate) router: Option<RouterProfile>,
     pub(crate) scopes: ScopeCatalogue,
     pub(crate) credentials: Box<[Credential]>,
+    /// The distinct API-key headers: a credential's `header_index` is an index into this list.
+    pub(crate) key_headers: Box<[Box<str>]>,
     pub(crate) routes: Box<[Route]>,
     pub(crate) table: RouteTable,
     pub(crate) tests: Box<[TestDocument]>,
@@ -136,6 +138,9 @@ pub enum CredentialKind {
 #[derive(Debug)]
 pub struct ApiKeyCredential {
     pub(crate) header: Box<str>,
+    pub(crate) header_index: usize,
+    /// Whether another product's keys come in the same header.
+    pub(crate) shares_header: bool,
     pub(crate) format: KeyFormat,
     pub(crate) accept: Box<[Box<str>]>,
 }
