@@ -139,7 +139,7 @@ impl<'a> Presented<'a> {
 mod tests {
     use super::*;
 
-    fn bearer<'a>(lines: &'a [(&'a str, &'a str)]) -> Result<&'a [u8], &'static str> {
+    fn bearer<'a>(lines: &'a &'a [(&'a str, &'a str)]) -> Result<&'a [u8], &'static str> {
         match Presented::scan(lines, &["X-API-Key"]).bearer() {
             Sent::Nothing => Err("nothing"),
             Sent::Once(token) => Ok(token),
@@ -164,13 +164,13 @@ mod tests {
             (&[("Authorization", "Bearer  a.b.c")], Ok(b"a.b.c")),
         ];
         for (lines, expected) in table {
-            assert_eq!(bearer(lines), expected, "{lines:?}");
+            assert_eq!(bearer(&lines), expected, "{lines:?}");
         }
     }
 
     #[test]
     fn v12_v13_keys_come_from_one_header_line() {
-        let key = |lines: &[(&str, &str)]| match Presented::scan(lines, &["X-API-Key"]).key(0) {
+        let key = |lines: &[(&str, &str)]| match Presented::scan(&lines, &["X-API-Key"]).key(0) {
             Sent::Nothing => "nothing",
             Sent::Once(_) => "once",
             Sent::Twice => "twice",
@@ -185,12 +185,12 @@ mod tests {
     #[test]
     fn overrides_and_preflights_are_seen() {
         let none: &[(&str, &str)] = &[("Origin", "https://a.example")];
-        assert!(!Presented::scan(none, &[""; 0]).is_preflight());
+        assert!(!Presented::scan(&none, &[""; 0]).is_preflight());
         let both: &[(&str, &str)] = &[("Origin", "null"), ("Access-Control-Request-Method", "PUT")];
-        assert!(Presented::scan(both, &[""; 0]).is_preflight());
+        assert!(Presented::scan(&both, &[""; 0]).is_preflight());
         for name in METHOD_OVERRIDES {
             let lines: &[(&str, &str)] = &[(name, "DELETE")];
-            let seen = Presented::scan(lines, &[""; 0]);
+            let seen = Presented::scan(&lines, &[""; 0]);
             assert!(seen.has_method_override());
             assert_eq!(seen.method_override(), Some("DELETE"));
         }

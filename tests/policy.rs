@@ -57,18 +57,33 @@ fn each_mistake_has_its_code_and_place() {
         ("scope name", with("/scopes/Jobs:Read", json!("x")), "scope_name", "/scopes"),
         ("scope wildcard", with("/scopes/jobs:*", json!("x")), "scope_name", "/scopes"),
         ("implied scope", with("/scopes/a", json!({ "title": "a", "implies": ["b"] })), "undeclared_scope", "/scopes"),
-        ("circle", with("/scopes/jobs:read", json!({ "title": "r", "implies": ["jobs:write"] })), "scope_cycle", "/scopes"),
+        (
+            "circle",
+            with("/scopes/jobs:read", json!({ "title": "r", "implies": ["jobs:write"] })),
+            "scope_cycle",
+            "/scopes",
+        ),
         ("key prefix", with("/credentials/apiKey/prefix", json!("JBF")), "key_format", "/credentials/apiKey"),
         ("key prefix with _", with("/credentials/apiKey/prefix", json!("j_f")), "key_format", "/credentials/apiKey"),
         ("environment", with("/credentials/apiKey/environments", json!(["l"])), "key_format", "/credentials/apiKey"),
         ("accept", with("/credentials/apiKey/accept", json!(["prod"])), "accept", "/credentials/apiKey/accept/0"),
         ("accept none", with("/credentials/apiKey/accept", json!([])), "accept", "/credentials/apiKey/accept"),
         ("header", with("/credentials/apiKey/header", json!("X API")), "header_name", "/credentials/apiKey/header"),
-        ("taken header", with("/credentials/apiKey/header", json!("authorization")), "header_name", "/credentials/apiKey/header"),
+        (
+            "taken header",
+            with("/credentials/apiKey/header", json!("authorization")),
+            "header_name",
+            "/credentials/apiKey/header",
+        ),
         ("issuer", with("/credentials/user/issuer", json!("")), "issuer", "/credentials/user/issuer"),
         ("audiences", with("/credentials/user/audiences", json!([])), "audiences", "/credentials/user/audiences"),
         ("none", with("/credentials/user/algorithms", json!(["none"])), "algorithm", "/credentials/user/algorithms/0"),
-        ("alg case", with("/credentials/user/algorithms", json!(["rs256"])), "algorithm", "/credentials/user/algorithms/0"),
+        (
+            "alg case",
+            with("/credentials/user/algorithms", json!(["rs256"])),
+            "algorithm",
+            "/credentials/user/algorithms/0",
+        ),
         ("no alg", with("/credentials/user/algorithms", json!([])), "algorithm", "/credentials/user/algorithms"),
         ("leeway", with("/credentials/user/leeway", json!(301)), "leeway", "/credentials/user/leeway"),
         ("clients", with("/credentials/user/clients", json!([])), "clients", "/credentials/user/clients"),
@@ -82,7 +97,10 @@ fn each_mistake_has_its_code_and_place() {
         ),
         (
             "same issuer",
-            with("/credentials/u2", json!({ "type": "bearer", "issuer": "https://i.example", "audiences": ["b"], "algorithms": ["RS256"] })),
+            with(
+                "/credentials/u2",
+                json!({ "type": "bearer", "issuer": "https://i.example", "audiences": ["b"], "algorithms": ["RS256"] }),
+            ),
             "credentials_collide",
             "/credentials/u2",
         ),
@@ -131,7 +149,11 @@ fn a_misspelt_scope_is_told_its_neighbour() {
 fn ambiguous_routes_are_named_both_with_a_witness() {
     let document = with("/routes/-", json!({ "id": "other", "match": "GET /jobs/{name}", "public": true }));
     let found = errors(&document);
-    assert_eq!((found[0].place.as_str(), found[0].other.as_deref()), ("/routes/3/match", Some("/routes/1/match")), "{found:?}");
+    assert_eq!(
+        (found[0].place.as_str(), found[0].other.as_deref()),
+        ("/routes/3/match", Some("/routes/1/match")),
+        "{found:?}"
+    );
     assert!(found[0].message.contains("\"show\"") && found[0].message.contains("\"other\""), "{}", found[0].message);
 }
 
