@@ -17,7 +17,7 @@ fn read(path: &str) -> Value {
 /// The validator of `schema/<name>.schema.json`, with its sisters in reach and nothing fetched.
 fn validator(name: &str) -> Validator {
     let load = |name: &str| read(&format!("schema/{name}.schema.json"));
-    let sisters = ["policy", "key-record"].map(|name| load(name));
+    let sisters = ["policy", "key-record"].map(load);
     let mut registry = Registry::new();
     for schema in &sisters {
         registry = registry.add(schema["$id"].as_str().unwrap(), schema).unwrap();

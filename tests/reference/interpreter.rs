@@ -74,7 +74,7 @@ fn specificity(policy: &Value, pattern: &str, path: &str) -> Option<Vec<Rank>> {
         if value.is_empty() || !has_kind(value, kind) {
             return None;
         }
-        let literal = before.len() + after.len();
+        let literal = before.len().saturating_add(after.len());
         ranks.push((if literal > 0 { 1 } else { 2 }, Reverse(literal), u8::from(kind.is_none())));
     }
     segments.next().is_none().then_some(ranks)
