@@ -215,7 +215,7 @@ fn broken_key_records_are_refused() {
 #[test]
 fn broken_cases_are_refused() {
     let good = json!({
-        "policy": "policy.json", "peppers": { "p1": "AAEC" }, "currentPepper": "p1", "secrets": { "user": "AAEC" }, "jwks": { "user": "not a set" }, "now": 1, "keys": [],
+        "policy": "policy.json", "peppers": { "p1": "AAEC" }, "secrets": { "user": "AAEC" }, "jwks": { "user": "not a set" }, "now": 1, "keys": [],
         "cases": [{ "name": "n", "request": { "method": "GET", "target": "/", "headers": [["A", ""]], "https": true, "clientIp": "::1" }, "now": 2, "store": "fail", "expect": { "status": 200, "code": "ok" } }]
     });
     let table: Vec<(&str, Option<Value>)> = vec![

@@ -84,7 +84,7 @@ fn has_kind(value: &str, kind: Option<&str>) -> bool {
     let hex = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_hexdigit());
     match kind {
         None => true,
-        Some("int") => value.bytes().all(|b| b.is_ascii_digit()),
+        Some("int") => value.len() <= 20 && value.bytes().all(|b| b.is_ascii_digit()),
         Some("hex") => hex(value),
         Some("uuid") => value.split('-').map(str::len).eq([8, 4, 4, 4, 12]) && value.split('-').all(hex),
         Some("slug") => value

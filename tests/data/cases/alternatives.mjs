@@ -147,4 +147,4 @@ const cases = [
   ]),
 ];
 
-export default { policy, peppers, currentPepper: "p1", now, keys, cases };
+export default { policy, peppers, now, keys, cases };

@@ -213,4 +213,4 @@ const cases = [
     expect: { effects: { audit: { type: "decision", at: now, effect: "deny", status: 403, code: "insufficient_scope", routeId: "listJobListings", keyId: "JobsWrite001" } } } }),
 ];
 
-export default { policy, peppers, currentPepper: "p1", jwks: { user: { keys: [{ ...testKey("test-rsa-a").jwk, alg: "RS256", use: "sig" }] } }, now, keys, cases };
+export default { policy, peppers, jwks: { user: { keys: [{ ...testKey("test-rsa-a").jwk, alg: "RS256", use: "sig" }] } }, now, keys, cases };

@@ -132,4 +132,4 @@ const cases = [
   c("V33 a use never goes backwards", JOBS, sent(key("Future000001", ["jobs:read"], { lastUsedAt: now + 3600 })), "200", { expect: { effects: { touch: null } } }),
 ];
 
-export default { policy, peppers, currentPepper: "p1", jwks: { user: { keys: [] } }, now, keys: Object.values(made), cases };
+export default { policy, peppers, jwks: { user: { keys: [] } }, now, keys: Object.values(made), cases };

@@ -37,7 +37,9 @@ export default [
     c("on a route that did not opt in", "GET /files/a%2Fb", {}, "400 noncanonical_target encoded_slash"),
     c("for a method that did not opt in", "DELETE /items/a%2Fb", {}, "400 noncanonical_target encoded_slash"),
     c("on no route", "GET /nowhere/a%2Fb", {}, "400 noncanonical_target encoded_slash"),
-    c("with an encoded dot segment", "GET /items/..%2F", {}, "400 noncanonical_target"),
+    c("dot segments between encoded slashes: whoever decodes the value walks up", "GET /items/a%2F..%2Fb", {}, "400 noncanonical_target dot_segment"),
+    c("a dot segment before an encoded slash", "GET /items/..%2Fb", {}, "400 noncanonical_target dot_segment"),
+    c("a dot segment after an encoded slash", "GET /items/a%2F.", {}, "400 noncanonical_target dot_segment"),
     c("other delimiters stay refused", "GET /items/a%3Fb", {}, "400 noncanonical_target encoded_delimiter"),
   ]),
   suite("method override ignored", { methodOverride: "ignore" }, [
