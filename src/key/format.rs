@@ -6,7 +6,7 @@ use alloc::string::String;
 use core::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-use zeroize::Zeroize;
+use zeroize::{Zeroize, Zeroizing};
 
 /// The longest text looked at, in bytes.
 pub const MAX_KEY_BYTES: usize = 128;
@@ -65,7 +65,8 @@ impl<'de> Deserialize<'de> for KeyId {
                 write!(f, "{ID_LEN} base62 characters")
             }
             fn visit_str<E: de::Error>(self, text: &str) -> Result<KeyId, E> {
-                KeyId::parse(text).ok_or_else(|| E::invalid_value(de::Unexpected::Str(text), &self))
+                // The text is not repeated: it may be a whole key in the wrong place.
+                KeyId::parse(text).ok_or_else(|| E::invalid_value(de::Unexpected::Other("another text"), &self))
             }
         }
         deserializer.deserialize_str(Text)
@@ -213,13 +214,40 @@ impl fmt::Debug for RawKey {
     }
 }
 
-/// The entropy ran out before a key was whole. Give [`ENTROPY_BYTES`].
+/// Why no key was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NotEnoughEntropy;
+pub enum GenerateError {
+    /// The environment is not one of the format's.
+    UnknownEnvironment,
+    /// The entropy is not random (a buffer that was never filled, a short pattern), or too little of it could be used. Draw afresh.
+    BadEntropy,
+}
 
-/// Random bytes for one key. 55 characters are drawn from bytes below 248; that 128 bytes do not hold 55 of them happens once in
-/// 10^47 keys, and is an error then.
+impl fmt::Display for GenerateError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::UnknownEnvironment => "the environment is not one of the product's",
+            Self::BadEntropy => "the entropy is not random; draw afresh from the system's random source",
+        })
+    }
+}
+
+impl core::error::Error for GenerateError {}
+
+/// Random bytes for one key. 55 characters are drawn from those below 248; less than once in 10^70 keys too few are.
 pub const ENTROPY_BYTES: usize = 128;
+
+/// Fewer distinct bytes than this among [`ENTROPY_BYTES`] are no accident: less than once in 10^70.
+const MIN_DISTINCT_BYTES: u32 = 32;
+
+fn looks_random(entropy: &[u8; ENTROPY_BYTES]) -> bool {
+    let mut seen = [0_u128; 2];
+    for byte in entropy {
+        let [low, high] = &mut seen;
+        *(if *byte < 128 { low } else { high }) |= 1_u128 << (byte & 127);
+    }
+    seen.iter().map(|word| word.count_ones()).fold(0, u32::saturating_add) >= MIN_DISTINCT_BYTES
+}
 
 impl KeyFormat {
     /// A format for a product and its environments.
@@ -318,36 +346,37 @@ impl KeyFormat {
         Ok(ParsedKey { text, id: KeyId(*id), environment })
     }
 
-    /// Makes a key from random bytes by rejection sampling, so that every character is equally likely.
+    /// Makes a key from random bytes by rejection sampling, so that every character is equally likely. The bytes must come
+    /// from the system's random source and be wiped after use; the core has none of its own.
     ///
     /// # Errors
-    /// [`NotEnoughEntropy`] when too many bytes had to be rejected: call again with fresh ones.
-    pub fn generate(
-        &self,
-        environment: &str,
-        entropy: &[u8; ENTROPY_BYTES],
-    ) -> Result<(RawKey, KeyId), NotEnoughEntropy> {
+    /// [`GenerateError`].
+    pub fn generate(&self, environment: &str, entropy: &[u8; ENTROPY_BYTES]) -> Result<(RawKey, KeyId), GenerateError> {
+        if !self.environments.iter().any(|known| **known == *environment) {
+            return Err(GenerateError::UnknownEnvironment);
+        }
+        if !looks_random(entropy) {
+            return Err(GenerateError::BadEntropy);
+        }
         let mut characters =
             entropy.iter().filter(|byte| **byte < 248).map(|byte| ALPHABET.get(usize::from(*byte % 62)).copied());
-        let mut draw = |into: &mut [u8]| -> Result<(), NotEnoughEntropy> {
+        let mut draw = |into: &mut [u8]| -> Result<(), GenerateError> {
             for place in into {
-                *place = characters.next().flatten().ok_or(NotEnoughEntropy)?;
+                *place = characters.next().flatten().ok_or(GenerateError::BadEntropy)?;
             }
             Ok(())
         };
         let mut id = [0; ID_LEN];
         draw(&mut id)?;
-        let mut secret = [0; SECRET_LEN];
-        draw(&mut secret)?;
+        let mut secret = Zeroizing::new([0; SECRET_LEN]);
+        draw(&mut *secret)?;
         let id = KeyId(id);
-        // Grown once, so that no copy of the secret stays behind in memory.
+        // Long enough for any key, so that it never grows and leaves a copy of the secret behind.
         let mut text = String::with_capacity(MAX_KEY_BYTES);
-        for part in
-            [&*self.product, "_", environment, "_", id.as_str(), "_", core::str::from_utf8(&secret).unwrap_or_default()]
-        {
+        for part in [&*self.product, "_", environment, "_", id.as_str(), "_"] {
             text.push_str(part);
         }
-        secret.zeroize();
+        text.push_str(core::str::from_utf8(&*secret).unwrap_or_default());
         let sum = checksum(text.as_bytes());
         text.push_str(core::str::from_utf8(&sum).unwrap_or_default());
         Ok((RawKey(text), id))
