@@ -213,7 +213,8 @@ impl<'de> Deserialize<'de> for KeyRecord {
                 Err(E::invalid_type(de::Unexpected::Other("a string"), &self))
             }
         }
-        let record = deserializer.deserialize_map(Members)?;
+        // Not `deserialize_map`: on a string that would repeat it in the error.
+        let record = deserializer.deserialize_any(Members)?;
         record.validate().map_err(de::Error::custom)?;
         Ok(record)
     }
