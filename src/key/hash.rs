@@ -23,7 +23,7 @@ pub struct KeyDigest(pub(super) [u8; 32]);
 impl PartialEq for KeyDigest {
     /// In constant time.
     fn eq(&self, other: &Self) -> bool {
-        self.0.ct_eq(&other.0).into()
+        is_same(&self.0, &other.0)
     }
 }
 
@@ -229,7 +229,7 @@ impl Keyring {
                 Some(pepper) => digest::peppered(&pepper.mac, key, record),
             },
         };
-        if digest.ct_eq(&entry.hash.0).into() { Match::Yes } else { Match::No }
+        if is_same(&digest, &entry.hash.0) { Match::Yes } else { Match::No }
     }
 
     /// Does the work that a wrong secret costs, for an id that does not exist.
@@ -241,7 +241,7 @@ impl Keyring {
             }
             Some(pepper) => digest::dummy(&pepper.mac, key),
         };
-        let _ = core::hint::black_box(digest.ct_eq(&[0; 32]));
+        let _ = core::hint::black_box(is_same(&digest, &[0; 32]));
     }
 
     /// After a refused check: does what it cost less than [`Keyring::waste`].
@@ -253,6 +253,17 @@ impl Keyring {
             digest::top_up_outer();
         }
     }
+}
+
+/// Whether two digests are the same, in constant time. Word by word: `subtle` guards each comparison against the optimiser,
+/// which costs more than the comparison.
+fn is_same(one: &[u8; 32], other: &[u8; 32]) -> bool {
+    let words = |bytes: &[u8; 32]| {
+        let (words, _) = bytes.as_chunks::<8>();
+        [0, 1, 2, 3].map(|at: usize| words.get(at).map_or(0, |word| u64::from_ne_bytes(*word)))
+    };
+    let differing = words(one).iter().zip(words(other)).fold(0, |sum, (a, b)| sum | (a ^ b));
+    differing.ct_eq(&0).into()
 }
 
 /// How a digest was made.
