@@ -40,7 +40,7 @@ impl<N: AsRef<str>, V: AsRef<[u8]>> HeaderSource for &[(N, V)] {
     }
 }
 
-impl HeaderSource for Vec<(String, String)> {
+impl<N: AsRef<str>, V: AsRef<[u8]>> HeaderSource for Vec<(N, V)> {
     fn visit<'h>(&'h self, visit: &mut dyn FnMut(&'h str, &'h [u8])) {
         self.as_slice().visit(visit);
     }

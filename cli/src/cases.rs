@@ -1,5 +1,6 @@
 //! Decision cases: tests as data. A file holds one set of cases, or a list of sets; a policy's own tests are cases too.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,14 +12,15 @@ use scopegate::policy::Policy;
 use scopegate::policy::document::{Ordered, PolicyDocument, StrictValue};
 use scopegate::request::Request;
 use scopegate::time::UnixSeconds;
-use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
 use crate::error::Misuse;
 use crate::input::{Records, decode_secrets, keyring, parse_policy, read, read_policy};
 use crate::place::explain;
 
-#[derive(Deserialize)]
+#[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct SetDocument {
     #[serde(default)]
@@ -26,8 +28,6 @@ struct SetDocument {
     policy: PolicyReference,
     #[serde(default)]
     peppers: Ordered<String>,
-    #[serde(default)]
-    current_pepper: Option<String>,
     #[serde(default)]
     secrets: Ordered<String>,
     #[serde(default)]
@@ -45,17 +45,26 @@ enum PolicyReference {
 }
 
 impl<'de> Deserialize<'de> for PolicyReference {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match StrictValue::deserialize(deserializer)?.0 {
-            Value::String(path) => Ok(Self::Path(path)),
-            document => PolicyDocument::deserialize(document)
-                .map(|document| Self::Document(Box::new(document)))
-                .map_err(|error| serde::de::Error::custom(format_args!("policy: {error}"))),
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+        impl<'de> Visitor<'de> for Either {
+            type Value = PolicyReference;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("the path of a policy, or a policy")
+            }
+            fn visit_str<E>(self, path: &str) -> Result<PolicyReference, E> {
+                Ok(PolicyReference::Path(path.to_owned()))
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<PolicyReference, A::Error> {
+                let document = PolicyDocument::deserialize(MapAccessDeserializer::new(map))?;
+                Ok(PolicyReference::Document(Box::new(document)))
+            }
         }
+        deserializer.deserialize_any(Either)
     }
 }
 
-#[derive(Deserialize)]
+#[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct CaseDocument {
     name: String,
@@ -67,13 +76,13 @@ struct CaseDocument {
     expect: StrictValue,
 }
 
-#[derive(Deserialize)]
+#[derive(serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum StoreMode {
     Fail,
 }
 
-#[derive(Deserialize)]
+#[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct RequestDocument {
     method: String,
@@ -126,11 +135,16 @@ pub fn run_file(path: &Path) -> Result<Vec<CaseResult>, Misuse> {
 }
 
 fn looks_like_policy(text: &str) -> bool {
-    serde_json::from_str::<Value>(text).is_ok_and(|value| value.get("version").is_some() && value.get("cases").is_none())
+    serde_json::from_str::<Value>(text)
+        .is_ok_and(|value| value.get("version").is_some() && value.get("cases").is_none())
 }
 
 fn compile(path: &Path, text: &str, document: &PolicyDocument) -> Result<Policy, Misuse> {
-    Policy::compile(document).map_err(|errors| Misuse { file: None, place: None, message: explain(path, text, &errors.0) })
+    Policy::compile(document).map_err(|errors| Misuse {
+        file: None,
+        place: None,
+        message: explain(path, text, &errors.0),
+    })
 }
 
 fn run_set(path: &Path, set: SetDocument, results: &mut Vec<CaseResult>) -> Result<(), Misuse> {
@@ -147,7 +161,7 @@ fn run_set(path: &Path, set: SetDocument, results: &mut Vec<CaseResult>) -> Resu
     let pairs = |list: &Ordered<String>| -> Result<_, Misuse> {
         decode_secrets(list.0.iter().map(|(name, text)| (name.as_str(), text.as_str()))).map_err(|error| wrong(&error))
     };
-    let keyring = keyring(pairs(&set.peppers)?, set.current_pepper.as_deref()).map_err(|error| wrong(&error))?;
+    let keyring = keyring(pairs(&set.peppers)?, None).map_err(|error| wrong(&error))?;
     let mut builder = Gate::builder(Arc::new(policy)).keyring(keyring);
     for (name, secret) in pairs(&set.secrets)? {
         builder = builder.secret(name, &secret);
@@ -193,12 +207,18 @@ fn run_policy_tests(path: &Path, policy: Policy) -> Result<Vec<CaseResult>, Misu
     for (number, test) in policy.tests().iter().enumerate() {
         let name = test.name.clone().unwrap_or_else(|| test.request.clone());
         let Some((method, target)) = test.request.split_once(' ') else {
-            return Err(Misuse::file(path, format!("/tests/{number}/request: expected a method, a space and a target")));
+            return Err(Misuse::file(
+                path,
+                format!("/tests/{number}/request: expected a method, a space and a target"),
+            ));
         };
         let mut assumed = Vec::new();
         for (credential, given) in &test.with.0 {
             let Some((index, _)) = policy.credential(credential) else {
-                return Err(Misuse::file(path, format!("/tests/{number}/with: credential {credential:?} is not declared")));
+                return Err(Misuse::file(
+                    path,
+                    format!("/tests/{number}/with: credential {credential:?} is not declared"),
+                ));
             };
             assumed.push(Assumed {
                 credential: index,
@@ -233,7 +253,8 @@ fn compare(place: &str, expected: &Value, found: &Value, differences: &mut Vec<S
             }
         }
         _ if expected == found => {}
-        _ => differences.push(format!("{}: expected {expected}, found {found}", if place.is_empty() { "/" } else { place })),
+        _ => differences
+            .push(format!("{}: expected {expected}, found {found}", if place.is_empty() { "/" } else { place })),
     }
 }
 

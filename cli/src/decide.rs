@@ -118,7 +118,8 @@ fn read_pairs(path: &PathBuf) -> Result<(input::Secrets, Option<String>), Misuse
     let document: scopegate::policy::document::Ordered<String> =
         serde_json::from_str(&text).map_err(|error| Misuse::json(path, &error))?;
     let current = document.get("current").cloned();
-    let pairs = document.0.iter().filter(|(name, _)| name != "current").map(|(name, text)| (name.as_str(), text.as_str()));
+    let pairs =
+        document.0.iter().filter(|(name, _)| name != "current").map(|(name, text)| (name.as_str(), text.as_str()));
     Ok((input::decode_secrets(pairs).map_err(|error| Misuse::file(path, error))?, current))
 }
 
@@ -126,7 +127,8 @@ fn build_gate(options: &DecideOptions, policy: &Arc<Policy>) -> Result<Gate, Mis
     let mut builder = Gate::builder(Arc::clone(policy)).trace(options.explain);
     if let Some(path) = &options.peppers {
         let (peppers, current) = read_pairs(path)?;
-        builder = builder.keyring(input::keyring(peppers, current.as_deref()).map_err(|error| Misuse::file(path, error))?);
+        builder =
+            builder.keyring(input::keyring(peppers, current.as_deref()).map_err(|error| Misuse::file(path, error))?);
     }
     if let Some(path) = &options.secrets {
         for (name, secret) in read_pairs(path)?.0 {
@@ -155,7 +157,9 @@ fn write_readable(text: &mut String, decision: &Decision<'_>) -> std::fmt::Resul
     writeln!(text, "{word} {} {}", decision.status(), decision.code())?;
     match decision.problem() {
         Some(problem) => writeln!(text, "{}", problem.detail)?,
-        None if decision.effect() == Effect::Preflight => writeln!(text, "A CORS preflight: answer it, and pass nothing on.")?,
+        None if decision.effect() == Effect::Preflight => {
+            writeln!(text, "A CORS preflight: answer it, and pass nothing on.")?
+        }
         None => writeln!(text, "The request may pass.")?,
     }
     if let Some(reason) = reason(decision) {
@@ -213,7 +217,9 @@ fn reason(decision: &Decision<'_>) -> Option<String> {
     match decision.denial()? {
         Denial::NoncanonicalTarget(fault) => Some(fault.to_string()),
         Denial::MalformedCredential(Malformed::Key(fault)) => Some(fault.to_string()),
-        Denial::MalformedCredential(Malformed::Token(_)) => Some("the bearer value is not three parts joined by dots".into()),
+        Denial::MalformedCredential(Malformed::Token(_)) => {
+            Some("the bearer value is not three parts joined by dots".into())
+        }
         Denial::MalformedCredential(Malformed::Empty) => Some("\"Bearer\" stands without a token".into()),
         Denial::InvalidCredential(refusal) => Some(refusal.code().replace('_', " ")),
         Denial::InvalidToken(refusal) => Some(format!("{}: {}", refusal.code(), token_words(*refusal))),

@@ -56,7 +56,11 @@ pub fn read_secret(path: &Path) -> Result<Zeroizing<String>, Misuse> {
 pub fn read_policy(path: &Path) -> Result<Policy, Misuse> {
     let text = read(path)?;
     let document = parse_policy(path, &text)?;
-    Policy::compile(&document).map_err(|errors| Misuse { file: None, place: None, message: explain(path, &text, &errors.0) })
+    Policy::compile(&document).map_err(|errors| Misuse {
+        file: None,
+        place: None,
+        message: explain(path, &text, &errors.0),
+    })
 }
 
 /// Parses a policy document, JSON or (by the name of its file) TOML.
@@ -87,8 +91,19 @@ pub fn read_records(path: &Path) -> Result<Vec<KeyRecord>, Misuse> {
     }
     let text = read(path)?;
     if text.trim_start().starts_with('{') {
-        return serde_json::from_str::<Wrapped>(&text).map(|wrapped| wrapped.keys).map_err(|error| Misuse::json(path, &error));
+        return serde_json::from_str::<Wrapped>(&text)
+            .map(|wrapped| wrapped.keys)
+            .map_err(|error| Misuse::json(path, &error));
     }
+    serde_json::from_str(&text).map_err(|error| Misuse::json(path, &error))
+}
+
+/// Reads one key record.
+///
+/// # Errors
+/// [`Misuse`] with the place of what is wrong.
+pub fn read_record(path: &Path) -> Result<KeyRecord, Misuse> {
+    let text = read(path)?;
     serde_json::from_str(&text).map_err(|error| Misuse::json(path, &error))
 }
 
@@ -118,7 +133,8 @@ pub fn keyring(mut peppers: Secrets, current: Option<&str>) -> Result<Keyring, S
         let at = at.ok_or_else(|| format!("the current pepper {current:?} is not among the peppers"))?;
         peppers.swap(0, at);
     }
-    Keyring::new(peppers.iter().map(|(name, secret)| (name.as_str(), secret.as_slice()))).map_err(|error| error.to_string())
+    Keyring::new(peppers.iter().map(|(name, secret)| (name.as_str(), secret.as_slice())))
+        .map_err(|error| error.to_string())
 }
 
 /// The current time.
@@ -137,7 +153,9 @@ pub fn instant(text: &str) -> Result<UnixSeconds, String> {
         Ok(seconds) => Some(seconds),
         Err(_) => text.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_second),
     };
-    seconds.and_then(UnixSeconds::new).ok_or_else(|| "expected Unix seconds, or a time like 2027-01-31T00:00:00Z".to_owned())
+    seconds
+        .and_then(UnixSeconds::new)
+        .ok_or_else(|| "expected Unix seconds, or a time like 2027-01-31T00:00:00Z".to_owned())
 }
 
 /// A host over records that were read.

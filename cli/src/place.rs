@@ -10,7 +10,8 @@ use scopegate::error::PolicyError;
 #[must_use]
 pub fn locate(text: &str, pointer: &str) -> (usize, usize) {
     let mut scan = Scan { bytes: text.as_bytes(), at: 0, best: 0 };
-    let tokens: Vec<String> = pointer.split('/').skip(1).map(|token| token.replace("~1", "/").replace("~0", "~")).collect();
+    let tokens: Vec<String> =
+        pointer.split('/').skip(1).map(|token| token.replace("~1", "/").replace("~0", "~")).collect();
     scan.space();
     scan.best = scan.at;
     scan.find(&tokens);

@@ -23,7 +23,7 @@ pub const MAX_KEYS: usize = 128;
 /// Why a text is no usable key set. It never holds the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeySetError {
-    /// Not a JSON object with a list `keys` of at most [`MAX_KEYS`] objects, or longer than [`MAX_KEY_SET_BYTES`].
+    /// Not a JSON object with a list `keys` of at most [`MAX_KEYS`] entries, or longer than [`MAX_KEY_SET_BYTES`].
     Invalid,
     /// A key of the set is private or secret: whoever published it must replace it.
     PrivateKey,
@@ -135,7 +135,10 @@ impl KeySet {
         let mut keys = Vec::with_capacity(entries.len());
         let mut skipped = Vec::new();
         for entry in entries {
-            let Value::Object(entry) = entry else { return Err(KeySetError::Invalid) };
+            let Value::Object(entry) = entry else {
+                skipped.push(Skipped { kid: None, refusal: TokenRefusal::KeyNotFound });
+                continue;
+            };
             match read(entry) {
                 Ok(key) => keys.push(Arc::new(key)),
                 Err(Skip::Unusable(refusal)) => {
