@@ -177,7 +177,7 @@ fn check_critical(critical: &Value<'_>, header: &Object<'_>) -> Result<(), Token
             return Err(TokenRefusal::CritInvalid);
         }
     }
-    if names.iter().any(|name| *name == Value::String(Cow::Borrowed("b64"))) {
+    if names.contains(&Value::String(Cow::Borrowed("b64"))) {
         return Err(TokenRefusal::B64Unsupported);
     }
     Err(TokenRefusal::CritUnsupported)
