@@ -162,17 +162,22 @@ fn run_set(path: &Path, set: SetDocument, results: &mut Vec<CaseResult>) -> Resu
         decode_secrets(list.0.iter().map(|(name, text)| (name.as_str(), text.as_str()))).map_err(|error| wrong(&error))
     };
     let keyring = keyring(pairs(&set.peppers)?, None).map_err(|error| wrong(&error))?;
-    let mut builder = Gate::builder(Arc::new(policy)).keyring(keyring);
-    for (name, secret) in pairs(&set.secrets)? {
-        builder = builder.secret(name, &secret);
+    let policy = Arc::new(policy);
+    let secrets = pairs(&set.secrets)?;
+    if let Some((name, _)) = set.jwks.0.iter().find(|(name, _)| policy.credential(name).is_none()) {
+        return Err(wrong(&format!("jwks: credential {name:?} is not declared")));
     }
-    for (name, jwks) in &set.jwks.0 {
-        builder = builder.key_set(name.as_str(), jwks.0.to_string());
-    }
-    let gate = builder.build().map_err(|error| wrong(&error.to_string()))?;
     let mut host = Records::new(set.keys);
     for case in set.cases {
+        // A gate of its own, so that no case hangs on what an earlier one fetched or failed to fetch.
+        let mut builder = Gate::builder(Arc::clone(&policy)).keyring(keyring.clone());
+        for (name, secret) in &secrets {
+            builder = builder.secret(name.as_str(), secret);
+        }
+        let gate = builder.build().map_err(|error| wrong(&error.to_string()))?;
+        let now = case.now.unwrap_or(set.now);
         host.fails = case.store.is_some();
+        host.key_sets = set.jwks.0.iter().map(|(name, jwks)| (name.clone(), jwks.0.to_string().into(), now)).collect();
         let request = Request {
             method: &case.request.method,
             target: case.request.target.as_bytes(),
@@ -180,7 +185,7 @@ fn run_set(path: &Path, set: SetDocument, results: &mut Vec<CaseResult>) -> Resu
             https: case.request.https,
             client_ip: case.request.client_ip,
         };
-        let decision = gate.decide(&request, case.now.unwrap_or(set.now), &host);
+        let decision = gate.decide(&request, now, &host);
         let name = match &set.name {
             Some(set) => format!("{set}: {}", case.name),
             None => case.name,
