@@ -314,9 +314,8 @@ fn ecdsa_files_of_other_curves_and_hashes_never_verify() {
             let set = public_set(jwk);
             for test in group["tests"].as_array().unwrap() {
                 let hex = |name: &str| jws_support::hex(test[name].as_str().unwrap());
-                let verified = set
-                    .select(algorithm, None)
-                    .and_then(|key| verify(algorithm, key.key(), &hex("msg"), &hex("sig")));
+                let verified =
+                    set.select(algorithm, None).and_then(|key| verify(algorithm, key.key(), &hex("msg"), &hex("sig")));
                 assert!(verified.is_err(), "{name} {}", test["tcId"]);
                 held += 1;
             }

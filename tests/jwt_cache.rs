@@ -23,8 +23,7 @@ fn rules() -> TokenRules {
 fn verified(claims: &Value) -> (String, Arc<VerifiedClaims>) {
     let text = hs256(&hs_header(), claims);
     let token = UnverifiedToken::parse(text.as_bytes(), &rules()).unwrap();
-    let proof =
-        verify(token.algorithm(), &VerifyKey::hmac(SECRET), token.signing_input(), token.signature()).unwrap();
+    let proof = verify(token.algorithm(), &VerifyKey::hmac(SECRET), token.signing_input(), token.signature()).unwrap();
     let claims = Arc::new(token.into_verified(proof, &rules(), at(NOW)).unwrap());
     (text, claims)
 }
@@ -54,7 +53,11 @@ fn only_the_whole_token_under_the_same_credential_and_keys_is_a_hit() {
     for (name, text, credential, generation, now, hit) in table {
         let found = cache.get(text.as_bytes(), credential, generation, &rules(), at(now));
         assert_eq!(found.is_some(), hit, "{name}");
-        if hit { counts.0 += 1 } else { counts.1 += 1 }
+        if hit {
+            counts.0 += 1
+        } else {
+            counts.1 += 1
+        }
         assert_eq!(cache.counts(), counts, "{name}");
     }
 }
@@ -74,7 +77,8 @@ fn a_token_without_iat_expires_too() {
 
 /// Which of the tokens are there, without a change of their order.
 fn there(cache: &mut TokenCache, tokens: &[String]) -> Vec<usize> {
-    let is_there = |cache: &mut TokenCache, at_: usize| cache.get(tokens[at_].as_bytes(), 0, 0, &rules(), at(NOW)).is_some();
+    let is_there =
+        |cache: &mut TokenCache, at_: usize| cache.get(tokens[at_].as_bytes(), 0, 0, &rules(), at(NOW)).is_some();
     (0..tokens.len()).filter(|at| is_there(cache, *at)).collect()
 }
 

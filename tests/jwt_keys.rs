@@ -6,7 +6,9 @@ mod jwt_support;
 
 use std::sync::Arc;
 
-use jwt_support::{ISSUER, Keys, NOW, SECRET, at, b64u, claims, decide, ed25519, hs256, hs_header, jwks, policy, summary};
+use jwt_support::{
+    ISSUER, Keys, NOW, SECRET, at, b64u, claims, decide, ed25519, hs_header, hs256, jwks, policy, summary,
+};
 use scopegate::engine::Gate;
 use scopegate::host::{KeysReason, VerifyAnswer};
 use scopegate::jwt::cache::{COOLDOWN, KeySetState, MAX_AGE, Plan, REFRESH_AFTER};
@@ -41,11 +43,7 @@ fn a_key_set_over_time() {
         ("asked while there is none", &[(0, Token(None, "ask Missing")), (0, Token(None, "ask Missing"))]),
         (
             "a failure starts the cooldown",
-            &[
-                (0, Failed),
-                (COOLDOWN - 1, Token(None, "unavailable")),
-                (COOLDOWN, Token(None, "ask Missing")),
-            ],
+            &[(0, Failed), (COOLDOWN - 1, Token(None, "unavailable")), (COOLDOWN, Token(None, "ask Missing"))],
         ),
         (
             "stale by age",
@@ -298,7 +296,7 @@ fn a_kid_is_never_looked_up_across_issuers() {
 }
 
 #[test]
-fn host_and_core_decide_alike_on_every_case() {
+fn host_and_core_decide_every_case_as_expected() {
     let path = format!("{}/tests/vectors/jwt.json", env!("CARGO_MANIFEST_DIR"));
     let suites: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
     let (mut held, mut allowed) = (0, 0);
@@ -337,6 +335,9 @@ fn host_and_core_decide_alike_on_every_case() {
                 first
             };
             let told = of_form(false, false);
+            let (expect, detail) = (&case["expect"], case["expect"]["detail"].as_str().unwrap_or_default());
+            let expected = format!("{} {} {detail}", expect["status"], expect["code"].as_str().unwrap_or_default());
+            assert!(told.starts_with(expected.trim_end()), "{}: {}: {told}", suite["name"], case["name"]);
             for (on_host, cache) in [(true, false), (false, true), (true, true)] {
                 assert_eq!(of_form(on_host, cache), told, "{}: {} ({on_host}, {cache})", suite["name"], case["name"]);
             }

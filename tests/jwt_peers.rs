@@ -83,7 +83,7 @@ fn pairs_of_token_and_set_of_envoy() {
         ("jwks_ec", Ok(())),
         ("jwks_hmac", Err(TokenRefusal::JwksPrivateKey)), // secrets are no key set
         ("jwks_okp", Ok(())),
-        ("jwks_pem", Err(TokenRefusal::JwksInvalid)), // PEM is none either
+        ("jwks_pem", Err(TokenRefusal::JwksInvalid)),  // PEM is none either
         ("jwks_rsa", Err(TokenRefusal::KeyAmbiguous)), // no kid and two candidates; Envoy tries each
         ("jwks_x509", Err(TokenRefusal::JwksInvalid)), // nor are certificates
     ];
@@ -95,7 +95,8 @@ fn pairs_of_token_and_set_of_envoy() {
         assert_eq!(set_outcome(keys, jwt, all_algorithms()), expected, "{name}");
     }
     let rsa: Value = serde_json::from_str(cases[4]["keys"].as_str().unwrap()).unwrap();
-    let by_each = rsa["keys"].as_array().unwrap().iter().filter(|key| outcome(key, cases[4]["jwt"].as_str().unwrap()).is_ok());
+    let by_each =
+        rsa["keys"].as_array().unwrap().iter().filter(|key| outcome(key, cases[4]["jwt"].as_str().unwrap()).is_ok());
     assert_eq!(by_each.count(), 1, "one of the two candidates is the key");
 }
 
@@ -131,11 +132,10 @@ fn opa_key(constraints: &Value) -> OpaKey {
 
 /// The public key somewhere in a certificate or a SubjectPublicKeyInfo, found by the bytes around it.
 fn jwk_of_der(der: &[u8]) -> Option<KeySet> {
-    let after = |mark: &[u8]| der.windows(mark.len()).position(|window| window == mark).map(|at| &der[at + mark.len()..]);
+    let after =
+        |mark: &[u8]| der.windows(mark.len()).position(|window| window == mark).map(|at| &der[at + mark.len()..]);
     let text = Base64UrlUnpadded::encode_string;
-    let point = |curve: &str, rest: &[u8], size: usize| {
-        json!({ "kty": "EC", "crv": curve, "x": text(&rest[4..4 + size]), "y": text(&rest[4 + size..4 + 2 * size]) })
-    };
+    let point = |curve: &str, rest: &[u8], size: usize| json!({ "kty": "EC", "crv": curve, "x": text(&rest[4..4 + size]), "y": text(&rest[4 + size..4 + 2 * size]) });
     let jwk = if let Some(rest) = after(&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1, 5, 0, 3]) {
         let at = rest.windows(2).position(|window| window == [2, 0x82])?;
         let size = usize::from(u16::from_be_bytes([*rest.get(at + 2)?, *rest.get(at + 3)?]));

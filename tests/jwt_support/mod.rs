@@ -75,11 +75,11 @@ pub fn policy(bearers: &[(&str, &str)], algorithm: &str) -> Arc<Policy> {
         .collect();
     let all: Vec<Value> = bearers.iter().map(|(name, _)| json!({ *name: ["read"] })).collect();
     routes.push(json!({ "id": "either", "match": "GET /either", "allow": all }));
-    let credential = |issuer: &str| json!({ "type": "bearer", "issuer": issuer, "audiences": ["api"], "algorithms": [algorithm] });
+    let credential =
+        |issuer: &str| json!({ "type": "bearer", "issuer": issuer, "audiences": ["api"], "algorithms": [algorithm] });
     let credentials: serde_json::Map<String, Value> =
         bearers.iter().map(|(name, issuer)| ((*name).to_owned(), credential(issuer))).collect();
-    let document =
-        json!({ "version": 1, "name": "tokens", "scopes": { "read": "Read" }, "credentials": credentials, "routes": routes });
+    let document = json!({ "version": 1, "name": "tokens", "scopes": { "read": "Read" }, "credentials": credentials, "routes": routes });
     Arc::new(Policy::from_json(&document.to_string()).unwrap())
 }
 
@@ -123,10 +123,9 @@ impl Host for Keys {
         self.asked.lock().unwrap().push(reason);
         let fetched_at = self.fetched_at.lock().unwrap().unwrap_or(at(NOW));
         let sets = self.jwks.lock().unwrap();
-        sets.iter().find(|(name, _)| name == credential).map_or(KeysAnswer::Unavailable, |(_, jwks)| KeysAnswer::Found {
-            jwks: jwks.as_str().into(),
-            fetched_at,
-        })
+        sets.iter()
+            .find(|(name, _)| name == credential)
+            .map_or(KeysAnswer::Unavailable, |(_, jwks)| KeysAnswer::Found { jwks: jwks.as_str().into(), fetched_at })
     }
 
     /// The fixed answer, else the truth by the public JWK that the engine hands out.
@@ -148,8 +147,7 @@ impl Host for Keys {
 pub fn decide(gate: &Gate, host: &impl Host, target: &str, token: &str, now: i64) -> String {
     let headers = [("Authorization", format!("Bearer {token}"))];
     let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let request =
-        Request { method: "GET", target: target.as_bytes(), headers: &headers, https: true, client_ip: None };
+    let request = Request { method: "GET", target: target.as_bytes(), headers: &headers, https: true, client_ip: None };
     summary(&gate.decide(&request, at(now), host))
 }
 
