@@ -107,12 +107,9 @@ impl KeyStore for SqliteStore {
     }
 
     async fn update(&self, expected: u64, record: &KeyRecord) -> Result<Updated, StoreError> {
-        if record.version <= expected {
-            return Ok(Updated::Conflict);
-        }
         let done = query(
-            "UPDATE api_keys SET version = ?, record = ? WHERE id = ? AND version = ? \
-             AND (json_extract(record, '$.revokedAt') IS NULL OR ?)",
+            "UPDATE api_keys SET version = ?1, record = ?2 WHERE id = ?3 AND version = ?4 AND version < ?1 \
+             AND (json_extract(record, '$.revokedAt') IS NULL OR ?5)",
         )
         .bind(version(record.version)?)
         .bind(text(record)?)
