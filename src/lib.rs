@@ -19,3 +19,5 @@ pub mod response;
 pub mod route;
 pub mod scope;
 pub mod time;
+#[cfg(target_arch = "wasm32")]
+mod wasm;
