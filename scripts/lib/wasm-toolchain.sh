@@ -46,13 +46,15 @@ ensure_wasm_opt() {
 
 # compile_wasm TARGET_DIR CARGO_ARGUMENTS…: the library as a cdylib, with no path of this machine inside.
 compile_wasm() {
-  local target=$1 home=${CARGO_HOME:-$HOME/.cargo} sysroot
+  local target=$1 home=${CARGO_HOME:-$HOME/.cargo} sysroot crates
   shift
   sysroot=$("$WASM_RUSTC" --print sysroot)
   local flags=(
     "--remap-path-prefix=$PWD=/scopegate" "--remap-path-prefix=$target=/target" "--remap-path-prefix=$home=/cargo"
-    "--remap-path-prefix=$sysroot=/rust" "-Cmetadata=scopegate"
+    "--remap-path-prefix=$sysroot=/rust"
   )
+  # The last prefix that fits wins. The folder of a registry is called after its host.
+  for crates in "$home"/registry/src/*; do flags+=("--remap-path-prefix=$crates=/crates"); done
   env "${WASM_ENV[@]}" CARGO_ENCODED_RUSTFLAGS="$(IFS=$'\x1f'; echo "${flags[*]}")" RUSTC="$WASM_RUSTC" \
     "$WASM_CARGO" rustc --quiet --locked "${WASM_EXTRA[@]}" --target wasm32-unknown-unknown --target-dir "$target" "$@" --crate-type cdylib
 }
