@@ -1,1 +1,198 @@
-//! (being written)
+//! From headers to the credentials a request presents: for each scheme exactly one, none, or a reason.
+//!
+//! One pass over the headers, nothing copied, nothing decoded. None, two and malformed are different answers, because
+//! each is refused differently. Query strings and bodies are never read: a credential there was not sent.
+
+use crate::request::HeaderSource;
+
+/// The most distinct API-key headers one policy may use.
+pub const MAX_KEY_HEADERS: usize = 4;
+
+/// What a header said: nothing, one value, or more than one line.
+#[derive(Clone, Copy, Default)]
+enum Line<'a> {
+    #[default]
+    Absent,
+    Once(&'a [u8]),
+    Again,
+}
+
+impl<'a> Line<'a> {
+    fn see(&mut self, value: &'a [u8]) {
+        *self = match self {
+            Self::Absent => Self::Once(value),
+            Self::Once(_) | Self::Again => Self::Again,
+        };
+    }
+}
+
+/// A credential as presented.
+#[derive(Clone, Copy)]
+pub enum Sent<'a> {
+    /// Not presented.
+    Nothing,
+    /// Presented once; the bytes are not checked yet.
+    Once(&'a [u8]),
+    /// Presented on two lines, or two values joined by a comma.
+    Twice,
+    /// The scheme is there without a credential.
+    Malformed,
+}
+
+/// The headers of a request that the engine looks at.
+#[derive(Clone, Copy, Default)]
+pub struct Presented<'a> {
+    keys: [Line<'a>; MAX_KEY_HEADERS],
+    authorization: Line<'a>,
+    method_override: Line<'a>,
+    origin: bool,
+    preflight_method: bool,
+}
+
+/// The headers by which a client asks a framework to take another method than the request line's.
+const METHOD_OVERRIDES: [&str; 3] = ["x-http-method-override", "x-http-method", "x-method-override"];
+
+impl<'a> Presented<'a> {
+    /// Looks at every header once. `key_headers` are the names of the API-key headers, at most [`MAX_KEY_HEADERS`].
+    pub fn scan(headers: &'a dyn HeaderSource, key_headers: &[impl AsRef<str>]) -> Self {
+        let mut seen = Self::default();
+        headers.visit(&mut |name, value| {
+            for (line, wanted) in seen.keys.iter_mut().zip(key_headers) {
+                if name.eq_ignore_ascii_case(wanted.as_ref()) {
+                    line.see(value);
+                    return;
+                }
+            }
+            match name.len() {
+                6 => seen.origin |= name.eq_ignore_ascii_case("origin"),
+                13 if name.eq_ignore_ascii_case("authorization") => seen.authorization.see(value),
+                13 | 17 | 22 if METHOD_OVERRIDES.iter().any(|wanted| name.eq_ignore_ascii_case(wanted)) => {
+                    seen.method_override.see(value);
+                }
+                29 => seen.preflight_method |= name.eq_ignore_ascii_case("access-control-request-method"),
+                _ => {}
+            }
+        });
+        seen
+    }
+
+    /// The value of the API-key header with this index. A key holds no comma, so a comma means two values in one line.
+    #[must_use]
+    pub fn key(&self, header: usize) -> Sent<'a> {
+        match self.keys.get(header) {
+            None | Some(Line::Absent) => Sent::Nothing,
+            Some(Line::Again) => Sent::Twice,
+            Some(Line::Once(value)) if value.contains(&b',') => Sent::Twice,
+            Some(Line::Once(value)) => Sent::Once(value),
+        }
+    }
+
+    /// The token of `Authorization: Bearer` (RFC 6750 section 2.1), the scheme in any case (RFC 9110 section 11.1).
+    /// Another scheme is no bearer credential. A token holds no comma.
+    #[must_use]
+    pub fn bearer(&self) -> Sent<'a> {
+        let value = match self.authorization {
+            Line::Absent => return Sent::Nothing,
+            Line::Again => return Sent::Twice,
+            Line::Once(value) => value,
+        };
+        let rest = match value.split_at_checked(6) {
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case(b"bearer") => rest,
+            _ => return Sent::Nothing,
+        };
+        let token = rest.trim_ascii_start();
+        if rest.is_empty() || (token.is_empty() && rest.iter().all(|b| *b == b' ')) {
+            return Sent::Malformed;
+        }
+        if rest.first() != Some(&b' ') {
+            return Sent::Nothing;
+        }
+        if token.contains(&b',') {
+            return Sent::Twice;
+        }
+        Sent::Once(token)
+    }
+
+    /// Whether a method-override header is there at all.
+    #[must_use]
+    pub fn has_method_override(&self) -> bool {
+        !matches!(self.method_override, Line::Absent)
+    }
+
+    /// The one method that an override header asks for; `None` when absent, repeated or not a method token.
+    #[must_use]
+    pub fn method_override(&self) -> Option<&'a str> {
+        match self.method_override {
+            Line::Once(value) => core::str::from_utf8(value).ok(),
+            Line::Absent | Line::Again => None,
+        }
+    }
+
+    /// Whether the request has what makes OPTIONS a preflight (Fetch standard, "CORS-preflight request").
+    #[must_use]
+    pub fn is_preflight(&self) -> bool {
+        self.origin && self.preflight_method
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bearer<'a>(lines: &'a &'a [(&'a str, &'a str)]) -> Result<&'a [u8], &'static str> {
+        match Presented::scan(lines, &["X-API-Key"]).bearer() {
+            Sent::Nothing => Err("nothing"),
+            Sent::Once(token) => Ok(token),
+            Sent::Twice => Err("twice"),
+            Sent::Malformed => Err("malformed"),
+        }
+    }
+
+    #[test]
+    fn bearer_is_one_token_after_the_scheme() {
+        let table: [(&[(&str, &str)], Result<&[u8], &str>); 11] = [
+            (&[], Err("nothing")),
+            (&[("Authorization", "")], Err("nothing")),
+            (&[("Authorization", "Basic eDp5")], Err("nothing")),
+            (&[("Authorization", "Bearertoken")], Err("nothing")),
+            (&[("Authorization", "Bearer")], Err("malformed")),
+            (&[("Authorization", "Bearer   ")], Err("malformed")),
+            (&[("Authorization", "Bearer a, Bearer b")], Err("twice")),
+            (&[("Authorization", "Bearer a"), ("authorization", "Bearer a")], Err("twice")),
+            (&[("Authorization", "Bearer a"), ("authorization", "Basic b")], Err("twice")),
+            (&[("AUTHORIZATION", "bEaReR a.b.c")], Ok(b"a.b.c")),
+            (&[("Authorization", "Bearer  a.b.c")], Ok(b"a.b.c")),
+        ];
+        for (lines, expected) in table {
+            assert_eq!(bearer(&lines), expected, "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn v12_v13_keys_come_from_one_header_line() {
+        let key = |lines: &[(&str, &str)]| match Presented::scan(&lines, &["X-API-Key"]).key(0) {
+            Sent::Nothing => "nothing",
+            Sent::Once(_) => "once",
+            Sent::Twice => "twice",
+            Sent::Malformed => "malformed",
+        };
+        assert_eq!(key(&[("X-Api-Keys", "k")]), "nothing");
+        assert_eq!(key(&[("x-api-key", "k")]), "once");
+        assert_eq!(key(&[("x-api-key", "k"), ("X-API-KEY", "k")]), "twice");
+        assert_eq!(key(&[("x-api-key", "k,k")]), "twice");
+    }
+
+    #[test]
+    fn overrides_and_preflights_are_seen() {
+        let none: &[(&str, &str)] = &[("Origin", "https://a.example")];
+        assert!(!Presented::scan(&none, &[""; 0]).is_preflight());
+        let both: &[(&str, &str)] = &[("Origin", "null"), ("Access-Control-Request-Method", "PUT")];
+        assert!(Presented::scan(&both, &[""; 0]).is_preflight());
+        for name in METHOD_OVERRIDES {
+            let lines: &[(&str, &str)] = &[(name, "DELETE")];
+            let seen = Presented::scan(&lines, &[""; 0]);
+            assert!(seen.has_method_override());
+            assert_eq!(seen.method_override(), Some("DELETE"));
+        }
+    }
+}

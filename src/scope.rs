@@ -144,6 +144,20 @@ pub enum CatalogueError {
     TooMany(usize),
 }
 
+impl CatalogueError {
+    /// The stable code.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Grammar(_) => "scope_name",
+            Self::Duplicate(_) => "duplicate_scope",
+            Self::UndeclaredImplied { .. } => "undeclared_scope",
+            Self::Cycle(_) => "scope_cycle",
+            Self::TooMany(_) => "too_many_scopes",
+        }
+    }
+}
+
 impl fmt::Display for CatalogueError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -184,7 +198,7 @@ struct Entry {
 }
 
 /// The declared scopes of a policy, in the order of declaration.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct ScopeCatalogue {
     entries: Box<[Entry]>,
     index: HashMap<Box<str>, usize>,

@@ -1,1 +1,210 @@
-//! (being written)
+//! The strict front end: from the text of a compact JWS to its parts and a checked header. Nothing is believed yet.
+
+use alloc::borrow::Cow;
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use base64ct::{Base64UrlUnpadded, Encoding};
+
+use super::claims::{TokenRules, VerifiedClaims, verify_claims};
+use super::json::{JsonFault, Object, Value};
+use super::verify::SignatureVerified;
+use super::{Algorithm, TokenRefusal};
+use crate::time::UnixSeconds;
+
+/// The longest `kid`, in bytes.
+pub const MAX_KID_BYTES: usize = 256;
+
+/// A token whose shape and header are right. Its claims are not looked at before its signature is verified, which is why they
+/// have no accessor: see [`UnverifiedToken::into_verified`].
+pub struct UnverifiedToken<'t> {
+    algorithm: Algorithm,
+    kid: Option<Box<str>>,
+    signing_input: &'t [u8],
+    payload: &'t [u8],
+    signature: Vec<u8>,
+}
+
+/// Decodes strict base64url (RFC 4648 section 5): its alphabet, no padding, no white space, canonical last bits.
+pub(super) fn base64url(text: &[u8]) -> Result<Vec<u8>, TokenRefusal> {
+    let mut bytes = alloc::vec![0_u8; text.len().saturating_mul(3) / 4];
+    let len = Base64UrlUnpadded::decode(text, &mut bytes).map_err(|_| TokenRefusal::Base64Invalid)?.len();
+    bytes.truncate(len);
+    Ok(bytes)
+}
+
+impl<'t> UnverifiedToken<'t> {
+    /// Splits and checks a compact JWS (RFC 7515 section 7.1): size and dots before anything is allocated, then the header.
+    ///
+    /// # Errors
+    /// [`TokenRefusal::TokenMalformed`] when it is no compact JWS at all, another refusal for what its header says.
+    pub fn parse(text: &'t [u8], rules: &TokenRules) -> Result<Self, TokenRefusal> {
+        if text.len() > rules.limits.token_bytes {
+            return Err(TokenRefusal::TokenTooLarge);
+        }
+        let (header, payload, signature) = split(text).ok_or(TokenRefusal::TokenMalformed)?;
+        let most = rules.limits.header_bytes.saturating_mul(4).div_ceil(3);
+        if header.len() > most {
+            return Err(TokenRefusal::HeaderInvalid);
+        }
+        let signing_len = header.len().saturating_add(payload.len()).saturating_add(1);
+        let (algorithm, kid) = check_header(&base64url(header)?, rules)?;
+        Ok(Self {
+            algorithm,
+            kid,
+            signing_input: text.get(..signing_len).ok_or(TokenRefusal::TokenMalformed)?,
+            payload,
+            signature: base64url(signature)?,
+        })
+    }
+
+    /// The algorithm, already on the allow-list.
+    #[must_use]
+    pub const fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
+    /// The key that the header names. It selects among the keys of one issuer, nothing else.
+    #[must_use]
+    pub fn kid(&self) -> Option<&str> {
+        self.kid.as_deref()
+    }
+
+    /// The bytes that were signed.
+    #[must_use]
+    pub const fn signing_input(&self) -> &'t [u8] {
+        self.signing_input
+    }
+
+    /// The decoded signature.
+    #[must_use]
+    pub fn signature(&self) -> &[u8] {
+        &self.signature
+    }
+
+    /// The issuer that the claims name, unproven: to choose between the key sets of several issuers, and for nothing else.
+    ///
+    /// # Errors
+    /// A refusal of the payload's form.
+    pub fn unverified_issuer(&self, rules: &TokenRules) -> Result<Option<String>, TokenRefusal> {
+        let payload = base64url(self.payload)?;
+        let claims = Object::parse(&payload, rules.limits.json()).map_err(TokenRefusal::of_claims)?;
+        Ok(claims.string("iss").map(String::from))
+    }
+
+    /// Checks the claims, now that the signature is verified.
+    ///
+    /// # Errors
+    /// A refusal of the claims.
+    pub fn into_verified(
+        self,
+        _proof: SignatureVerified,
+        rules: &TokenRules,
+        now: UnixSeconds,
+    ) -> Result<VerifiedClaims, TokenRefusal> {
+        verify_claims(base64url(self.payload)?, rules, now)
+    }
+}
+
+/// Three parts, none empty, and no fourth.
+fn split(text: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
+    let mut parts = text.splitn(4, |byte| *byte == b'.');
+    let found = (parts.next()?, parts.next()?, parts.next()?);
+    let whole = parts.next().is_none() && !found.0.is_empty() && !found.1.is_empty() && !found.2.is_empty();
+    whole.then_some(found)
+}
+
+impl TokenRefusal {
+    pub(super) const fn of_claims(fault: JsonFault) -> Self {
+        match fault {
+            JsonFault::Duplicate => Self::ClaimsDuplicateMember,
+            JsonFault::Invalid | JsonFault::TooDeep | JsonFault::TooMany => Self::ClaimsInvalid,
+        }
+    }
+
+    const fn of_header(fault: JsonFault) -> Self {
+        match fault {
+            JsonFault::Duplicate => Self::HeaderDuplicateMember,
+            JsonFault::Invalid | JsonFault::TooDeep | JsonFault::TooMany => Self::HeaderInvalid,
+        }
+    }
+}
+
+/// What the header may say. `jku`, `x5u`, `x5c`, `jwk` and `x5t` are passed over: a token never brings its own key.
+fn check_header(bytes: &[u8], rules: &TokenRules) -> Result<(Algorithm, Option<Box<str>>), TokenRefusal> {
+    if bytes.len() > rules.limits.header_bytes {
+        return Err(TokenRefusal::HeaderInvalid);
+    }
+    let header = Object::parse(bytes, rules.limits.json()).map_err(TokenRefusal::of_header)?;
+    let algorithm = match header.get("alg") {
+        Some(Value::String(name)) => {
+            Algorithm::from_name(name).filter(|algorithm| rules.algorithms.contains(*algorithm))
+        }
+        _ => return Err(TokenRefusal::AlgMissing),
+    };
+    let algorithm = algorithm.ok_or(TokenRefusal::AlgNotAllowed)?;
+    let kid = match header.get("kid") {
+        None => None,
+        Some(Value::String(kid)) if kid.len() <= MAX_KID_BYTES => Some(Box::from(&**kid)),
+        Some(_) => return Err(TokenRefusal::HeaderInvalid),
+    };
+    if let Some(critical) = header.get("crit") {
+        check_critical(critical, &header)?;
+    }
+    if header.get("b64").is_some_and(|value| *value != Value::Bool(true)) {
+        return Err(TokenRefusal::B64Unsupported);
+    }
+    check_type(&header, rules)?;
+    match header.get("cty") {
+        None => {}
+        Some(Value::String(content)) if media_type(content) == "jwt" => return Err(TokenRefusal::NestedUnsupported),
+        Some(Value::String(_)) => {}
+        Some(_) => return Err(TokenRefusal::HeaderInvalid),
+    }
+    Ok((algorithm, kid))
+}
+
+/// `crit` (RFC 7515 section 4.1.11): a non-empty list of distinct names that the header has. None is understood here.
+fn check_critical(critical: &Value<'_>, header: &Object<'_>) -> Result<(), TokenRefusal> {
+    let Value::Array(names) = critical else { return Err(TokenRefusal::CritInvalid) };
+    if names.is_empty() {
+        return Err(TokenRefusal::CritInvalid);
+    }
+    for (at, name) in names.iter().enumerate() {
+        let Value::String(text) = name else { return Err(TokenRefusal::CritInvalid) };
+        if header.get(text).is_none() || names.iter().take(at).any(|earlier| earlier == name) {
+            return Err(TokenRefusal::CritInvalid);
+        }
+    }
+    if names.iter().any(|name| *name == Value::String(Cow::Borrowed("b64"))) {
+        return Err(TokenRefusal::B64Unsupported);
+    }
+    Err(TokenRefusal::CritUnsupported)
+}
+
+fn check_type(header: &Object<'_>, rules: &TokenRules) -> Result<(), TokenRefusal> {
+    match header.get("typ") {
+        Some(Value::String(kind)) => {
+            let kind = media_type(kind);
+            let known = rules.types.is_empty() || rules.types.iter().any(|allowed| **allowed == *kind);
+            if known { Ok(()) } else { Err(TokenRefusal::TypMismatch) }
+        }
+        None if rules.types.is_empty() => Ok(()),
+        None => Err(TokenRefusal::TypMismatch),
+        Some(_) => Err(TokenRefusal::HeaderInvalid),
+    }
+}
+
+/// A media type as it is compared: lower case, without `application/` (RFC 7515 section 4.1.9).
+fn media_type(name: &str) -> Cow<'_, str> {
+    let lower = if name.bytes().any(|b| b.is_ascii_uppercase()) {
+        Cow::Owned(name.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(name)
+    };
+    match lower {
+        Cow::Borrowed(text) => Cow::Borrowed(text.strip_prefix("application/").unwrap_or(text)),
+        Cow::Owned(text) => Cow::Owned(text.strip_prefix("application/").map_or_else(|| text.clone(), String::from)),
+    }
+}

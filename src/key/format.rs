@@ -1,1 +1,402 @@
-//! (being written)
+//! The text form of a key (format v1): `product_environment_id_secret+checksum`, parsed by fixed offsets in one pass.
+
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::String;
+use core::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use zeroize::Zeroize;
+
+/// The longest text looked at, in bytes.
+pub const MAX_KEY_BYTES: usize = 128;
+/// Base62 characters of an id: 71 bits.
+pub const ID_LEN: usize = 12;
+/// Base62 characters of a secret: 256 bits.
+pub const SECRET_LEN: usize = 43;
+/// Base62 characters of a checksum: CRC-32, left-padded.
+pub const CHECKSUM_LEN: usize = 6;
+
+const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+/// The public id of a key: what a store looks up and a log may show.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct KeyId([u8; ID_LEN]);
+
+impl KeyId {
+    /// An id from its text: exactly twelve base62 characters.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let bytes: [u8; ID_LEN] = text.as_bytes().try_into().ok()?;
+        bytes.iter().all(u8::is_ascii_alphanumeric).then_some(Self(bytes))
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        core::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+impl fmt::Display for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "KeyId({self})")
+    }
+}
+
+impl Serialize for KeyId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for KeyId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text;
+        impl de::Visitor<'_> for Text {
+            type Value = KeyId;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{ID_LEN} base62 characters")
+            }
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<KeyId, E> {
+                KeyId::parse(text).ok_or_else(|| E::invalid_value(de::Unexpected::Str(text), &self))
+            }
+        }
+        deserializer.deserialize_str(Text)
+    }
+}
+
+/// Why a text is no key. It never holds the text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum KeyFault {
+    /// Longer than [`MAX_KEY_BYTES`].
+    TooLong,
+    /// A byte outside printable ASCII.
+    NotAscii,
+    /// Not this product and one of its environments.
+    WrongPrefix,
+    /// Too short or too long for what it starts with.
+    WrongLength,
+    /// A character outside base62 where one belongs.
+    WrongAlphabet,
+    /// The checksum does not match: mistyped or cut.
+    WrongChecksum,
+}
+
+impl KeyFault {
+    /// The stable code.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::TooLong => "too_long",
+            Self::NotAscii => "not_ascii",
+            Self::WrongPrefix => "wrong_prefix",
+            Self::WrongLength => "wrong_length",
+            Self::WrongAlphabet => "wrong_alphabet",
+            Self::WrongChecksum => "wrong_checksum",
+        }
+    }
+}
+
+impl fmt::Display for KeyFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::TooLong => "the text is longer than any key",
+            Self::NotAscii => "the text has a character that no key has",
+            Self::WrongPrefix => "the text does not start with the product and an environment",
+            Self::WrongLength => "the text is too short or too long",
+            Self::WrongAlphabet => "the text has a character that is not base62",
+            Self::WrongChecksum => "the checksum does not match; the key was mistyped or cut",
+        })
+    }
+}
+
+impl core::error::Error for KeyFault {}
+
+/// Why a product and its environments make no key format.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeyFormatError {
+    /// The product is not `[a-z][a-z0-9]{1,7}`.
+    Product(String),
+    /// The environment is not `[a-z]{2,8}`.
+    Environment(String),
+    /// The environment is listed twice.
+    Duplicate(String),
+    /// No environment is listed, or more than 16.
+    Count(usize),
+}
+
+impl fmt::Display for KeyFormatError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Product(found) => {
+                write!(f, "product {found:?}: expected a lower-case letter, then 1 to 7 lower-case letters or digits")
+            }
+            Self::Environment(found) => write!(f, "environment {found:?}: expected 2 to 8 lower-case letters"),
+            Self::Duplicate(found) => write!(f, "environment {found:?} is listed twice"),
+            Self::Count(found) => write!(f, "{found} environments are listed; expected 1 to 16"),
+        }
+    }
+}
+
+impl core::error::Error for KeyFormatError {}
+
+/// A product and its environments: what the keys of a policy look like.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyFormat {
+    product: Box<str>,
+    environments: Box<[Box<str>]>,
+}
+
+/// A text that is a key by form and checksum; nothing is proven yet. Made by [`KeyFormat::parse`] only.
+#[derive(Clone, Copy)]
+pub struct ParsedKey<'k> {
+    text: &'k [u8],
+    id: KeyId,
+    environment: &'k [u8],
+}
+
+impl<'k> ParsedKey<'k> {
+    /// The public id.
+    #[must_use]
+    pub const fn id(&self) -> &KeyId {
+        &self.id
+    }
+
+    /// The environment.
+    #[must_use]
+    pub fn environment(&self) -> &'k str {
+        core::str::from_utf8(self.environment).unwrap_or_default()
+    }
+
+    /// The whole text, for hashing.
+    pub(super) const fn text(&self) -> &'k [u8] {
+        self.text
+    }
+}
+
+impl fmt::Debug for ParsedKey<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ParsedKey")
+            .field("id", &self.id)
+            .field("environment", &self.environment())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A whole key, as its holder gets it: once. It does not print, serialise or clone, and is wiped when dropped.
+pub struct RawKey(String);
+
+impl RawKey {
+    /// The text. Show it to the holder and keep it nowhere.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Drop for RawKey {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+impl fmt::Debug for RawKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RawKey(redacted)")
+    }
+}
+
+/// The entropy ran out before a key was whole. Give [`ENTROPY_BYTES`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotEnoughEntropy;
+
+/// Random bytes for one key. 55 characters are drawn from bytes below 248; that 128 bytes do not hold 55 of them happens once in
+/// 10^47 keys, and is an error then.
+pub const ENTROPY_BYTES: usize = 128;
+
+impl KeyFormat {
+    /// A format for a product and its environments.
+    ///
+    /// # Errors
+    /// [`KeyFormatError`] when a name is not of its form.
+    pub fn new(product: &str, environments: &[&str]) -> Result<Self, KeyFormatError> {
+        let lower = |b: u8| b.is_ascii_lowercase();
+        let product_valid = (2..=8).contains(&product.len())
+            && product.bytes().next().is_some_and(lower)
+            && product.bytes().all(|b| lower(b) || b.is_ascii_digit());
+        if !product_valid {
+            return Err(KeyFormatError::Product(product.into()));
+        }
+        if environments.is_empty() || environments.len() > 16 {
+            return Err(KeyFormatError::Count(environments.len()));
+        }
+        for (at, environment) in environments.iter().enumerate() {
+            if !(2..=8).contains(&environment.len()) || !environment.bytes().all(lower) {
+                return Err(KeyFormatError::Environment((*environment).into()));
+            }
+            if environments.iter().take(at).any(|earlier| earlier == environment) {
+                return Err(KeyFormatError::Duplicate((*environment).into()));
+            }
+        }
+        Ok(Self { product: product.into(), environments: environments.iter().map(|name| Box::from(*name)).collect() })
+    }
+
+    /// The product.
+    #[must_use]
+    pub fn product(&self) -> &str {
+        &self.product
+    }
+
+    /// The environments.
+    #[must_use]
+    pub fn environments(&self) -> &[Box<str>] {
+        &self.environments
+    }
+
+    /// Whether a text starts like a key of this product.
+    #[must_use]
+    pub fn is_prefix_of(&self, text: &[u8]) -> bool {
+        text.strip_prefix(self.product.as_bytes()).is_some_and(|rest| rest.first() == Some(&b'_'))
+    }
+
+    /// What people see of a key: product, environment and id, no bit of the secret.
+    #[must_use]
+    pub fn key_prefix(&self, environment: &str, id: &KeyId) -> String {
+        format!("{}_{environment}_{id}", self.product)
+    }
+
+    /// Parses a key by fixed offsets: a product may be called like an environment, so nothing is ever split.
+    ///
+    /// # Errors
+    /// [`KeyFault`] for anything but a well-formed key whose checksum holds.
+    ///
+    /// ```
+    /// # use scopegate::key::format::{KeyFault, KeyFormat};
+    /// let format = KeyFormat::new("jbf", &["live", "test"]).unwrap();
+    /// let key = b"jbf_live_000000000000_00000000000000000000000000000000000000000001O3Seg";
+    /// assert_eq!(format.parse(key).unwrap().id().as_str(), "000000000000");
+    /// assert_eq!(format.parse(&key[..70]).unwrap_err(), KeyFault::WrongLength);
+    /// ```
+    pub fn parse<'k>(&self, text: &'k [u8]) -> Result<ParsedKey<'k>, KeyFault> {
+        if text.len() > MAX_KEY_BYTES {
+            return Err(KeyFault::TooLong);
+        }
+        if !text.iter().all(u8::is_ascii_graphic) {
+            return Err(KeyFault::NotAscii);
+        }
+        let after_product = text
+            .strip_prefix(self.product.as_bytes())
+            .and_then(|rest| rest.strip_prefix(b"_"))
+            .ok_or(KeyFault::WrongPrefix)?;
+        let (environment, body) = self
+            .environments
+            .iter()
+            .find_map(|name| {
+                let (head, rest) = after_product.split_at_checked(name.len())?;
+                (head == name.as_bytes()).then_some((head, rest.strip_prefix(b"_")?))
+            })
+            .ok_or(KeyFault::WrongPrefix)?;
+        if body.len() != ID_LEN + 1 + SECRET_LEN + CHECKSUM_LEN {
+            return Err(KeyFault::WrongLength);
+        }
+        let (id, rest) = body.split_first_chunk::<ID_LEN>().ok_or(KeyFault::WrongLength)?;
+        let secret = rest.strip_prefix(b"_").ok_or(KeyFault::WrongAlphabet)?;
+        if !id.iter().chain(secret).all(u8::is_ascii_alphanumeric) {
+            return Err(KeyFault::WrongAlphabet);
+        }
+        let (covered, sum) = text.split_last_chunk::<CHECKSUM_LEN>().ok_or(KeyFault::WrongLength)?;
+        if checksum(covered) != *sum {
+            return Err(KeyFault::WrongChecksum);
+        }
+        Ok(ParsedKey { text, id: KeyId(*id), environment })
+    }
+
+    /// Makes a key from random bytes by rejection sampling, so that every character is equally likely.
+    ///
+    /// # Errors
+    /// [`NotEnoughEntropy`] when too many bytes had to be rejected: call again with fresh ones.
+    pub fn generate(
+        &self,
+        environment: &str,
+        entropy: &[u8; ENTROPY_BYTES],
+    ) -> Result<(RawKey, KeyId), NotEnoughEntropy> {
+        let mut characters =
+            entropy.iter().filter(|byte| **byte < 248).map(|byte| ALPHABET.get(usize::from(*byte % 62)).copied());
+        let mut draw = |into: &mut [u8]| -> Result<(), NotEnoughEntropy> {
+            for place in into {
+                *place = characters.next().flatten().ok_or(NotEnoughEntropy)?;
+            }
+            Ok(())
+        };
+        let mut id = [0; ID_LEN];
+        draw(&mut id)?;
+        let mut secret = [0; SECRET_LEN];
+        draw(&mut secret)?;
+        let id = KeyId(id);
+        // Grown once, so that no copy of the secret stays behind in memory.
+        let mut text = String::with_capacity(MAX_KEY_BYTES);
+        for part in
+            [&*self.product, "_", environment, "_", id.as_str(), "_", core::str::from_utf8(&secret).unwrap_or_default()]
+        {
+            text.push_str(part);
+        }
+        secret.zeroize();
+        let sum = checksum(text.as_bytes());
+        text.push_str(core::str::from_utf8(&sum).unwrap_or_default());
+        Ok((RawKey(text), id))
+    }
+}
+
+/// CRC-32/ISO-HDLC of the text in base62, left-padded with `0`.
+fn checksum(covered: &[u8]) -> [u8; CHECKSUM_LEN] {
+    let mut rest = crc32(covered);
+    let mut text = [b'0'; CHECKSUM_LEN];
+    for place in text.iter_mut().rev() {
+        *place = ALPHABET.get((rest % 62) as usize).copied().unwrap_or(b'0');
+        rest /= 62;
+    }
+    text
+}
+
+/// Tables for four bytes at a time: `CRC_TABLES[n]` moves a byte past `n` zero bytes.
+const CRC_TABLES: [[u32; 256]; 4] = {
+    let mut tables = [[0_u32; 256]; 4];
+    let mut byte = 0_usize;
+    #[expect(
+        clippy::indexing_slicing,
+        clippy::cast_possible_truncation,
+        reason = "const evaluation over 0..256 and 0..4"
+    )]
+    while byte < 256 {
+        let mut crc = byte as u32;
+        let mut bit = 0;
+        while bit < 32 {
+            crc = if crc & 1 == 1 { crc >> 1 ^ 0xedb8_8320 } else { crc >> 1 };
+            bit += 1;
+            if bit % 8 == 0 {
+                tables[bit / 8 - 1][byte] = crc;
+            }
+        }
+        byte += 1;
+    }
+    tables
+};
+
+#[expect(clippy::indexing_slicing, reason = "masked to a byte")]
+fn crc32(bytes: &[u8]) -> u32 {
+    let [t0, t1, t2, t3] = &CRC_TABLES;
+    let at = |table: &[u32; 256], word: u32| table[(word & 0xff) as usize];
+    let (words, rest) = bytes.as_chunks::<4>();
+    let crc = words.iter().fold(u32::MAX, |crc, word| {
+        let mixed = crc ^ u32::from_le_bytes(*word);
+        at(t3, mixed) ^ at(t2, mixed >> 8) ^ at(t1, mixed >> 16) ^ at(t0, mixed >> 24)
+    });
+    !rest.iter().fold(crc, |crc, byte| crc >> 8 ^ at(t0, crc ^ u32::from(*byte)))
+}

@@ -2,5 +2,6 @@
 
 pub mod format;
 pub mod hash;
+pub mod ip;
 pub mod lifecycle;
 pub mod record;

@@ -1,1 +1,355 @@
-//! (being written)
+//! From a document to a [`Policy`]: everything checked once, every mistake found and placed, immutable afterwards.
+
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use hashbrown::HashMap;
+use serde_json::Value;
+
+use super::credential::{compile_credentials, number_headers};
+use super::document::{Https, PolicyDocument, RequirementDocument, RouteDocument, TrailingSlash};
+use super::{Alternative, Credential, CredentialKind, Policy, Requirement, Route};
+use crate::error::{PolicyError, PolicyErrors};
+use crate::route::table::{RouteError, RouteSpec, RouteTable, TableOptions};
+use crate::scope::{ScopeCatalogue, ScopeDeclaration};
+
+/// The version of the document format this crate reads.
+pub const VERSION: u64 = 1;
+/// The most credentials one route may name.
+pub const MAX_ROUTE_CREDENTIALS: usize = 4;
+
+/// Collects mistakes, so that one run tells all of them.
+pub(super) struct Mistakes(Vec<PolicyError>);
+
+impl Mistakes {
+    pub(super) fn add(&mut self, code: &'static str, place: String, message: String) {
+        self.0.push(PolicyError { code, place, other: None, message });
+    }
+}
+
+/// A member name as a JSON pointer token (RFC 6901 section 3).
+pub(super) fn pointer(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
+}
+
+impl Policy {
+    /// Reads and compiles a JSON document.
+    ///
+    /// # Errors
+    /// One `syntax` error with line and column when the text is no document, or every mistake of the document.
+    pub fn from_json(text: &str) -> Result<Self, PolicyErrors> {
+        let document: PolicyDocument = serde_json::from_str(text).map_err(|error| {
+            PolicyErrors(alloc::vec![PolicyError {
+                code: "syntax",
+                place: String::new(),
+                other: None,
+                message: error.to_string(),
+            }])
+        })?;
+        Self::compile(&document)
+    }
+
+    /// Compiles a document.
+    ///
+    /// # Errors
+    /// Every mistake of the document, each with its place as a JSON pointer.
+    pub fn compile(document: &PolicyDocument) -> Result<Self, PolicyErrors> {
+        let mut mistakes = Mistakes(Vec::new());
+        if document.version != VERSION {
+            mistakes.add(
+                "version",
+                "/version".into(),
+                format!("version {} is not known; expected {VERSION}", document.version),
+            );
+        }
+        if document.name.is_empty()
+            || document.name.len() > 100
+            || !document.name.bytes().all(|b| (b' '..=b'~').contains(&b) && b != b'"' && b != b'\\')
+        {
+            mistakes.add(
+                "name",
+                "/name".into(),
+                "expected 1 to 100 printable ASCII characters without '\"' and '\\' (it becomes the realm of challenges)".into(),
+            );
+        }
+        let scopes = compile_scopes(document, &mut mistakes);
+        let mut credentials = compile_credentials(&document.credentials, &mut mistakes);
+        let key_headers = number_headers(&mut credentials, &mut mistakes);
+        let routes = compile_routes(document, &scopes, &credentials, &mut mistakes);
+        let table = compile_table(document, &mut mistakes);
+        match table {
+            Some(table) if mistakes.0.is_empty() => Ok(Self {
+                name: document.name.as_str().into(),
+                https_required: document.https == Https::Required,
+                method_override: document.method_override,
+                hide: document.hide,
+                router: document.router,
+                scopes,
+                credentials,
+                key_headers,
+                routes,
+                table,
+                tests: document.tests.clone().into_boxed_slice(),
+            }),
+            _ => Err(PolicyErrors(mistakes.0)),
+        }
+    }
+}
+
+fn compile_scopes(document: &PolicyDocument, mistakes: &mut Mistakes) -> ScopeCatalogue {
+    let declared: Vec<ScopeDeclaration<'_>> = document
+        .scopes
+        .0
+        .iter()
+        .map(|(name, scope)| ScopeDeclaration { name, title: &scope.title, implies: &scope.implies })
+        .collect();
+    ScopeCatalogue::build(&declared).unwrap_or_else(|error| {
+        mistakes.add(error.code(), "/scopes".into(), error.to_string());
+        let names: Vec<ScopeDeclaration<'_>> =
+            declared.iter().map(|scope| ScopeDeclaration { implies: &[], ..*scope }).collect();
+        ScopeCatalogue::build(&names).unwrap_or_default()
+    })
+}
+
+fn compile_routes(
+    document: &PolicyDocument,
+    scopes: &ScopeCatalogue,
+    credentials: &[Credential],
+    mistakes: &mut Mistakes,
+) -> Box<[Route]> {
+    let mut ids: HashMap<&str, usize> = HashMap::with_capacity(document.routes.len());
+    let mut routes = Vec::with_capacity(document.routes.len());
+    for (at, route) in document.routes.iter().enumerate() {
+        let place = format!("/routes/{at}");
+        if route.id.is_empty() || route.id.len() > 100 || !route.id.bytes().all(|b| b.is_ascii_graphic()) {
+            mistakes.add("route_id", format!("{place}/id"), "expected 1 to 100 printable ASCII characters".into());
+        }
+        if let Some(first) = ids.insert(&route.id, at) {
+            mistakes.0.push(PolicyError {
+                code: "duplicate_route_id",
+                place: format!("{place}/id"),
+                other: Some(format!("/routes/{first}/id")),
+                message: format!("route id {:?} is used twice", route.id),
+            });
+        }
+        let (method, path) = split_match(&route.matches);
+        let mut compiled = Route {
+            id: route.id.as_str().into(),
+            method: method.into(),
+            path: path.into(),
+            public: route.public == Some(true),
+            alternatives: Box::default(),
+            credentials: Box::default(),
+        };
+        match (&route.allow, route.public) {
+            (Some(_), Some(_)) => mistakes.add(
+                "public_and_allow",
+                place.clone(),
+                format!("route {:?} has both \"allow\" and \"public\"; expected one of them", route.id),
+            ),
+            (None, Some(true)) => {}
+            (None, Some(false)) => mistakes.add(
+                "public_false",
+                format!("{place}/public"),
+                "\"public\" can only be true; say with \"allow\" who may pass".into(),
+            ),
+            (None, None) => mistakes.add(
+                "route_undecided",
+                place.clone(),
+                format!(
+                    "route {:?} says neither \"allow\" nor \"public\": true; everything is denied by default, so a route must say one",
+                    route.id
+                ),
+            ),
+            (Some(_), None) => compile_alternatives(route, at, scopes, credentials, &mut compiled, mistakes),
+        }
+        routes.push(compiled);
+    }
+    routes.into_boxed_slice()
+}
+
+fn compile_alternatives(
+    route: &RouteDocument,
+    at: usize,
+    scopes: &ScopeCatalogue,
+    credentials: &[Credential],
+    compiled: &mut Route,
+    mistakes: &mut Mistakes,
+) {
+    let allow = route.allow.as_deref().unwrap_or_default();
+    if allow.is_empty() {
+        mistakes.add(
+            "allow_empty",
+            format!("/routes/{at}/allow"),
+            "an empty list lets nobody in; name at least one alternative".into(),
+        );
+    }
+    let mut used: Vec<usize> = Vec::new();
+    let mut alternatives = Vec::with_capacity(allow.len());
+    for (number, alternative) in allow.iter().enumerate() {
+        let place = format!("/routes/{at}/allow/{number}");
+        if alternative.0.is_empty() {
+            mistakes.add(
+                "alternative_empty",
+                place.clone(),
+                "an alternative without credentials would let everybody in; public needs the words \"public\": true"
+                    .into(),
+            );
+        }
+        let mut parts = Vec::with_capacity(alternative.0.len());
+        for (name, requirement) in &alternative.0 {
+            let place = format!("{place}/{}", pointer(name));
+            let Some(credential) = credentials.iter().position(|credential| &*credential.name == name.as_str()) else {
+                mistakes.add(
+                    "undeclared_credential",
+                    place,
+                    format!("credential {name:?} is not declared; declared are: {}", names(credentials)),
+                );
+                continue;
+            };
+            let slot = used.iter().position(|known| *known == credential).unwrap_or_else(|| {
+                used.push(credential);
+                used.len().saturating_sub(1)
+            });
+            if let Some(part) =
+                compile_requirement(requirement, credential, slot, scopes, credentials, &place, mistakes)
+            {
+                parts.push(part);
+            }
+        }
+        alternatives.push(Alternative { parts: parts.into_boxed_slice() });
+    }
+    if used.len() > MAX_ROUTE_CREDENTIALS {
+        mistakes.add(
+            "too_many_credentials",
+            format!("/routes/{at}/allow"),
+            format!("the alternatives name {} credentials; at most {MAX_ROUTE_CREDENTIALS} are supported", used.len()),
+        );
+    }
+    compiled.alternatives = alternatives.into_boxed_slice();
+    compiled.credentials = used.into_boxed_slice();
+}
+
+fn compile_requirement(
+    requirement: &RequirementDocument,
+    credential: usize,
+    slot: usize,
+    scopes: &ScopeCatalogue,
+    credentials: &[Credential],
+    place: &str,
+    mistakes: &mut Mistakes,
+) -> Option<Requirement> {
+    let required = match scopes.require(requirement.scopes.iter().map(String::as_str)) {
+        Ok(set) => set,
+        Err(name) => {
+            let hint = closest(name, scopes).map(|near| format!("; did you mean {near:?}?")).unwrap_or_default();
+            mistakes.add("undeclared_scope", place.into(), format!("scope {name:?} is not declared{hint}"));
+            return None;
+        }
+    };
+    let is_key = credentials.get(credential).is_some_and(|c| matches!(c.kind, CredentialKind::ApiKey(_)));
+    if is_key && !requirement.claims.0.is_empty() {
+        mistakes.add(
+            "claims_on_key",
+            place.into(),
+            "an API key has no claims; only bearer credentials can ask for them".into(),
+        );
+    }
+    let mut claims: Vec<(Box<str>, Value)> = Vec::with_capacity(requirement.claims.0.len());
+    for (name, value) in &requirement.claims.0 {
+        if matches!(value.0, Value::Null | Value::Array(_) | Value::Object(_)) {
+            mistakes.add(
+                "claim_value",
+                format!("{place}/claims/{}", pointer(name)),
+                format!("claim {name:?} must be compared with a string, a number or a boolean"),
+            );
+        }
+        claims.push((name.as_str().into(), value.0.clone()));
+    }
+    Some(Requirement { credential, slot, scopes: required, claims: claims.into_boxed_slice() })
+}
+
+fn compile_table(document: &PolicyDocument, mistakes: &mut Mistakes) -> Option<RouteTable> {
+    let specs: Vec<RouteSpec<'_>> = document
+        .routes
+        .iter()
+        .map(|route| {
+            let (method, path) = split_match(&route.matches);
+            RouteSpec { method, path, encoded_slash: route.encoded_slash.is_some() }
+        })
+        .collect();
+    let options = TableOptions {
+        base: &document.base,
+        trailing_slash_same: document.trailing_slash == TrailingSlash::Same,
+        case_insensitive: document.case_insensitive,
+    };
+    match RouteTable::build(&specs, &options) {
+        Ok(table) => Some(table),
+        Err(errors) => {
+            mistakes.0.extend(errors.iter().map(|error| route_mistake(error, document)));
+            None
+        }
+    }
+}
+
+fn route_mistake(error: &RouteError, document: &PolicyDocument) -> PolicyError {
+    let place = |route: Option<usize>| route.map(|at| format!("/routes/{at}/match"));
+    let named = |route: Option<usize>| {
+        route
+            .and_then(|at| document.routes.get(at))
+            .map(|route| format!("{:?} ({})", route.id, route.matches))
+            .unwrap_or_default()
+    };
+    let message = match (error.route(), error.other()) {
+        (Some(_), Some(_)) => format!("routes {} and {}: {error}", named(error.other()), named(error.route())),
+        (Some(_), None) => format!("route {}: {error}", named(error.route())),
+        _ => error.to_string(),
+    };
+    PolicyError {
+        code: error.code(),
+        place: place(error.route()).unwrap_or_else(|| "/base".into()),
+        other: place(error.other()),
+        message,
+    }
+}
+
+/// `METHOD /path` in two; without a space the path is empty, which the table refuses.
+fn split_match(matches: &str) -> (&str, &str) {
+    matches.split_once(' ').unwrap_or((matches, ""))
+}
+
+fn names(credentials: &[Credential]) -> String {
+    credentials.iter().map(|credential| &*credential.name).collect::<Vec<_>>().join(", ")
+}
+
+/// The declared scope that differs least from a misspelt one, if any is near.
+fn closest<'s>(name: &str, scopes: &'s ScopeCatalogue) -> Option<&'s str> {
+    (0..scopes.len())
+        .filter_map(|index| scopes.name(index))
+        .map(|declared| (distance(name, declared), declared))
+        .filter(|(edits, _)| *edits <= 2)
+        .min()
+        .map(|(_, declared)| declared)
+}
+
+/// Levenshtein distance over bytes, one row at a time.
+fn distance(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, from) in a.bytes().enumerate() {
+        let mut diagonal = i;
+        let mut left = i.saturating_add(1);
+        if let Some(first) = row.first_mut() {
+            *first = left;
+        }
+        for (cell, to) in row.iter_mut().skip(1).zip(b.bytes()) {
+            let above = *cell;
+            let replace = diagonal.saturating_add(usize::from(from != to));
+            left = replace.min(above.saturating_add(1)).min(left.saturating_add(1));
+            *cell = left;
+            diagonal = above;
+        }
+    }
+    row.last().copied().unwrap_or(0)
+}

@@ -1,0 +1,6 @@
+# The checks, in order: the cheap ones first. Sourced by scripts/check.
+
+step "rust format" cargo fmt --all --check
+step "rust lints" cargo clippy --workspace --all-targets --locked -- -D warnings
+step "rust tests" cargo test --workspace --locked
+step "rust docs" env RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked

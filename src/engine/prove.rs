@@ -1,0 +1,168 @@
+//! From a presented credential to a principal or a refusal, with the needs on the way.
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+
+use super::Step;
+use super::evaluate::{Pending, Slot};
+use super::token::TokenNeed;
+use crate::credential::Sent;
+use crate::decision::{Denial, Malformed, TraceStep, Upgrade};
+use crate::host::KeyAnswer;
+use crate::key::format::{KeyId, ParsedKey};
+use crate::key::record::{KeyRecord, KeyRefusal, LiveKey};
+use crate::policy::{ApiKeyCredential, CredentialKind};
+use crate::principal::Principal;
+
+/// What came of looking at a credential.
+#[expect(clippy::large_enum_variant, reason = "moved once, on the stack; boxing would allocate on every decision")]
+pub(super) enum Proof<'a> {
+    /// Its slot is filled.
+    Settled(Pending<'a>),
+    /// The host is needed first.
+    Waiting(Step<'a>),
+}
+
+/// The record of an API key is needed. Answering consumes this.
+#[must_use = "an unanswered need decides nothing"]
+pub struct NeedKey<'a> {
+    pending: Pending<'a>,
+    parsed: ParsedKey<'a>,
+    credential: usize,
+    slot: usize,
+}
+
+impl<'a> NeedKey<'a> {
+    /// The id to look up: public, chosen by whoever sent the request, of a well-formed key.
+    #[must_use]
+    pub fn id(&self) -> &KeyId {
+        self.parsed.id()
+    }
+
+    /// Goes on with the host's answer.
+    pub fn answer(self, answer: KeyAnswer) -> Step<'a> {
+        let Self { mut pending, parsed, credential, slot } = self;
+        let found = match answer {
+            KeyAnswer::Found(record) => Some(record),
+            KeyAnswer::Missing => None,
+            KeyAnswer::Unavailable => {
+                pending.settle(credential, slot, Slot::Refused(Denial::StoreUnavailable));
+                return pending.advance();
+            }
+        };
+        let outcome = pending.prove_key(&parsed, found, credential);
+        pending.settle(credential, slot, outcome);
+        pending.advance()
+    }
+}
+
+impl<'a> Pending<'a> {
+    /// Looks at a credential of the route for the first time.
+    pub(super) fn prove(mut self, credential: usize, slot: usize) -> Proof<'a> {
+        let gate = self.gate;
+        let outcome = match gate.policy().credentials().get(credential).map(|found| found.kind()) {
+            None => Slot::Absent,
+            Some(CredentialKind::ApiKey(key)) => match self.parse_key(key) {
+                Ok(Some(parsed)) => {
+                    self.presented_key = Some(*parsed.id());
+                    return Proof::Waiting(Step::NeedKey(NeedKey { pending: self, parsed, credential, slot }));
+                }
+                Ok(None) => Slot::Absent,
+                Err(denial) => Slot::Refused(denial),
+            },
+            Some(CredentialKind::Bearer(bearer)) => match self.presented.bearer() {
+                Sent::Nothing => Slot::Absent,
+                Sent::Twice => Slot::Refused(Denial::AmbiguousCredentials),
+                Sent::Malformed => Slot::Refused(Denial::MalformedCredential(Malformed::Empty)),
+                Sent::Once(token) => {
+                    return TokenNeed { pending: self, token, bearer, credential, slot }.start();
+                }
+            },
+        };
+        self.settle(credential, slot, outcome);
+        Proof::Settled(self)
+    }
+
+    /// Fills a slot.
+    pub(super) fn settle(&mut self, credential: usize, slot: usize, outcome: Slot) {
+        let gate = self.gate;
+        self.note(|| TraceStep::Credential {
+            credential: gate.policy().credentials().get(credential).map_or("", |found| found.name()).into(),
+            outcome: match &outcome {
+                Slot::Unseen | Slot::Absent => "absent",
+                Slot::Proven(_) => "proven",
+                Slot::Refused(denial) => denial.code(),
+            },
+        });
+        if let Some(place) = self.slots.get_mut(slot) {
+            *place = outcome;
+        }
+    }
+
+    /// The key of this credential, when its header carries one. A header shared with other products is theirs when the
+    /// value starts with their name.
+    fn parse_key(&self, key: &'a ApiKeyCredential) -> Result<Option<ParsedKey<'a>>, Denial> {
+        let value = match self.presented.key(key.header_index) {
+            Sent::Nothing => return Ok(None),
+            Sent::Twice | Sent::Malformed => return Err(Denial::AmbiguousCredentials),
+            Sent::Once(value) => value,
+        };
+        match key.format().parse(value) {
+            Ok(parsed) => Ok(Some(parsed)),
+            Err(_) if key.shares_header && self.is_of_another(value, key) => Ok(None),
+            Err(fault) => Err(Denial::MalformedCredential(Malformed::Key(fault))),
+        }
+    }
+
+    fn is_of_another(&self, value: &[u8], key: &ApiKeyCredential) -> bool {
+        self.gate.policy().credentials().iter().any(|credential| match credential.kind() {
+            CredentialKind::ApiKey(other) => {
+                other.header_index == key.header_index
+                    && other.format().product() != key.format().product()
+                    && other.format().is_prefix_of(value)
+            }
+            CredentialKind::Bearer(_) => false,
+        })
+    }
+
+    /// Whether a credential came twice: two lines, two values in one, or an API key both in its header and as a bearer token.
+    pub(super) fn is_sent_twice(&self, credential: usize) -> bool {
+        match self.gate.policy().credentials().get(credential).map(|found| found.kind()) {
+            None => false,
+            Some(CredentialKind::ApiKey(key)) => match self.presented.key(key.header_index) {
+                Sent::Twice => true,
+                Sent::Nothing | Sent::Malformed => false,
+                Sent::Once(_) => match self.presented.bearer() {
+                    Sent::Once(token) => key.format().is_prefix_of(token),
+                    Sent::Nothing | Sent::Twice | Sent::Malformed => false,
+                },
+            },
+            Some(CredentialKind::Bearer(_)) => matches!(self.presented.bearer(), Sent::Twice),
+        }
+    }
+
+    fn prove_key(&mut self, parsed: &ParsedKey<'a>, found: Option<Arc<KeyRecord>>, credential: usize) -> Slot {
+        let gate = self.gate;
+        let Some(CredentialKind::ApiKey(key)) = gate.policy().credentials().get(credential).map(|found| found.kind())
+        else {
+            return Slot::Absent;
+        };
+        match LiveKey::prove(parsed, found, gate.keyring(), key.accept(), self.now, self.request.client_ip) {
+            Ok(live) => {
+                if live.upgrade() {
+                    self.upgrade = gate.keyring().upgraded(parsed, live.record()).map(|hash| {
+                        Box::new(Upgrade { id: *parsed.id(), expected_version: live.record().version, hash })
+                    });
+                }
+                Slot::Proven(Principal::from_key(credential, live, gate.policy().scopes()))
+            }
+            Err(refusal) => Slot::Refused(match refusal {
+                KeyRefusal::Revoked => Denial::KeyRevoked,
+                KeyRefusal::Expired => Denial::KeyExpired,
+                KeyRefusal::IpNotAllowed => Denial::IpNotAllowed,
+                KeyRefusal::KeyringUnavailable => Denial::KeyringUnavailable,
+                other => Denial::InvalidCredential(other),
+            }),
+        }
+    }
+}

@@ -1,0 +1,287 @@
+//! The `credentials` member: from the document to checked credentials.
+
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use super::compile::{Mistakes, pointer};
+use super::document::{ApiKeyDocument, BearerDocument, CredentialDocument, LimitsDocument, Ordered, TokenProfile};
+use super::{ApiKeyCredential, BearerCredential, Credential, CredentialKind};
+use crate::credential::MAX_KEY_HEADERS;
+use crate::jwt::claims::TokenRules;
+use crate::jwt::jwk::KeySet;
+use crate::jwt::{Algorithm, AlgorithmSet};
+use crate::key::format::KeyFormat;
+
+/// The most credentials a policy may declare.
+const MAX_CREDENTIALS: usize = 16;
+/// The longest tolerated clock difference, in seconds.
+const MAX_LEEWAY: u64 = 300;
+
+pub(super) fn compile_credentials(
+    declared: &Ordered<CredentialDocument>,
+    mistakes: &mut Mistakes,
+) -> Box<[Credential]> {
+    if declared.0.len() > MAX_CREDENTIALS {
+        mistakes.add(
+            "too_many_credentials",
+            "/credentials".into(),
+            format!("{} credentials are declared; at most {MAX_CREDENTIALS} are supported", declared.0.len()),
+        );
+    }
+    let mut compiled: Vec<Credential> = Vec::with_capacity(declared.0.len());
+    for (name, credential) in &declared.0 {
+        let place = format!("/credentials/{}", pointer(name));
+        if name.is_empty()
+            || name.len() > 64
+            || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+        {
+            mistakes.add("credential_name", place.clone(), "expected 1 to 64 letters, digits, '_' or '-'".into());
+        }
+        let kind = match credential {
+            CredentialDocument::ApiKey(key) => api_key(key, &place, mistakes),
+            CredentialDocument::Bearer(bearer) => self::bearer(bearer, &place, mistakes),
+        };
+        if let Some(kind) = kind {
+            if let Some(earlier) = compiled.iter().find(|earlier| collide(&earlier.kind, &kind)) {
+                mistakes.add(
+                    "credentials_collide",
+                    place,
+                    format!("{name:?} and {:?} could not be told apart in a request", earlier.name),
+                );
+            }
+            compiled.push(Credential { name: name.as_str().into(), kind });
+        }
+    }
+    compiled.into_boxed_slice()
+}
+
+/// The distinct key headers, with each key credential told which one is its own and whether it shares it.
+pub(super) fn number_headers(credentials: &mut [Credential], mistakes: &mut Mistakes) -> Box<[Box<str>]> {
+    let mut headers: Vec<Box<str>> = Vec::new();
+    let mut uses: Vec<usize> = Vec::new();
+    for credential in credentials.iter_mut() {
+        let CredentialKind::ApiKey(key) = &mut credential.kind else { continue };
+        let known = headers.iter().position(|header| header.eq_ignore_ascii_case(&key.header));
+        key.header_index = known.unwrap_or_else(|| {
+            headers.push(key.header.clone());
+            uses.push(0);
+            headers.len().saturating_sub(1)
+        });
+        if let Some(count) = uses.get_mut(key.header_index) {
+            *count = count.saturating_add(1);
+        }
+    }
+    for credential in credentials {
+        if let CredentialKind::ApiKey(key) = &mut credential.kind {
+            key.shares_header = uses.get(key.header_index).is_some_and(|count| *count > 1);
+        }
+    }
+    if headers.len() > MAX_KEY_HEADERS {
+        mistakes.add(
+            "too_many_headers",
+            "/credentials".into(),
+            format!("the API keys use {} headers; at most {MAX_KEY_HEADERS} are supported", headers.len()),
+        );
+    }
+    headers.into_boxed_slice()
+}
+
+/// Two keys with one prefix in one header, or two bearer credentials of one issuer: a request could mean either.
+fn collide(a: &CredentialKind, b: &CredentialKind) -> bool {
+    match (a, b) {
+        (CredentialKind::ApiKey(a), CredentialKind::ApiKey(b)) => {
+            a.header.eq_ignore_ascii_case(&b.header) && a.format.product() == b.format.product()
+        }
+        (CredentialKind::Bearer(a), CredentialKind::Bearer(b)) => a.rules.issuer == b.rules.issuer,
+        _ => false,
+    }
+}
+
+fn is_header_name(name: &str) -> bool {
+    !name.is_empty()
+        && name.len() <= 64
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
+}
+
+/// Headers that mean something else to a server or to the engine itself.
+const RESERVED_HEADERS: [&str; 10] = [
+    "authorization",
+    "cookie",
+    "host",
+    "origin",
+    "content-length",
+    "transfer-encoding",
+    "access-control-request-method",
+    "x-http-method-override",
+    "x-http-method",
+    "x-method-override",
+];
+
+fn api_key(key: &ApiKeyDocument, place: &str, mistakes: &mut Mistakes) -> Option<CredentialKind> {
+    if !is_header_name(&key.header) {
+        mistakes.add("header_name", format!("{place}/header"), format!("{:?} is not a header name", key.header));
+    } else if RESERVED_HEADERS.iter().any(|reserved| key.header.eq_ignore_ascii_case(reserved)) {
+        mistakes.add(
+            "header_name",
+            format!("{place}/header"),
+            format!("the header {:?} has another meaning", key.header),
+        );
+    }
+    let default = [String::from("live"), String::from("test")];
+    let environments: Vec<&str> = key.environments.as_deref().unwrap_or(&default).iter().map(String::as_str).collect();
+    let format = match KeyFormat::new(&key.prefix, &environments) {
+        Ok(format) => format,
+        Err(error) => {
+            mistakes.add("key_format", place.into(), error.to_string());
+            return None;
+        }
+    };
+    let accept: Vec<&str> = match &key.accept {
+        Some(accept) => accept.iter().map(String::as_str).collect(),
+        None => environments.clone(),
+    };
+    if accept.is_empty() {
+        mistakes.add(
+            "accept",
+            format!("{place}/accept"),
+            "an empty list accepts no key; name at least one environment".into(),
+        );
+    }
+    for (at, environment) in accept.iter().enumerate() {
+        if !environments.contains(environment) {
+            mistakes.add(
+                "accept",
+                format!("{place}/accept/{at}"),
+                format!("environment {environment:?} is not one of {}", environments.join(", ")),
+            );
+        }
+    }
+    Some(CredentialKind::ApiKey(ApiKeyCredential {
+        header: key.header.as_str().into(),
+        header_index: 0,
+        shares_header: false,
+        format,
+        accept: accept.into_iter().map(Box::from).collect(),
+    }))
+}
+
+fn bearer(bearer: &BearerDocument, place: &str, mistakes: &mut Mistakes) -> Option<CredentialKind> {
+    if bearer.issuer.is_empty() {
+        mistakes.add("issuer", format!("{place}/issuer"), "expected the exact `iss` of the tokens".into());
+    }
+    if bearer.audiences.is_empty() || bearer.audiences.iter().any(String::is_empty) {
+        mistakes.add(
+            "audiences",
+            format!("{place}/audiences"),
+            "expected at least one audience, none of them empty".into(),
+        );
+    }
+    let algorithms = algorithms(bearer, place, mistakes);
+    let mut rules = TokenRules::new(&bearer.issuer, bearer.audiences.iter().map(String::as_str), algorithms);
+    if let Some(types) = &bearer.types {
+        rules.types = types.iter().map(|name| media_type(name)).collect();
+    }
+    if let Some(leeway) = bearer.leeway {
+        if leeway > MAX_LEEWAY {
+            mistakes.add(
+                "leeway",
+                format!("{place}/leeway"),
+                format!("{leeway} seconds is too much; at most {MAX_LEEWAY} are tolerated"),
+            );
+        }
+        rules.leeway = i64::try_from(leeway.min(MAX_LEEWAY)).unwrap_or(0);
+    }
+    if let Some(max_age) = bearer.max_age {
+        rules.max_age = Some(i64::try_from(max_age).unwrap_or(i64::MAX));
+    }
+    if let Some(required) = &bearer.required_claims {
+        rules.required_claims = required.iter().map(|name| name.as_str().into()).collect();
+    }
+    if bearer.profile == Some(TokenProfile::Rfc9068) {
+        rules.require_rfc9068();
+    }
+    if let Some(claims) = &bearer.scope_claims {
+        rules.scope_claims = claims.iter().map(|name| name.as_str().into()).collect();
+    }
+    if let Some(limits) = &bearer.limits {
+        apply_limits(limits, &mut rules, place, mistakes);
+    }
+    if bearer.clients.as_ref().is_some_and(Vec::is_empty) {
+        mistakes.add(
+            "clients",
+            format!("{place}/clients"),
+            "an empty list lets no client in; leave it out for any".into(),
+        );
+    }
+    if bearer.resource_metadata.as_ref().is_some_and(|url| !is_quotable_url(url)) {
+        mistakes.add("resource_metadata", format!("{place}/resourceMetadata"), "expected an https URL".into());
+    }
+    let jwks = match bearer.jwks.as_ref().map(|value| KeySet::parse(&value.0.to_string())) {
+        None => None,
+        Some(Ok(set)) => Some(Arc::new(set)),
+        Some(Err(error)) => {
+            mistakes.add("jwks", format!("{place}/jwks"), error.to_string());
+            None
+        }
+    };
+    Some(CredentialKind::Bearer(BearerCredential {
+        rules,
+        clients: bearer.clients.as_ref().map(|list| list.iter().map(|client| client.as_str().into()).collect()),
+        jwks,
+        resource_metadata: bearer.resource_metadata.as_deref().map(Box::from),
+    }))
+}
+
+fn algorithms(bearer: &BearerDocument, place: &str, mistakes: &mut Mistakes) -> AlgorithmSet {
+    let mut set = AlgorithmSet::default();
+    for (at, name) in bearer.algorithms.iter().enumerate() {
+        match Algorithm::from_name(name) {
+            Some(algorithm) => set = set.with(algorithm),
+            None => {
+                let known: Vec<&str> = Algorithm::ALL.iter().map(|algorithm| algorithm.name()).collect();
+                mistakes.add(
+                    "algorithm",
+                    format!("{place}/algorithms/{at}"),
+                    format!("{name:?} is not a supported algorithm; expected one of {}", known.join(", ")),
+                );
+            }
+        }
+    }
+    if bearer.algorithms.is_empty() {
+        mistakes.add("algorithm", format!("{place}/algorithms"), "expected at least one algorithm".into());
+    }
+    set
+}
+
+/// A `typ` as it is compared: lower case, without `application/` (RFC 7515 section 4.1.9).
+fn media_type(name: &str) -> Box<str> {
+    let lower = name.to_ascii_lowercase();
+    lower.strip_prefix("application/").unwrap_or(&lower).into()
+}
+
+fn is_quotable_url(url: &str) -> bool {
+    url.starts_with("https://") && url.bytes().all(|b| b.is_ascii_graphic() && b != b'"' && b != b'\\')
+}
+
+fn apply_limits(limits: &LimitsDocument, rules: &mut TokenRules, place: &str, mistakes: &mut Mistakes) {
+    let members = [
+        ("tokenBytes", limits.token_bytes, &mut rules.limits.token_bytes, 64 * 1024),
+        ("headerBytes", limits.header_bytes, &mut rules.limits.header_bytes, 16 * 1024),
+        ("depth", limits.depth, &mut rules.limits.depth, 64),
+        ("members", limits.members, &mut rules.limits.members, 16 * 1024),
+    ];
+    for (name, wanted, limit, most) in members {
+        let Some(wanted) = wanted else { continue };
+        match usize::try_from(wanted) {
+            Ok(value) if (1..=most).contains(&value) => *limit = value,
+            _ => mistakes.add(
+                "limits",
+                format!("{place}/limits/{name}"),
+                format!("expected 1 to {most}, found {wanted}"),
+            ),
+        }
+    }
+}
