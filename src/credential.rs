@@ -150,7 +150,8 @@ mod tests {
 
     #[test]
     fn bearer_is_one_token_after_the_scheme() {
-        let table: [(&[(&str, &str)], Result<&[u8], &str>); 11] = [
+        type Case<'a> = (&'a [(&'a str, &'a str)], Result<&'a [u8], &'a str>);
+        let table: [Case<'_>; 11] = [
             (&[], Err("nothing")),
             (&[("Authorization", "")], Err("nothing")),
             (&[("Authorization", "Basic eDp5")], Err("nothing")),

@@ -1,5 +1,7 @@
 //! Arrows run up the table of modules in ARCHITECTURE.md only: what a module uses of this crate must be in its row.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "tests")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -232,7 +232,6 @@ pub struct Decision<'a> {
     pub(crate) policy: &'a Policy,
     pub(crate) outcome: Outcome,
     pub(crate) now: UnixSeconds,
-    pub(crate) method: &'a str,
     /// The path that was matched, empty when the target was refused.
     pub(crate) path: &'a str,
     pub(crate) route: Option<(usize, Params)>,

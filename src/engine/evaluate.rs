@@ -18,7 +18,6 @@ use crate::scope::ScopeSet;
 use crate::time::UnixSeconds;
 
 /// What is known of one of the route's credentials.
-#[expect(clippy::large_enum_variant, reason = "four of these live on the stack of one decision")]
 pub(super) enum Slot {
     /// Not looked at yet.
     Unseen,
@@ -227,7 +226,6 @@ impl<'a> Pending<'a> {
             policy: self.gate.policy(),
             outcome,
             now: self.now,
-            method: self.method,
             path: self.path,
             route: self.route,
             faulty,

@@ -23,7 +23,7 @@ pub(super) enum KeySource {
     /// Written into the policy.
     Fixed(Arc<KeySet>),
     /// From the host, refreshed by age and on unknown kids.
-    Host(Mutex<KeySetState<KeySet>>),
+    Host(Mutex<KeySetState>),
 }
 
 /// What the gate keeps for a bearer credential.
@@ -198,7 +198,7 @@ impl GateBuilder {
         if let Some(missing) = allowed().find(|algorithm| !verify::is_supported(*algorithm)) {
             return Err(GateError::AlgorithmUnsupported(name.to_string(), missing.name()));
         }
-        let secret = take(&mut self.secrets, name).map(|secret| zeroize::Zeroizing::new(secret));
+        let secret = take(&mut self.secrets, name).map(zeroize::Zeroizing::new);
         let mut hmac = allowed().filter(|algorithm| algorithm.is_hmac()).peekable();
         let secret = match secret {
             None if hmac.peek().is_some() => return Err(GateError::SecretMissing(name.to_string())),
@@ -213,6 +213,7 @@ impl GateBuilder {
             .map(Arc::new);
         let source = match given.or_else(|| bearer.jwks().cloned()) {
             Some(set) => KeySource::Fixed(set),
+            None if allowed().all(Algorithm::is_hmac) => KeySource::Fixed(Arc::default()),
             None => KeySource::Host(Mutex::new(KeySetState::default())),
         };
         Ok(BearerState { source, secret })

@@ -29,10 +29,6 @@ use crate::time::UnixSeconds;
 
 /// Where a decision stands: finished, or waiting for the host.
 #[must_use = "a step that is not driven to `Done` decides nothing"]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "a step lives on the stack of one call; boxing would allocate on every decision"
-)]
 pub enum Step<'a> {
     /// The decision.
     Done(Decision<'a>),

@@ -15,7 +15,6 @@ use crate::policy::{ApiKeyCredential, CredentialKind};
 use crate::principal::Principal;
 
 /// What came of looking at a credential.
-#[expect(clippy::large_enum_variant, reason = "moved once, on the stack; boxing would allocate on every decision")]
 pub(super) enum Proof<'a> {
     /// Its slot is filled.
     Settled(Pending<'a>),

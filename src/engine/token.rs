@@ -9,13 +9,16 @@ use super::prove::Proof;
 use crate::decision::{Denial, Malformed};
 use crate::host::{KeysAnswer, KeysReason, SignatureCheck, VerifyAnswer};
 use crate::jwt::TokenRefusal;
-use crate::jwt::cache::Plan;
+use crate::jwt::cache::{Plan, Refresh};
 use crate::jwt::claims::VerifiedClaims;
 use crate::jwt::jwk::{Jwk, KeySet};
 use crate::jwt::token::UnverifiedToken;
-use crate::jwt::verify;
+use crate::jwt::verify::{self, SignatureVerified};
 use crate::policy::BearerCredential;
 use crate::principal::Principal;
+
+/// The generation of keys that never change.
+const FIXED: u64 = 0;
 
 /// A token under way.
 pub(super) struct TokenNeed<'a> {
@@ -40,6 +43,7 @@ pub struct NeedVerify<'a> {
     need: TokenNeed<'a>,
     parsed: UnverifiedToken<'a>,
     key: Arc<Jwk>,
+    generation: u64,
 }
 
 impl<'a> NeedKeys<'a> {
@@ -67,29 +71,22 @@ impl<'a> NeedKeys<'a> {
         let gate = need.pending.gate;
         let now = need.pending.now;
         if let Some(BearerState { source: KeySource::Host(state), .. }) = gate.bearer_state(need.credential) {
-            let set = match answer {
-                KeysAnswer::Found { jwks, fetched_at } => {
-                    KeySet::parse(&jwks).ok().map(|set| (Arc::new(set), fetched_at))
+            let mut state = state.lock();
+            let changed = match answer {
+                KeysAnswer::Found { jwks, fetched_at } => state.fetched(&jwks, fetched_at, now).unwrap_or(false),
+                KeysAnswer::Unavailable => {
+                    state.failed(now);
+                    false
                 }
-                KeysAnswer::Unavailable => None,
             };
-            match set {
-                Some((set, fetched_at)) => {
-                    if let Some(cache) = &gate.cache {
-                        cache.lock().retain_keys(need.credential, &|thumbprint| set.has_thumbprint(thumbprint));
-                    }
-                    state.lock().fetched(set, fetched_at, now);
-                }
-                None => state.lock().failed(now),
+            drop(state);
+            if changed && let Some(cache) = &gate.cache {
+                cache.lock().evict(need.credential);
             }
         }
-        let set = match need.plan(parsed.kid()) {
-            Plan::Use(set) => Ok(set),
-            Plan::Ask(_) | Plan::Unavailable => Err(Denial::KeysUnavailable(reason)),
-        };
-        match set {
-            Ok(set) => need.with_keys(parsed, &set).step(),
-            Err(denial) => need.settle(Slot::Refused(denial)).step(),
+        match need.plan(parsed.kid()) {
+            Plan::Use(set, generation) => need.with_keys(parsed, &set, generation).step(),
+            Plan::Ask(_) | Plan::Unavailable => need.settle(Slot::Refused(Denial::KeysUnavailable(reason))).step(),
         }
     }
 }
@@ -109,9 +106,9 @@ impl<'a> NeedVerify<'a> {
 
     /// Goes on with the host's answer.
     pub fn answer(self, answer: VerifyAnswer) -> Step<'a> {
-        let Self { need, parsed, key } = self;
+        let Self { need, parsed, generation, .. } = self;
         match answer {
-            VerifyAnswer::Valid => need.with_signature(parsed, Some(key.thumbprint())),
+            VerifyAnswer::Valid => need.with_signature(parsed, SignatureVerified::by_host(), generation),
             VerifyAnswer::Invalid => need.refuse(TokenRefusal::SignatureInvalid),
             VerifyAnswer::Unavailable => need.settle(Slot::Refused(Denial::KeysUnavailable(KeysReason::Missing))),
         }
@@ -155,26 +152,33 @@ impl<'a> TokenNeed<'a> {
         if parsed.algorithm().is_hmac() {
             let Some(secret) = &state.secret else { return self.refuse(TokenRefusal::AlgNotAllowed) };
             return match verify::verify(parsed.algorithm(), secret, parsed.signing_input(), parsed.signature()) {
-                Ok(()) => self.with_signature(parsed, None),
+                Ok(proof) => self.with_signature(parsed, proof, FIXED),
                 Err(refusal) => self.refuse(refusal),
             };
         }
         match self.plan(parsed.kid()) {
-            Plan::Use(set) => self.with_keys(parsed, &set),
+            Plan::Use(set, generation) => self.with_keys(parsed, &set, generation),
             Plan::Unavailable => self.settle(Slot::Refused(Denial::KeysUnavailable(KeysReason::Missing))),
-            Plan::Ask(reason) => Proof::Waiting(Step::NeedKeys(NeedKeys { need: self, parsed, reason })),
+            Plan::Ask(refresh) => {
+                let reason = match refresh {
+                    Refresh::Missing => KeysReason::Missing,
+                    Refresh::Stale => KeysReason::Stale,
+                    Refresh::UnknownKid => KeysReason::UnknownKid,
+                };
+                Proof::Waiting(Step::NeedKeys(NeedKeys { need: self, parsed, reason }))
+            }
         }
     }
 
-    fn plan(&self, kid: Option<&str>) -> Plan<KeySet> {
+    fn plan(&self, kid: Option<&str>) -> Plan {
         match self.pending.gate.bearer_state(self.credential).map(|state| &state.source) {
             None => Plan::Unavailable,
-            Some(KeySource::Fixed(set)) => Plan::Use(Arc::clone(set)),
+            Some(KeySource::Fixed(set)) => Plan::Use(Arc::clone(set), FIXED),
             Some(KeySource::Host(state)) => state.lock().plan(self.pending.now, kid),
         }
     }
 
-    fn with_keys(self, parsed: UnverifiedToken<'a>, set: &KeySet) -> Proof<'a> {
+    fn with_keys(self, parsed: UnverifiedToken<'a>, set: &KeySet, generation: u64) -> Proof<'a> {
         let key = match set.select(parsed.algorithm(), parsed.kid()) {
             Ok(key) => key,
             Err(refusal) => return self.refuse(refusal),
@@ -184,23 +188,21 @@ impl<'a> TokenNeed<'a> {
                 return self.refuse(refusal);
             }
             let key = Arc::clone(key);
-            return Proof::Waiting(Step::NeedVerify(NeedVerify { need: self, parsed, key }));
+            return Proof::Waiting(Step::NeedVerify(NeedVerify { need: self, parsed, key, generation }));
         }
         match verify::verify(parsed.algorithm(), key.key(), parsed.signing_input(), parsed.signature()) {
-            Ok(()) => self.with_signature(parsed, Some(key.thumbprint())),
+            Ok(proof) => self.with_signature(parsed, proof, generation),
             Err(refusal) => self.refuse(refusal),
         }
     }
 
-    fn with_signature(self, parsed: UnverifiedToken<'a>, thumbprint: Option<&str>) -> Proof<'a> {
-        let rules = self.bearer.rules();
-        match parsed.into_verified(rules, self.pending.now) {
+    /// Checks the claims of a token whose signature was verified under this generation of the keys.
+    fn with_signature(self, parsed: UnverifiedToken<'a>, proof: SignatureVerified, generation: u64) -> Proof<'a> {
+        match parsed.into_verified(proof, self.bearer.rules(), self.pending.now) {
             Ok(claims) => {
                 let claims = Arc::new(claims);
-                if let (Some(cache), Some(generation)) = (&self.pending.gate.cache, self.generation())
-                    && let Some(mut cache) = cache.try_lock()
-                {
-                    cache.insert(self.token, self.credential, generation, thumbprint, Arc::clone(&claims));
+                if let Some(mut cache) = self.pending.gate.cache.as_ref().and_then(|cache| cache.try_lock()) {
+                    cache.insert(self.token, self.credential, generation, Arc::clone(&claims));
                 }
                 self.with_claims(claims)
             }
@@ -224,7 +226,7 @@ impl<'a> TokenNeed<'a> {
     /// The generation of the keys in force, when no fresh set is due: only then may a cached token stand.
     fn generation(&self) -> Option<u64> {
         match &self.pending.gate.bearer_state(self.credential)?.source {
-            KeySource::Fixed(_) => Some(0),
+            KeySource::Fixed(_) => Some(FIXED),
             KeySource::Host(state) => state.lock().settled_generation(self.pending.now),
         }
     }

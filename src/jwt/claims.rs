@@ -183,11 +183,7 @@ impl VerifiedClaims {
 }
 
 impl Times {
-    #[expect(
-        clippy::cast_precision_loss,
-        clippy::arithmetic_side_effects,
-        reason = "all are below 2^53, and floats do not trap"
-    )]
+    #[expect(clippy::cast_precision_loss, reason = "all are below 2^53")]
     fn check(&self, rules: &TokenRules, now: UnixSeconds) -> Result<(), TokenRefusal> {
         let (now, leeway) = (now.get() as f64, rules.leeway as f64);
         if self.expires.is_some_and(|expires| now >= expires + leeway) {

@@ -1,9 +1,13 @@
 //! JSON Web Tokens: the strict front end, key sets, signatures, claims and the verified-token cache.
 
+#[cfg(any(feature = "ring", feature = "aws-lc-rs"))]
+mod backend;
 pub mod cache;
 pub mod claims;
 pub mod json;
 pub mod jwk;
+#[cfg(feature = "rsa")]
+pub mod rsa;
 pub mod token;
 pub mod verify;
 

@@ -149,11 +149,11 @@ fn check_header(bytes: &[u8], rules: &TokenRules) -> Result<(Algorithm, Option<B
         Some(Value::String(kid)) if kid.len() <= MAX_KID_BYTES => Some(Box::from(&**kid)),
         Some(_) => return Err(TokenRefusal::HeaderInvalid),
     };
-    if let Some(critical) = header.get("crit") {
-        check_critical(critical, &header)?;
-    }
     if header.get("b64").is_some_and(|value| *value != Value::Bool(true)) {
         return Err(TokenRefusal::B64Unsupported);
+    }
+    if let Some(critical) = header.get("crit") {
+        check_critical(critical, &header)?;
     }
     check_type(&header, rules)?;
     match header.get("cty") {
@@ -176,9 +176,6 @@ fn check_critical(critical: &Value<'_>, header: &Object<'_>) -> Result<(), Token
         if header.get(text).is_none() || names.iter().take(at).any(|earlier| earlier == name) {
             return Err(TokenRefusal::CritInvalid);
         }
-    }
-    if names.iter().any(|name| *name == Value::String(Cow::Borrowed("b64"))) {
-        return Err(TokenRefusal::B64Unsupported);
     }
     Err(TokenRefusal::CritUnsupported)
 }

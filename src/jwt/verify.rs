@@ -1,1 +1,343 @@
-//! (being written)
+//! Signatures: one function from algorithm, key and bytes to a proof or a refusal.
+
+use alloc::vec::Vec;
+use core::fmt;
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::{Sha256, Sha384, Sha512};
+use zeroize::Zeroizing;
+
+#[cfg(any(feature = "ring", feature = "aws-lc-rs"))]
+use super::backend;
+#[cfg(feature = "rsa")]
+use super::rsa::RsaKey;
+use super::{Algorithm, TokenRefusal};
+
+/// A hash function of the SHA-2 family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hash {
+    /// SHA-256
+    Sha256,
+    /// SHA-384
+    Sha384,
+    /// SHA-512
+    Sha512,
+}
+
+/// A digest of up to 64 bytes.
+#[derive(Clone, Copy)]
+pub struct Digest {
+    bytes: [u8; 64],
+    len: usize,
+}
+
+impl Digest {
+    /// The bytes.
+    #[must_use]
+    pub fn as_slice(&self) -> &[u8] {
+        self.bytes.get(..self.len).unwrap_or_default()
+    }
+}
+
+impl Hash {
+    /// The length of a digest, in bytes.
+    #[must_use]
+    pub const fn size(self) -> usize {
+        match self {
+            Self::Sha256 => 32,
+            Self::Sha384 => 48,
+            Self::Sha512 => 64,
+        }
+    }
+
+    /// The digest of the parts, one after the other.
+    #[must_use]
+    pub fn digest(self, parts: &[&[u8]]) -> Digest {
+        fn over<D: sha2::Digest>(parts: &[&[u8]]) -> Digest {
+            let mut hash = D::new();
+            for part in parts {
+                hash.update(part);
+            }
+            let output = hash.finalize();
+            let mut digest = Digest { bytes: [0; 64], len: output.len() };
+            for (to, from) in digest.bytes.iter_mut().zip(output.iter()) {
+                *to = *from;
+            }
+            digest
+        }
+        match self {
+            Self::Sha256 => over::<Sha256>(parts),
+            Self::Sha384 => over::<Sha384>(parts),
+            Self::Sha512 => over::<Sha512>(parts),
+        }
+    }
+}
+
+impl Algorithm {
+    /// The hash function of the algorithm. EdDSA hashes by itself; SHA-512 stands for it.
+    #[must_use]
+    pub const fn hash(self) -> Hash {
+        match self {
+            Self::Rs256 | Self::Ps256 | Self::Es256 | Self::Hs256 => Hash::Sha256,
+            Self::Rs384 | Self::Ps384 | Self::Es384 | Self::Hs384 => Hash::Sha384,
+            Self::Rs512 | Self::Ps512 | Self::Hs512 | Self::EdDsa => Hash::Sha512,
+        }
+    }
+}
+
+/// Whether this build can verify the algorithm; the features `rsa`, `p256` and `ed25519` decide.
+#[must_use]
+pub const fn is_supported(algorithm: Algorithm) -> bool {
+    match algorithm {
+        Algorithm::Hs256 | Algorithm::Hs384 | Algorithm::Hs512 => true,
+        Algorithm::Es256 | Algorithm::Es384 => cfg!(feature = "p256"),
+        Algorithm::EdDsa => cfg!(feature = "ed25519"),
+        _ => cfg!(feature = "rsa"),
+    }
+}
+
+/// The shortest secret of an HMAC algorithm, in bytes (RFC 7518 section 3.2).
+#[must_use]
+pub const fn min_secret_bytes(algorithm: Algorithm) -> usize {
+    algorithm.hash().size()
+}
+
+/// A key to verify with.
+pub struct VerifyKey(pub(super) Inner);
+
+pub(super) enum Inner {
+    #[cfg(feature = "rsa")]
+    Rsa {
+        key: RsaKey,
+        #[cfg(any(feature = "ring", feature = "aws-lc-rs"))]
+        parts: backend::RsaParts,
+    },
+    #[cfg(feature = "p256")]
+    P256 {
+        key: p256::ecdsa::VerifyingKey,
+        #[cfg(any(feature = "ring", feature = "aws-lc-rs"))]
+        point: Vec<u8>,
+    },
+    #[cfg(feature = "p256")]
+    P384 {
+        key: p384::ecdsa::VerifyingKey,
+        #[cfg(any(feature = "ring", feature = "aws-lc-rs"))]
+        point: Vec<u8>,
+    },
+    #[cfg(feature = "ed25519")]
+    Ed25519(ed25519_dalek::VerifyingKey),
+    Hmac(Zeroizing<Vec<u8>>),
+}
+
+impl fmt::Debug for VerifyKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match &self.0 {
+            #[cfg(feature = "rsa")]
+            Inner::Rsa { .. } => "VerifyKey(RSA)",
+            #[cfg(feature = "p256")]
+            Inner::P256 { .. } => "VerifyKey(P-256)",
+            #[cfg(feature = "p256")]
+            Inner::P384 { .. } => "VerifyKey(P-384)",
+            #[cfg(feature = "ed25519")]
+            Inner::Ed25519(_) => "VerifyKey(Ed25519)",
+            Inner::Hmac(_) => "VerifyKey(redacted)",
+        })
+    }
+}
+
+impl VerifyKey {
+    /// An HMAC secret, which the host gives; a key set never holds one.
+    #[must_use]
+    pub fn hmac(secret: &[u8]) -> Self {
+        Self(Inner::Hmac(Zeroizing::new(secret.to_vec())))
+    }
+
+    /// An RSA public key from modulus and exponent, big-endian.
+    ///
+    /// # Errors
+    /// `key_weak` or `key_invalid`, as [`RsaKey::new`].
+    #[cfg(feature = "rsa")]
+    pub fn rsa(n: &[u8], e: &[u8]) -> Result<Self, TokenRefusal> {
+        Ok(Self(Inner::Rsa {
+            key: RsaKey::new(n, e)?,
+            #[cfg(any(feature = "ring", feature = "aws-lc-rs"))]
+            parts: backend::RsaParts::new(n, e),
+        }))
+    }
+
+    /// A P-256 public key from its coordinates, 32 bytes each (RFC 7518 section 6.2.1).
+    ///
+    /// # Errors
+    /// `key_invalid` for coordinates of another length or off the curve.
+    #[cfg(feature = "p256")]
+    pub fn p256(x: &[u8], y: &[u8]) -> Result<Self, TokenRefusal> {
+        let point = uncompressed(x, y, 32)?;
+        let key = p256::ecdsa::VerifyingKey::from_sec1_bytes(&point).map_err(|_| TokenRefusal::KeyInvalid)?;
+        Ok(Self(Inner::P256 {
+            key,
+            #[cfg(any(feature = "ring", feature = "aws-lc-rs"))]
+            point,
+        }))
+    }
+
+    /// A P-384 public key from its coordinates, 48 bytes each.
+    ///
+    /// # Errors
+    /// `key_invalid` for coordinates of another length or off the curve.
+    #[cfg(feature = "p256")]
+    pub fn p384(x: &[u8], y: &[u8]) -> Result<Self, TokenRefusal> {
+        let point = uncompressed(x, y, 48)?;
+        let key = p384::ecdsa::VerifyingKey::from_sec1_bytes(&point).map_err(|_| TokenRefusal::KeyInvalid)?;
+        Ok(Self(Inner::P384 {
+            key,
+            #[cfg(any(feature = "ring", feature = "aws-lc-rs"))]
+            point,
+        }))
+    }
+
+    /// An Ed25519 public key (RFC 8037 section 2).
+    ///
+    /// # Errors
+    /// `key_invalid` unless it is 32 bytes that are a point of large order.
+    #[cfg(feature = "ed25519")]
+    pub fn ed25519(x: &[u8]) -> Result<Self, TokenRefusal> {
+        let bytes = x.try_into().map_err(|_| TokenRefusal::KeyInvalid)?;
+        let key = ed25519_dalek::VerifyingKey::from_bytes(bytes).map_err(|_| TokenRefusal::KeyInvalid)?;
+        if key.is_weak() { Err(TokenRefusal::KeyInvalid) } else { Ok(Self(Inner::Ed25519(key))) }
+    }
+
+    /// Whether the algorithm is one of this key's (the exact table of key type, curve and algorithm).
+    #[must_use]
+    pub const fn fits(&self, algorithm: Algorithm) -> bool {
+        match &self.0 {
+            #[cfg(feature = "rsa")]
+            Inner::Rsa { .. } => matches!(
+                algorithm,
+                Algorithm::Rs256
+                    | Algorithm::Rs384
+                    | Algorithm::Rs512
+                    | Algorithm::Ps256
+                    | Algorithm::Ps384
+                    | Algorithm::Ps512
+            ),
+            #[cfg(feature = "p256")]
+            Inner::P256 { .. } => matches!(algorithm, Algorithm::Es256),
+            #[cfg(feature = "p256")]
+            Inner::P384 { .. } => matches!(algorithm, Algorithm::Es384),
+            #[cfg(feature = "ed25519")]
+            Inner::Ed25519(_) => matches!(algorithm, Algorithm::EdDsa),
+            Inner::Hmac(_) => algorithm.is_hmac(),
+        }
+    }
+
+    fn signature_len(&self, algorithm: Algorithm) -> usize {
+        match &self.0 {
+            #[cfg(feature = "rsa")]
+            Inner::Rsa { key, .. } => key.size(),
+            #[cfg(feature = "p256")]
+            Inner::P256 { .. } => 64,
+            #[cfg(feature = "p256")]
+            Inner::P384 { .. } => 96,
+            #[cfg(feature = "ed25519")]
+            Inner::Ed25519(_) => 64,
+            Inner::Hmac(_) => algorithm.hash().size(),
+        }
+    }
+}
+
+#[cfg(feature = "p256")]
+fn uncompressed(x: &[u8], y: &[u8], size: usize) -> Result<Vec<u8>, TokenRefusal> {
+    if x.len() != size || y.len() != size {
+        return Err(TokenRefusal::KeyInvalid);
+    }
+    let mut point = Vec::with_capacity(97);
+    point.push(4);
+    point.extend_from_slice(x);
+    point.extend_from_slice(y);
+    Ok(point)
+}
+
+/// Proof that a signature was verified: what claims are made with.
+#[derive(Debug)]
+pub struct SignatureVerified(());
+
+impl SignatureVerified {
+    /// The host verified it; only the engine says so, for the token that it asked about.
+    pub(crate) const fn by_host() -> Self {
+        Self(())
+    }
+}
+
+/// What can be told without arithmetic: that the algorithm fits the key, and the length of the signature.
+///
+/// # Errors
+/// `alg_key_mismatch`, `key_weak` for a short HMAC secret, or `signature_invalid`.
+pub fn check_shape(algorithm: Algorithm, key: &VerifyKey, signature: &[u8]) -> Result<(), TokenRefusal> {
+    if !key.fits(algorithm) {
+        return Err(TokenRefusal::AlgKeyMismatch);
+    }
+    if let Inner::Hmac(secret) = &key.0
+        && secret.len() < min_secret_bytes(algorithm)
+    {
+        return Err(TokenRefusal::KeyWeak);
+    }
+    if signature.len() == key.signature_len(algorithm) { Ok(()) } else { Err(TokenRefusal::SignatureInvalid) }
+}
+
+/// Verifies a signature.
+///
+/// ECDSA signatures are R and S of exact length, both from 1 to below the order (RFC 7518 section 3.4); Ed25519 is strict (S below the
+/// order, no point of small order); RSA as [`RsaKey`]; HMAC is compared in constant time.
+///
+/// # Errors
+/// As [`check_shape`], or `signature_invalid`.
+pub fn verify(
+    algorithm: Algorithm,
+    key: &VerifyKey,
+    signing_input: &[u8],
+    signature: &[u8],
+) -> Result<SignatureVerified, TokenRefusal> {
+    check_shape(algorithm, key, signature)?;
+    let valid = match &key.0 {
+        #[cfg(all(feature = "rsa", not(any(feature = "ring", feature = "aws-lc-rs"))))]
+        Inner::Rsa { key } => match algorithm {
+            Algorithm::Ps256 | Algorithm::Ps384 | Algorithm::Ps512 => {
+                key.verify_pss(algorithm.hash(), signing_input, signature)
+            }
+            _ => key.verify_pkcs1(algorithm.hash(), signing_input, signature),
+        },
+        #[cfg(all(feature = "rsa", any(feature = "ring", feature = "aws-lc-rs")))]
+        Inner::Rsa { parts, .. } => parts.verify(algorithm, signing_input, signature),
+        #[cfg(all(feature = "p256", not(any(feature = "ring", feature = "aws-lc-rs"))))]
+        Inner::P256 { key } => {
+            use p256::ecdsa::signature::Verifier;
+            p256::ecdsa::Signature::from_slice(signature)
+                .is_ok_and(|signature| key.verify(signing_input, &signature).is_ok())
+        }
+        #[cfg(all(feature = "p256", not(any(feature = "ring", feature = "aws-lc-rs"))))]
+        Inner::P384 { key } => {
+            use p384::ecdsa::signature::Verifier;
+            p384::ecdsa::Signature::from_slice(signature)
+                .is_ok_and(|signature| key.verify(signing_input, &signature).is_ok())
+        }
+        #[cfg(all(feature = "p256", any(feature = "ring", feature = "aws-lc-rs")))]
+        Inner::P256 { point, .. } | Inner::P384 { point, .. } => {
+            backend::verify_ecdsa(algorithm, point, signing_input, signature)
+        }
+        #[cfg(feature = "ed25519")]
+        Inner::Ed25519(key) => ed25519_dalek::Signature::from_slice(signature)
+            .is_ok_and(|signature| key.verify_strict(signing_input, &signature).is_ok()),
+        Inner::Hmac(secret) => match algorithm.hash() {
+            Hash::Sha256 => is_mac::<Hmac<Sha256>>(secret, signing_input, signature),
+            Hash::Sha384 => is_mac::<Hmac<Sha384>>(secret, signing_input, signature),
+            Hash::Sha512 => is_mac::<Hmac<Sha512>>(secret, signing_input, signature),
+        },
+    };
+    if valid { Ok(SignatureVerified(())) } else { Err(TokenRefusal::SignatureInvalid) }
+}
+
+fn is_mac<M: Mac + KeyInit>(secret: &[u8], signing_input: &[u8], signature: &[u8]) -> bool {
+    let Ok(mut mac) = <M as KeyInit>::new_from_slice(secret) else { return false };
+    mac.update(signing_input);
+    mac.verify_slice(signature).is_ok()
+}

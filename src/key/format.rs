@@ -6,7 +6,7 @@ use alloc::string::String;
 use core::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-use zeroize::Zeroize;
+use zeroize::{Zeroize, Zeroizing};
 
 /// The longest text looked at, in bytes.
 pub const MAX_KEY_BYTES: usize = 128;
@@ -65,7 +65,8 @@ impl<'de> Deserialize<'de> for KeyId {
                 write!(f, "{ID_LEN} base62 characters")
             }
             fn visit_str<E: de::Error>(self, text: &str) -> Result<KeyId, E> {
-                KeyId::parse(text).ok_or_else(|| E::invalid_value(de::Unexpected::Str(text), &self))
+                // The text is not repeated: it may be a whole key in the wrong place.
+                KeyId::parse(text).ok_or_else(|| E::invalid_value(de::Unexpected::Other("another text"), &self))
             }
         }
         deserializer.deserialize_str(Text)
@@ -213,13 +214,40 @@ impl fmt::Debug for RawKey {
     }
 }
 
-/// The entropy ran out before a key was whole. Give [`ENTROPY_BYTES`].
+/// Why no key was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NotEnoughEntropy;
+pub enum GenerateError {
+    /// The environment is not one of the format's.
+    UnknownEnvironment,
+    /// The entropy is not random (a buffer that was never filled, a short pattern), or too little of it could be used. Draw afresh.
+    BadEntropy,
+}
 
-/// Random bytes for one key. 55 characters are drawn from bytes below 248; that 128 bytes do not hold 55 of them happens once in
-/// 10^47 keys, and is an error then.
+impl fmt::Display for GenerateError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::UnknownEnvironment => "the environment is not one of the product's",
+            Self::BadEntropy => "the entropy is not random; draw afresh from the system's random source",
+        })
+    }
+}
+
+impl core::error::Error for GenerateError {}
+
+/// Random bytes for one key. 55 characters are drawn from those below 248; less than once in 10^70 keys too few are.
 pub const ENTROPY_BYTES: usize = 128;
+
+/// Fewer distinct bytes than this among [`ENTROPY_BYTES`] are no accident: less than once in 10^70.
+const MIN_DISTINCT_BYTES: u32 = 32;
+
+fn looks_random(entropy: &[u8; ENTROPY_BYTES]) -> bool {
+    let mut seen = [0_u128; 2];
+    for byte in entropy {
+        let [low, high] = &mut seen;
+        *(if *byte < 128 { low } else { high }) |= 1_u128 << (byte & 127);
+    }
+    seen.iter().map(|word| word.count_ones()).fold(0, u32::saturating_add) >= MIN_DISTINCT_BYTES
+}
 
 impl KeyFormat {
     /// A format for a product and its environments.
@@ -288,7 +316,8 @@ impl KeyFormat {
         if text.len() > MAX_KEY_BYTES {
             return Err(KeyFault::TooLong);
         }
-        if !text.iter().all(u8::is_ascii_graphic) {
+        // Here and below every byte is looked at, without an early end: such loops compile to vector code.
+        if !text.iter().fold(true, |all, byte| all & byte.is_ascii_graphic()) {
             return Err(KeyFault::NotAscii);
         }
         let after_product = text
@@ -308,7 +337,7 @@ impl KeyFormat {
         }
         let (id, rest) = body.split_first_chunk::<ID_LEN>().ok_or(KeyFault::WrongLength)?;
         let secret = rest.strip_prefix(b"_").ok_or(KeyFault::WrongAlphabet)?;
-        if !id.iter().chain(secret).all(u8::is_ascii_alphanumeric) {
+        if !(is_base62(id) & is_base62(secret)) {
             return Err(KeyFault::WrongAlphabet);
         }
         let (covered, sum) = text.split_last_chunk::<CHECKSUM_LEN>().ok_or(KeyFault::WrongLength)?;
@@ -318,36 +347,37 @@ impl KeyFormat {
         Ok(ParsedKey { text, id: KeyId(*id), environment })
     }
 
-    /// Makes a key from random bytes by rejection sampling, so that every character is equally likely.
+    /// Makes a key from random bytes by rejection sampling, so that every character is equally likely. The bytes must come
+    /// from the system's random source and be wiped after use; the core has none of its own.
     ///
     /// # Errors
-    /// [`NotEnoughEntropy`] when too many bytes had to be rejected: call again with fresh ones.
-    pub fn generate(
-        &self,
-        environment: &str,
-        entropy: &[u8; ENTROPY_BYTES],
-    ) -> Result<(RawKey, KeyId), NotEnoughEntropy> {
+    /// [`GenerateError`].
+    pub fn generate(&self, environment: &str, entropy: &[u8; ENTROPY_BYTES]) -> Result<(RawKey, KeyId), GenerateError> {
+        if !self.environments.iter().any(|known| **known == *environment) {
+            return Err(GenerateError::UnknownEnvironment);
+        }
+        if !looks_random(entropy) {
+            return Err(GenerateError::BadEntropy);
+        }
         let mut characters =
             entropy.iter().filter(|byte| **byte < 248).map(|byte| ALPHABET.get(usize::from(*byte % 62)).copied());
-        let mut draw = |into: &mut [u8]| -> Result<(), NotEnoughEntropy> {
+        let mut draw = |into: &mut [u8]| -> Result<(), GenerateError> {
             for place in into {
-                *place = characters.next().flatten().ok_or(NotEnoughEntropy)?;
+                *place = characters.next().flatten().ok_or(GenerateError::BadEntropy)?;
             }
             Ok(())
         };
         let mut id = [0; ID_LEN];
         draw(&mut id)?;
-        let mut secret = [0; SECRET_LEN];
-        draw(&mut secret)?;
+        let mut secret = Zeroizing::new([0; SECRET_LEN]);
+        draw(&mut *secret)?;
         let id = KeyId(id);
-        // Grown once, so that no copy of the secret stays behind in memory.
+        // Long enough for any key, so that it never grows and leaves a copy of the secret behind.
         let mut text = String::with_capacity(MAX_KEY_BYTES);
-        for part in
-            [&*self.product, "_", environment, "_", id.as_str(), "_", core::str::from_utf8(&secret).unwrap_or_default()]
-        {
+        for part in [&*self.product, "_", environment, "_", id.as_str(), "_"] {
             text.push_str(part);
         }
-        secret.zeroize();
+        text.push_str(core::str::from_utf8(&*secret).unwrap_or_default());
         let sum = checksum(text.as_bytes());
         text.push_str(core::str::from_utf8(&sum).unwrap_or_default());
         Ok((RawKey(text), id))
@@ -365,19 +395,23 @@ fn checksum(covered: &[u8]) -> [u8; CHECKSUM_LEN] {
     text
 }
 
-/// Tables for four bytes at a time: `CRC_TABLES[n]` moves a byte past `n` zero bytes.
-const CRC_TABLES: [[u32; 256]; 4] = {
-    let mut tables = [[0_u32; 256]; 4];
+fn is_base62(text: &[u8]) -> bool {
+    text.iter().fold(true, |all, byte| all & byte.is_ascii_alphanumeric())
+}
+
+/// Tables for eight bytes at a time: `CRC_TABLES[n]` moves a byte past `n` zero bytes.
+static CRC_TABLES: [[u32; 256]; 8] = {
+    let mut tables = [[0_u32; 256]; 8];
     let mut byte = 0_usize;
     #[expect(
         clippy::indexing_slicing,
         clippy::cast_possible_truncation,
-        reason = "const evaluation over 0..256 and 0..4"
+        reason = "const evaluation over 0..256 and 0..8"
     )]
     while byte < 256 {
         let mut crc = byte as u32;
         let mut bit = 0;
-        while bit < 32 {
+        while bit < 64 {
             crc = if crc & 1 == 1 { crc >> 1 ^ 0xedb8_8320 } else { crc >> 1 };
             bit += 1;
             if bit % 8 == 0 {
@@ -391,12 +425,14 @@ const CRC_TABLES: [[u32; 256]; 4] = {
 
 #[expect(clippy::indexing_slicing, reason = "masked to a byte")]
 fn crc32(bytes: &[u8]) -> u32 {
-    let [t0, t1, t2, t3] = &CRC_TABLES;
+    let [t0, t1, t2, t3, t4, t5, t6, t7] = &CRC_TABLES;
     let at = |table: &[u32; 256], word: u32| table[(word & 0xff) as usize];
-    let (words, rest) = bytes.as_chunks::<4>();
-    let crc = words.iter().fold(u32::MAX, |crc, word| {
-        let mixed = crc ^ u32::from_le_bytes(*word);
-        at(t3, mixed) ^ at(t2, mixed >> 8) ^ at(t1, mixed >> 16) ^ at(t0, mixed >> 24)
+    let (chunks, rest) = bytes.as_chunks::<8>();
+    let crc = chunks.iter().fold(u32::MAX, |crc, [a, b, c, d, e, f, g, h]| {
+        let mixed = crc ^ u32::from_le_bytes([*a, *b, *c, *d]);
+        let (e, f, g, h) = (u32::from(*e), u32::from(*f), u32::from(*g), u32::from(*h));
+        let early = at(t7, mixed) ^ at(t6, mixed >> 8) ^ at(t5, mixed >> 16) ^ at(t4, mixed >> 24);
+        early ^ at(t3, e) ^ at(t2, f) ^ at(t1, g) ^ at(t0, h)
     });
     !rest.iter().fold(crc, |crc, byte| crc >> 8 ^ at(t0, crc ^ u32::from(*byte)))
 }

@@ -5,26 +5,29 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
-use hmac::{Hmac, KeyInit, Mac};
+use hmac::{Hmac, KeyInit};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-use sha2::{Digest, Sha256};
+use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
+use super::digest;
 use super::format::ParsedKey;
 use super::record::{KeyHash, KeyRecord};
 
 /// The shortest pepper, in bytes.
 pub const MIN_PEPPER_BYTES: usize = 32;
-/// What a plain hash covers before the key, with a NUL between.
-const DOMAIN: &[u8] = b"apikey/v1\0";
-/// The same for a sealed record.
-const SEALED_DOMAIN: &[u8] = b"apikey/v1/sealed\0";
-/// What a seal covers is padded to a multiple of this, so that it costs the same for every record up to this size.
-const SEAL_BLOCK: usize = 256;
-
 /// A 32-byte digest, base64url without padding in JSON.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub struct KeyDigest(pub(super) [u8; 32]);
+
+impl PartialEq for KeyDigest {
+    /// In constant time.
+    fn eq(&self, other: &Self) -> bool {
+        is_same(&self.0, &other.0)
+    }
+}
+
+impl Eq for KeyDigest {}
 
 impl KeyDigest {
     /// A digest from its bytes, as another system stored them.
@@ -112,6 +115,7 @@ struct Pepper {
 #[derive(Clone, Default)]
 pub struct Keyring {
     peppers: Vec<Pepper>,
+    plain_too: bool,
 }
 
 impl fmt::Debug for Keyring {
@@ -160,6 +164,28 @@ impl Keyring {
         Ok(ring)
     }
 
+    /// Takes SHA-256 hashes beside peppered ones, to be upgraded on first use: for the time after keys were imported or a
+    /// first pepper was added. Leave it off otherwise: whoever can write to the store could then put in the SHA-256 of a key
+    /// of their own, which needs no pepper.
+    #[must_use]
+    pub fn accept_plain_hashes(mut self) -> Self {
+        self.plain_too = true;
+        self
+    }
+
+    /// Whether hashes made this way count.
+    pub(super) fn takes(&self, alg: HashAlgorithm) -> bool {
+        match alg {
+            HashAlgorithm::HmacSha256 => true,
+            HashAlgorithm::Sha256 => self.plain_too || self.peppers.is_empty(),
+        }
+    }
+
+    /// Whether a hash could be checked: it takes no pepper, or one that is here.
+    pub(super) fn knows(&self, entry: &KeyHash) -> bool {
+        entry.kid.as_deref().is_none_or(|kid| self.pepper(kid).is_some())
+    }
+
     /// The name of the current pepper.
     #[must_use]
     pub fn current(&self) -> Option<&str> {
@@ -174,59 +200,70 @@ impl Keyring {
     #[must_use]
     pub fn hash(&self, key: &ParsedKey<'_>, record: &KeyRecord) -> KeyHash {
         match self.peppers.first() {
-            None => KeyHash {
-                alg: HashAlgorithm::Sha256,
-                kid: None,
-                hash: KeyDigest(Sha256::digest(key.text()).into()),
-                not_after: None,
-            },
+            None => {
+                KeyHash { alg: HashAlgorithm::Sha256, kid: None, hash: KeyDigest(digest::plain(key)), not_after: None }
+            }
             Some(pepper) => KeyHash {
                 alg: HashAlgorithm::HmacSha256,
                 kid: Some(pepper.kid.clone()),
-                hash: KeyDigest(peppered(&pepper.mac, key, record)),
+                hash: KeyDigest(digest::peppered(&pepper.mac, key, record)),
                 not_after: None,
             },
         }
     }
 
-    /// The hash that should replace the record's, when it is not under the current pepper.
+    /// The hash that should replace the record's, when none of them stays under the current pepper.
     #[must_use]
     pub fn upgraded(&self, key: &ParsedKey<'_>, record: &KeyRecord) -> Option<KeyHash> {
         let current = self.current()?;
-        let stale = record.hashes.first().is_none_or(|hash| hash.kid.as_deref() != Some(current));
-        stale.then(|| self.hash(key, record))
+        let stays = |hash: &KeyHash| hash.kid.as_deref() == Some(current) && hash.not_after.is_none();
+        (!record.hashes.iter().any(stays)).then(|| self.hash(key, record))
     }
 
     /// Holds a key against one hash entry of a record. One digest is computed, whatever comes of it.
     pub(super) fn check(&self, key: &ParsedKey<'_>, record: &KeyRecord, entry: &KeyHash) -> Match {
         let digest = match entry.alg {
-            HashAlgorithm::Sha256 => Sha256::digest(key.text()).into(),
+            HashAlgorithm::Sha256 => digest::plain(key),
             HashAlgorithm::HmacSha256 => match entry.kid.as_deref().and_then(|kid| self.pepper(kid)) {
                 None => return Match::NoPepper,
-                Some(pepper) => peppered(&pepper.mac, key, record),
+                Some(pepper) => digest::peppered(&pepper.mac, key, record),
             },
         };
-        if digest.ct_eq(&entry.hash.0).into() { Match::Yes } else { Match::No }
+        if is_same(&digest, &entry.hash.0) { Match::Yes } else { Match::No }
     }
 
     /// Does the work that a wrong secret costs, for an id that does not exist.
     pub(super) fn waste(&self, key: &ParsedKey<'_>) {
-        let digest: [u8; 32] = match self.peppers.first() {
+        let digest = match self.peppers.first() {
             None => {
-                top_up();
-                Sha256::digest(key.text()).into()
+                digest::top_up_seal();
+                digest::plain(key)
             }
-            Some(pepper) => {
-                let mut mac = pepper.mac.clone();
-                mac.update(SEALED_DOMAIN);
-                mac.update(key.text());
-                mac.update(&[0]);
-                mac.update(&[0; SEAL_BLOCK]);
-                mac.finalize().into_bytes().into()
-            }
+            Some(pepper) => digest::dummy(&pepper.mac, key),
         };
-        let _ = core::hint::black_box(digest.ct_eq(&[0; 32]));
+        let _ = core::hint::black_box(is_same(&digest, &[0; 32]));
     }
+
+    /// After a refused check: does what it cost less than [`Keyring::waste`].
+    pub(super) fn even_out(&self, record: &KeyRecord, entry: &KeyHash) {
+        if !record.sealed {
+            digest::top_up_seal();
+        }
+        if entry.alg == HashAlgorithm::Sha256 && !self.peppers.is_empty() {
+            digest::top_up_outer();
+        }
+    }
+}
+
+/// Whether two digests are the same, in constant time. Word by word: `subtle` guards each comparison against the optimiser,
+/// which costs more than the comparison.
+fn is_same(one: &[u8; 32], other: &[u8; 32]) -> bool {
+    let words = |bytes: &[u8; 32]| {
+        let (words, _) = bytes.as_chunks::<8>();
+        [0, 1, 2, 3].map(|at: usize| words.get(at).map_or(0, |word| u64::from_ne_bytes(*word)))
+    };
+    let differing = words(one).iter().zip(words(other)).fold(0, |sum, (a, b)| sum | (a ^ b));
+    differing.ct_eq(&0).into()
 }
 
 /// How a digest was made.
@@ -238,67 +275,4 @@ pub enum HashAlgorithm {
     /// SHA-256 of the key's text.
     #[serde(rename = "sha256")]
     Sha256,
-}
-
-fn peppered(pepper: &Hmac<Sha256>, key: &ParsedKey<'_>, record: &KeyRecord) -> [u8; 32] {
-    let mut mac = pepper.clone();
-    if record.sealed {
-        mac.update(SEALED_DOMAIN);
-        mac.update(key.text());
-        mac.update(&[0]);
-        seal(&mut mac, record);
-    } else {
-        mac.update(DOMAIN);
-        mac.update(key.text());
-    }
-    mac.finalize().into_bytes().into()
-}
-
-/// Feeds what a seal covers: environment, owner, sorted scopes and time of creation, each ended by a NUL, then padding.
-fn seal(mac: &mut Hmac<Sha256>, record: &KeyRecord) {
-    let mut len = 0_usize;
-    let mut feed = |bytes: &[u8]| {
-        mac.update(bytes);
-        len = len.saturating_add(bytes.len());
-    };
-    feed(record.env.as_bytes());
-    feed(&[0]);
-    feed(record.owner.as_bytes());
-    feed(&[0]);
-    let mut last: Option<&str> = None;
-    // The next greater one each time: sorted and without repeats, and nothing is allocated.
-    while let Some(next) =
-        record.scopes.iter().map(|scope| &**scope).filter(|scope| last.is_none_or(|last| *scope > last)).min()
-    {
-        if last.is_some() {
-            feed(b" ");
-        }
-        feed(next.as_bytes());
-        last = Some(next);
-    }
-    feed(&[0]);
-    let mut digits = [0_u8; 12];
-    let mut rest = record.created_at.get().unsigned_abs();
-    let mut used = 0_usize;
-    for place in digits.iter_mut().rev() {
-        *place = b'0'.wrapping_add(u8::try_from(rest % 10).unwrap_or(0));
-        rest /= 10;
-        used = used.saturating_add(1);
-        if rest == 0 {
-            break;
-        }
-    }
-    feed(digits.get(digits.len().saturating_sub(used)..).unwrap_or_default());
-    let padding = [0_u8; SEAL_BLOCK];
-    let over = len % SEAL_BLOCK;
-    if over > 0 {
-        mac.update(padding.get(over..).unwrap_or_default());
-    }
-}
-
-/// The compressions that a seal costs beyond a plain hash, for a record that has none: so that all failures cost the same.
-pub(super) fn top_up() {
-    let mut digest = Sha256::new();
-    digest.update([0_u8; SEAL_BLOCK]);
-    core::hint::black_box(&digest);
 }

@@ -7,10 +7,10 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::format::{ENTROPY_BYTES, KeyFormat, RawKey};
+use super::format::{ENTROPY_BYTES, GenerateError, KeyFormat, RawKey};
 use super::hash::Keyring;
 use super::ip::IpBlock;
-use super::record::{KeyRecord, RECORD_VERSION, is_label, is_owner};
+use super::record::{KeyRecord, MEMBERS, RECORD_VERSION, is_label, is_owner};
 use crate::time::UnixSeconds;
 
 /// What somebody asks for when a key is issued.
@@ -82,14 +82,18 @@ pub enum LifecycleError {
     ExpiryPast,
     /// The expiry is later than the rules allow; the last allowed instant.
     ExpiryTooFar(UnixSeconds),
-    /// A key that is revoked or expired cannot be rotated or relabelled.
+    /// A key that is revoked or expired cannot be rotated.
     NotActive,
     /// The overlap is negative.
     Overlap,
-    /// The random bytes did not suffice: try again with fresh ones.
+    /// The entropy is not random: a buffer that was never filled, or a short pattern.
     Entropy,
     /// The record's version cannot grow any more.
     Version,
+    /// The member of a key cannot change after it was issued.
+    Immutable(&'static str),
+    /// A change names a member that a key does not have.
+    UnknownMember,
 }
 
 impl LifecycleError {
@@ -110,6 +114,8 @@ impl LifecycleError {
             Self::Overlap => "overlap_invalid",
             Self::Entropy => "entropy",
             Self::Version => "version",
+            Self::Immutable(_) => "immutable",
+            Self::UnknownMember => "unknown_member",
         }
     }
 
@@ -123,7 +129,8 @@ impl LifecycleError {
             Self::Environment(_) => Some("environment"),
             Self::ExpiryRequired | Self::ExpiryPast | Self::ExpiryTooFar(_) => Some("expiresAt"),
             Self::Overlap => Some("overlapSeconds"),
-            Self::NotActive | Self::Entropy | Self::Version => None,
+            Self::Immutable(member) => Some(member),
+            Self::NotActive | Self::Entropy | Self::Version | Self::UnknownMember => None,
         }
     }
 }
@@ -144,8 +151,15 @@ impl fmt::Display for LifecycleError {
             }
             Self::NotActive => f.write_str("the key is revoked or expired"),
             Self::Overlap => f.write_str("overlapSeconds: expected zero or more"),
-            Self::Entropy => f.write_str("the random bytes did not suffice for a key; try again"),
+            Self::Entropy => f.write_str("the entropy is not random; draw afresh from the system's random source"),
             Self::Version => f.write_str("the record has changed too often"),
+            Self::Immutable(member) => {
+                write!(
+                    f,
+                    "{member}: cannot change once the key is issued; only its label can. Issue another key instead"
+                )
+            }
+            Self::UnknownMember => f.write_str("a member that a key does not have; only its label can change"),
         }
     }
 }
@@ -205,7 +219,10 @@ fn with_key(
     keyring: &Keyring,
     entropy: &[u8; ENTROPY_BYTES],
 ) -> Result<Issued, LifecycleError> {
-    let (raw_key, id) = format.generate(&record.env, entropy).map_err(|_| LifecycleError::Entropy)?;
+    let (raw_key, id) = format.generate(&record.env, entropy).map_err(|error| match error {
+        GenerateError::UnknownEnvironment => LifecycleError::Environment((*record.env).to_owned()),
+        GenerateError::BadEntropy => LifecycleError::Entropy,
+    })?;
     record.id = id;
     let parsed = format.parse(raw_key.expose().as_bytes()).map_err(|_| LifecycleError::Entropy)?;
     record.hashes = alloc::vec![keyring.hash(&parsed, &record)];
@@ -313,4 +330,25 @@ pub fn relabel(record: &KeyRecord, label: &str) -> Result<KeyRecord, LifecycleEr
         return Err(LifecycleError::Label);
     }
     Ok(KeyRecord { label: label.into(), ..changed(record)? })
+}
+
+/// Holds the names of the members that a change asks for against what may change: the label alone. So a request's body
+/// cannot set owner, scopes or anything else by naming it.
+///
+/// # Errors
+/// [`LifecycleError::Immutable`] with the first member that cannot change, [`LifecycleError::UnknownMember`] for one that no key has.
+///
+/// ```
+/// use scopegate::key::lifecycle::{LifecycleError, check_change};
+/// assert!(check_change(["label"]).is_ok());
+/// assert_eq!(check_change(["label", "scopes"]).unwrap_err(), LifecycleError::Immutable("scopes"));
+/// ```
+pub fn check_change<'m>(members: impl IntoIterator<Item = &'m str>) -> Result<(), LifecycleError> {
+    match members.into_iter().find(|member| *member != "label") {
+        None => Ok(()),
+        Some(member) => Err(MEMBERS
+            .into_iter()
+            .find(|known| *known == member)
+            .map_or(LifecycleError::UnknownMember, LifecycleError::Immutable)),
+    }
 }

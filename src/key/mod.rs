@@ -1,7 +1,9 @@
 //! API keys: the text form, the stored hash, the record, and the life of a key.
 
+mod digest;
 pub mod format;
 pub mod hash;
 pub mod ip;
 pub mod lifecycle;
 pub mod record;
+pub mod scanner;

@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::format::{KeyId, ParsedKey};
 pub use super::hash::{HashAlgorithm, KeyDigest};
-use super::hash::{Keyring, Match, top_up};
+use super::hash::{Keyring, Match};
 use super::ip::IpBlock;
 use crate::scope::is_scope_name;
 use crate::time::UnixSeconds;
@@ -118,76 +118,103 @@ impl fmt::Display for RecordError {
 
 impl core::error::Error for RecordError {}
 
-impl<'de> Deserialize<'de> for KeyRecord {
+/// What a member of a record must be, in words that never repeat what was found: it may be a secret in the wrong place.
+fn wrong<E: de::Error>(member: &'static str, expected: &'static str) -> E {
+    E::custom(RecordError { member, expected })
+}
+
+/// The name of a member: one of [`MEMBERS`], or one that this version does not know.
+enum Name {
+    Known(&'static str),
+    Other(String),
+}
+
+impl<'de> Deserialize<'de> for Name {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Stored {
-            v: u8,
-            id: KeyId,
-            env: Box<str>,
-            owner: Box<str>,
-            label: Box<str>,
-            scopes: Vec<Box<str>>,
-            hashes: Vec<KeyHash>,
-            #[serde(default)]
-            sealed: bool,
-            created_at: UnixSeconds,
-            #[serde(default)]
-            expires_at: Option<UnixSeconds>,
-            #[serde(default)]
-            revoked_at: Option<UnixSeconds>,
-            #[serde(default)]
-            grace_until: Option<UnixSeconds>,
-            #[serde(default)]
-            last_used_at: Option<UnixSeconds>,
-            #[serde(default)]
-            ip_allow: Vec<IpBlock>,
-            #[serde(default)]
-            rotated_from: Option<KeyId>,
-            #[serde(default)]
-            version: u64,
-            #[serde(flatten)]
-            extra: BTreeMap<String, Value>,
+        struct Text;
+        impl de::Visitor<'_> for Text {
+            type Value = Name;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("the name of a member")
+            }
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Name, E> {
+                Ok(MEMBERS
+                    .into_iter()
+                    .find(|known| *known == text)
+                    .map_or_else(|| Name::Other(text.into()), Name::Known))
+            }
         }
-        let Stored {
-            v,
-            id,
-            env,
-            owner,
-            label,
-            scopes,
-            hashes,
-            sealed,
-            created_at,
-            expires_at,
-            revoked_at,
-            grace_until,
-            last_used_at,
-            ip_allow,
-            rotated_from,
-            version,
-            extra,
-        } = Stored::deserialize(deserializer)?;
-        let record = Self {
-            v,
-            id,
-            env,
-            owner,
-            label,
-            scopes,
-            hashes,
-            sealed,
-            created_at,
-            expires_at,
-            revoked_at,
-            grace_until,
-            last_used_at,
-            ip_allow,
-            rotated_from,
-            version,
-            extra,
-        };
+        deserializer.deserialize_identifier(Text)
+    }
+}
+
+/// Writes the reader of a record: each member must be there, once.
+macro_rules! members {
+    ($($field:ident $name:literal: $expected:literal,)*) => {
+        /// The members of a record, as JSON names them.
+        pub(super) const MEMBERS: [&str; 16] = [$($name),*];
+
+        fn read_members<'de, A: de::MapAccess<'de>>(mut map: A) -> Result<KeyRecord, A::Error> {
+            $(let mut $field = None;)*
+            let mut extra = BTreeMap::new();
+            while let Some(name) = map.next_key::<Name>()? {
+                match name {
+                    $(Name::Known($name) => {
+                        if $field.is_some() {
+                            return Err(wrong($name, "the member once"));
+                        }
+                        $field = Some(map.next_value().map_err(|_| wrong($name, $expected))?);
+                    })*
+                    Name::Known(_) => {}
+                    Name::Other(name) => {
+                        if extra.insert(name, map.next_value()?).is_some() {
+                            return Err(wrong("a member unknown to version 1", "each member once"));
+                        }
+                    }
+                }
+            }
+            Ok(KeyRecord { $($field: $field.ok_or_else(|| wrong($name, concat!($expected, "; it is missing")))?,)* extra })
+        }
+    };
+}
+
+members! {
+    v "v": "1",
+    id "id": "12 base62 characters",
+    env "env": "a string",
+    owner "owner": "a string",
+    label "label": "a string",
+    scopes "scopes": "a list of scope names",
+    hashes "hashes": "a list of hashes: alg, kid, hash, notAfter",
+    sealed "sealed": "true or false",
+    created_at "createdAt": "whole Unix seconds",
+    expires_at "expiresAt": "whole Unix seconds or null",
+    revoked_at "revokedAt": "whole Unix seconds or null",
+    grace_until "graceUntil": "whole Unix seconds or null",
+    last_used_at "lastUsedAt": "whole Unix seconds or null",
+    ip_allow "ipAllow": "a list of addresses and CIDR blocks",
+    rotated_from "rotatedFrom": "12 base62 characters or null",
+    version "version": "a whole number",
+}
+
+impl<'de> Deserialize<'de> for KeyRecord {
+    /// Every member must be there, once: a missing `expiresAt`, `revokedAt` or `ipAllow` is an error and never means "none".
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members;
+        impl<'de> de::Visitor<'de> for Members {
+            type Value = KeyRecord;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a key record")
+            }
+            fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<KeyRecord, A::Error> {
+                read_members(map)
+            }
+            fn visit_str<E: de::Error>(self, _text: &str) -> Result<KeyRecord, E> {
+                Err(E::invalid_type(de::Unexpected::Other("a string"), &self))
+            }
+        }
+        // Not `deserialize_map`: on a string that would repeat it in the error.
+        let record = deserializer.deserialize_any(Members)?;
         record.validate().map_err(de::Error::custom)?;
         Ok(record)
     }
@@ -199,7 +226,7 @@ impl KeyRecord {
     /// # Errors
     /// The first [`RecordError`].
     pub fn validate(&self) -> Result<(), RecordError> {
-        let rules: [(&'static str, &'static str, bool); 7] = [
+        let rules: [(&'static str, &'static str, bool); 8] = [
             ("v", "1", self.v == RECORD_VERSION),
             ("env", "2 to 8 lower-case letters", is_environment(&self.env)),
             ("owner", "1 to 256 bytes without control characters", is_owner(&self.owner)),
@@ -210,6 +237,11 @@ impl KeyRecord {
                 "hashes",
                 "a kid with hmac-sha256 and with nothing else",
                 self.hashes.iter().all(|hash| hash.kid.is_some() == (hash.alg == HashAlgorithm::HmacSha256)),
+            ),
+            (
+                "sealed",
+                "false with a hash that takes no pepper",
+                !self.sealed || self.hashes.iter().all(|hash| hash.alg == HashAlgorithm::HmacSha256),
             ),
         ];
         match rules.iter().find(|(.., holds)| !holds) {
@@ -336,20 +368,17 @@ impl LiveKey {
         match keyring.check(parsed, &record, entry) {
             Match::NoPepper => return Err(KeyRefusal::KeyringUnavailable),
             Match::No => {
-                if !record.sealed {
-                    top_up();
-                }
+                keyring.even_out(&record, entry);
                 return Err(KeyRefusal::WrongSecret);
             }
             Match::Yes => {}
         }
         if record.id != *parsed.id() || *record.env != *parsed.environment() {
+            keyring.even_out(&record, entry);
             return Err(KeyRefusal::RecordMismatch);
         }
         if !accept.iter().any(|environment| **environment == *record.env) {
-            if !record.sealed {
-                top_up();
-            }
+            keyring.even_out(&record, entry);
             return Err(KeyRefusal::WrongEnvironment);
         }
         if record.revoked_at.is_some() {
@@ -380,16 +409,15 @@ impl LiveKey {
     }
 }
 
-/// The hash to hold the key against: under the current pepper if there is one, else the first that still counts. One hash, so one
-/// digest a check.
+/// The hash to hold the key against, so that a check is one digest: under the current pepper if there is one, else the first that
+/// the keyring can check, else the first that still counts (which then says that its pepper is missing).
 fn pick<'r>(record: &'r KeyRecord, keyring: &Keyring, now: UnixSeconds) -> Option<&'r KeyHash> {
-    let counts = |hash: &&KeyHash| hash.not_after.is_none_or(|end| now < end);
-    record
-        .hashes
-        .iter()
-        .filter(counts)
+    let counts = |hash: &&KeyHash| hash.not_after.is_none_or(|end| now < end) && keyring.takes(hash.alg);
+    let entries = || record.hashes.iter().filter(counts);
+    entries()
         .find(|hash| hash.kid.as_deref() == keyring.current())
-        .or_else(|| record.hashes.iter().find(counts))
+        .or_else(|| entries().find(|hash| keyring.knows(hash)))
+        .or_else(|| entries().next())
 }
 
 /// Whether a use at `now` should be stored: forward only, at most once an `interval` of seconds.

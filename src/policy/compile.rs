@@ -13,7 +13,7 @@ use super::document::{Https, PolicyDocument, RequirementDocument, RouteDocument,
 use super::{Alternative, Credential, CredentialKind, Policy, Requirement, Route};
 use crate::error::{PolicyError, PolicyErrors};
 use crate::route::table::{RouteError, RouteSpec, RouteTable, TableOptions};
-use crate::scope::{ScopeCatalogue, ScopeDeclaration};
+use crate::scope::{ScopeCatalogue, ScopeDeclaration, is_scope_name};
 
 /// The version of the document format this crate reads.
 pub const VERSION: u64 = 1;
@@ -107,8 +107,13 @@ fn compile_scopes(document: &PolicyDocument, mistakes: &mut Mistakes) -> ScopeCa
         .collect();
     ScopeCatalogue::build(&declared).unwrap_or_else(|error| {
         mistakes.add(error.code(), "/scopes".into(), error.to_string());
-        let names: Vec<ScopeDeclaration<'_>> =
-            declared.iter().map(|scope| ScopeDeclaration { implies: &[], ..*scope }).collect();
+        // The good names still count, so that routes that use them are not called wrong as well.
+        let mut names: Vec<ScopeDeclaration<'_>> = Vec::new();
+        for scope in &declared {
+            if is_scope_name(scope.name) && names.iter().all(|known| known.name != scope.name) {
+                names.push(ScopeDeclaration { implies: &[], ..*scope });
+            }
+        }
         ScopeCatalogue::build(&names).unwrap_or_default()
     })
 }

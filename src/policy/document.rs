@@ -4,6 +4,7 @@
 //! beyond shape: [`super::compile`] turns a document into a [`Policy`](super::compile::Policy) or says what is wrong.
 
 use alloc::borrow::ToOwned;
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
@@ -231,7 +232,7 @@ pub enum CredentialDocument {
     /// An API key in a header.
     ApiKey(ApiKeyDocument),
     /// A JWT in `Authorization: Bearer` (RFC 6750 section 2.1).
-    Bearer(BearerDocument),
+    Bearer(Box<BearerDocument>),
 }
 
 /// An API key credential.

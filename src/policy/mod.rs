@@ -126,7 +126,6 @@ impl Credential {
 
 /// The kinds of credential.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "a policy holds a handful, built once")]
 pub enum CredentialKind {
     /// An API key in a header.
     ApiKey(ApiKeyCredential),

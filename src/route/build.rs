@@ -1,20 +1,28 @@
-//! Building the table: patterns into a tree, and the search for paths that two routes could claim.
+//! Building the table: patterns into a tree.
 
-use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use core::fmt;
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashTable};
 
-use super::pattern::{Param, Pattern, Segment};
-use super::table::{Entry, Literals, Node, NodeId, RouteTable};
+use super::conflict;
+pub use super::error::RouteError;
+use super::pattern::{Kind, Param, Pattern, PatternError, Segment};
+use super::segment::{Cut, word_at};
+use super::spelling::has_spellings;
+use super::table::{Entry, Literal, Method, NONE, Node, RouteTable, Typed, method_index};
+use crate::request::{MAX_SEGMENTS, MAX_TARGET_BYTES};
+
+/// The longest method, in bytes.
+pub const MAX_METHOD_BYTES: usize = 32;
+/// So many ambiguities are told at once.
+pub const MAX_AMBIGUITIES: usize = 64;
 
 /// A route as the table needs it.
 #[derive(Clone, Copy, Debug)]
 pub struct RouteSpec<'a> {
-    /// The method: upper-case letters and hyphens.
+    /// The method: upper-case letters and hyphens, a letter first.
     pub method: &'a str,
     /// The path pattern.
     pub path: &'a str,
@@ -25,313 +33,273 @@ pub struct RouteSpec<'a> {
 /// What holds for every route of a table.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TableOptions<'a> {
-    /// A path prefix, `""` or literal segments like `/api/v1`.
+    /// A path prefix, `""` or literal segments like `/api/v1`. It is prepended as it is: under `/api`, the path `/` means `/api/`.
     pub base: &'a str,
     /// Whether `/a/` means `/a`.
     pub trailing_slash_same: bool,
-    /// Whether literals match without regard to ASCII case.
+    /// Whether literals match without regard to ASCII case. Parameters keep their spelling.
     pub case_insensitive: bool,
 }
 
-/// Why a table cannot be built. Routes are named by their index.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RouteError {
-    /// The base is no path prefix.
-    Base(String),
-    /// The method is no upper-case token.
-    Method(usize),
-    /// The path is no pattern; the text has the place and what was expected.
-    Path(usize, String),
-    /// Two routes match one path with equal specificity.
-    Ambiguous {
-        /// The later route.
-        route: usize,
-        /// The earlier route.
-        other: usize,
-        /// A path that both match.
-        witness: String,
-    },
+/// How a node is reached from its parent: by the literal or the typed parameter with this index, or by the plain parameter.
+#[derive(Clone, Copy)]
+pub(super) enum Step {
+    Literal(u32),
+    Typed(u32),
+    Plain,
 }
 
-impl RouteError {
-    /// The stable code.
-    #[must_use]
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::Base(_) => "base",
-            Self::Method(_) => "route_method",
-            Self::Path(..) => "route_path",
-            Self::Ambiguous { .. } => "ambiguous_routes",
-        }
-    }
-
-    /// The route that is wrong.
-    #[must_use]
-    pub const fn route(&self) -> Option<usize> {
-        match self {
-            Self::Base(_) => None,
-            Self::Method(route) | Self::Path(route, _) | Self::Ambiguous { route, .. } => Some(*route),
-        }
-    }
-
-    /// The route it collides with.
-    #[must_use]
-    pub const fn other(&self) -> Option<usize> {
-        match self {
-            Self::Ambiguous { other, .. } => Some(*other),
-            Self::Base(_) | Self::Method(_) | Self::Path(..) => None,
-        }
-    }
+pub(super) struct Builder<'s> {
+    pub(super) nodes: Vec<Node>,
+    /// By node but the root: the parent, and the step from there.
+    pub(super) steps: Vec<(u32, Step)>,
+    pub(super) literals: Vec<Literal>,
+    pub(super) typed: Vec<Typed>,
+    pub(super) literal_index: HashTable<u32>,
+    pub(super) typed_index: HashTable<u32>,
+    /// By endpoint: the last of its rows.
+    pub(super) endpoints: Vec<u32>,
+    /// Method, route, and the row before it of the same endpoint.
+    pub(super) rows: Vec<(u16, u32, u32)>,
+    pub(super) methods: Vec<Method>,
+    pub(super) routes: Vec<Entry>,
+    pub(super) names: HashMap<Vec<&'s str>, u32>,
+    pub(super) texts: String,
+    pub(super) spellings: bool,
+    pub(super) errors: Vec<RouteError>,
+    pub(super) options: TableOptions<'s>,
 }
 
-impl fmt::Display for RouteError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Base(why) => write!(f, "the base must be \"\" or a literal path without a trailing slash: {why}"),
-            Self::Method(_) => {
-                f.write_str("expected a method in upper-case letters, then one space and a path, as in \"GET /jobs\"")
-            }
-            Self::Path(_, why) => write!(f, "path pattern, {why}"),
-            Self::Ambiguous { witness, .. } => {
-                write!(f, "both match {witness} with equal specificity; make one path more specific or merge them")
-            }
-        }
-    }
+/// An index as it is kept. A list of 2^32 members does not fit in the memory that such indices are for.
+pub(super) fn id(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(NONE)
 }
 
-impl core::error::Error for RouteError {}
-
-/// A node while the tree grows.
-#[derive(Default)]
-struct Growing {
-    literals: Vec<(String, usize)>,
-    index: HashMap<String, usize>,
-    params: Vec<(Param, usize)>,
-    plain: Option<usize>,
-    rest: Option<usize>,
-    end: Option<usize>,
-    end_slash: Option<usize>,
-}
-
-#[derive(Default)]
-struct Builder {
-    nodes: Vec<Growing>,
-    /// By endpoint: method index, route index.
-    endpoints: Vec<Vec<(u16, u32)>>,
-    methods: Vec<Box<str>>,
-    fold: bool,
-    errors: Vec<RouteError>,
-}
+const EMPTY: Node = Node { literals: (0, 0), params: (0, 0), plain: NONE, rest: NONE, end: NONE, end_slash: NONE };
 
 pub(super) fn build(specs: &[RouteSpec<'_>], options: &TableOptions<'_>) -> Result<RouteTable, Vec<RouteError>> {
-    let mut builder =
-        Builder { nodes: alloc::vec![Growing::default()], fold: options.case_insensitive, ..Builder::default() };
-    builder.check_base(options.base);
-    let mut routes = Vec::with_capacity(specs.len());
-    for (at, spec) in specs.iter().enumerate() {
-        let names = builder.add(at, spec, options);
-        routes.push(Entry { names: names.into_boxed_slice(), opaque: spec.encoded_slash });
-    }
-    builder.find_overlaps(options.base);
-    if !builder.errors.is_empty() {
-        return Err(builder.errors);
-    }
-    Ok(RouteTable {
-        base: options.base.as_bytes().into(),
-        nodes: builder.nodes.into_iter().map(Growing::settle).collect(),
-        endpoints: builder.endpoints.into_iter().map(Vec::into_boxed_slice).collect(),
-        methods: builder.methods.into_boxed_slice(),
-        routes: routes.into_boxed_slice(),
-        trailing_slash_same: options.trailing_slash_same,
-        fold: options.case_insensitive,
-    })
-}
-
-/// Beyond this many literal children, a map is faster than a list.
-const FEW: usize = 8;
-
-impl Growing {
-    fn settle(self) -> Node {
-        let id = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
-        let place = |at: Option<usize>| at.map(|at| NodeId(id(at)));
-        let literals = self.literals.into_iter().map(|(text, node)| (Box::from(text.as_bytes()), id(node)));
-        Node {
-            literals: if literals.len() <= FEW {
-                Literals::Few(literals.collect())
-            } else {
-                Literals::Many(literals.collect())
-            },
-            params: self.params.into_iter().map(|(param, node)| (param, id(node))).collect(),
-            plain: self.plain.map(id),
-            rest: place(self.rest),
-            end: place(self.end),
-            end_slash: place(self.end_slash),
+    let mut builder = Builder {
+        nodes: alloc::vec![EMPTY],
+        steps: alloc::vec![(NONE, Step::Plain)],
+        literals: Vec::new(),
+        typed: Vec::new(),
+        literal_index: HashTable::new(),
+        typed_index: HashTable::new(),
+        endpoints: Vec::new(),
+        rows: Vec::with_capacity(specs.len()),
+        methods: Vec::new(),
+        routes: Vec::with_capacity(specs.len()),
+        names: HashMap::new(),
+        texts: String::new(),
+        spellings: has_spellings(options.base.as_bytes()),
+        errors: Vec::new(),
+        options: *options,
+    };
+    let base_segments = builder.base().unwrap_or_else(|why| {
+        builder.errors.push(RouteError::Base(why));
+        0
+    });
+    for (route, spec) in specs.iter().enumerate() {
+        if let Err(error) = builder.route(id(route), spec, base_segments) {
+            builder.errors.push(error);
         }
     }
+    let (mut errors, table, steps) = builder.finish();
+    errors.extend(conflict::ambiguities(&table, &steps));
+    if errors.is_empty() { Ok(table) } else { Err(errors) }
 }
 
-impl Builder {
-    fn check_base(&mut self, base: &str) {
+impl<'s> Builder<'s> {
+    /// Checks the base; the number of its segments.
+    fn base(&self) -> Result<usize, String> {
+        let base = self.options.base;
         if base.is_empty() {
-            return;
+            return Ok(0);
         }
         match Pattern::parse(base) {
-            Ok(pattern) if pattern.names.is_empty() && !pattern.trailing_slash && !pattern.segments.is_empty() => {}
-            Ok(_) => self.errors.push(RouteError::Base(format!("found {base:?}"))),
-            Err(why) => self.errors.push(RouteError::Base(why.to_string())),
+            Ok(pattern) if pattern.names.is_empty() && !pattern.trailing_slash && !pattern.segments.is_empty() => {
+                Ok(pattern.segments.len())
+            }
+            Ok(_) => Err(format!("found {base:?}")),
+            Err(why) => Err(why.to_string()),
         }
     }
 
-    fn add(&mut self, route: usize, spec: &RouteSpec<'_>, options: &TableOptions<'_>) -> Vec<Box<str>> {
-        let method_valid = spec.method.starts_with(|c: char| c.is_ascii_uppercase())
-            && spec.method.len() <= 32
+    fn route(&mut self, route: u32, spec: &RouteSpec<'s>, base_segments: usize) -> Result<(), RouteError> {
+        let at = route as usize;
+        let valid = spec.method.starts_with(|c: char| c.is_ascii_uppercase())
+            && spec.method.len() <= MAX_METHOD_BYTES
             && spec.method.bytes().all(|b| b.is_ascii_uppercase() || b == b'-');
-        if !method_valid {
-            self.errors.push(RouteError::Method(route));
-            return Vec::new();
+        if !valid {
+            return Err(RouteError::Method(at));
         }
-        let pattern = match Pattern::parse(spec.path) {
-            Ok(pattern) => pattern,
-            Err(why) => {
-                self.errors.push(RouteError::Path(route, why.to_string()));
-                return Vec::new();
+        let pattern = Pattern::parse(spec.path).map_err(|why: PatternError| RouteError::Path(at, why.to_string()))?;
+        let too_long = pattern.segments.len().saturating_add(base_segments) > MAX_SEGMENTS
+            || spec.path.len().saturating_add(self.options.base.len()) > MAX_TARGET_BYTES;
+        if too_long {
+            let most = format!("at most {MAX_SEGMENTS} segments and {MAX_TARGET_BYTES} bytes, base included");
+            return Err(RouteError::Path(at, PatternError { at: 0, expected: most }.to_string()));
+        }
+        let path = self.keep(spec.path);
+        let endpoint = self.endpoint(&pattern, path);
+        let method = self.method(spec.method);
+        let last = self.endpoints.get(endpoint as usize).copied().unwrap_or(NONE);
+        let mut row = last;
+        while let Some((known, other, before)) = self.rows.get(row as usize) {
+            if *known == method {
+                let witness = format!("{}{}", self.options.base, pattern.sample());
+                return Err(RouteError::Ambiguous { route: at, other: *other as usize, witness });
             }
-        };
+            row = *before;
+        }
+        if let Some(place) = self.endpoints.get_mut(endpoint as usize) {
+            *place = id(self.rows.len());
+        }
+        self.rows.push((method, route, last));
+        let fresh = id(self.names.len());
+        let names = *self.names.entry(pattern.names).or_insert(fresh);
+        self.routes.push(Entry { path, names, method, opaque: spec.encoded_slash });
+        Ok(())
+    }
+
+    /// Keeps a text of at most 8 KiB; where it is.
+    fn keep(&mut self, text: &str) -> (u32, u16) {
+        let start = id(self.texts.len());
+        self.texts.push_str(text);
+        (start, u16::try_from(text.len()).unwrap_or(0))
+    }
+
+    /// The endpoint of a pattern, its nodes made where they are not there. `path` is where the pattern's text is kept.
+    fn endpoint(&mut self, pattern: &Pattern<'s>, (start, _): (u32, u16)) -> u32 {
         let mut node = 0;
         let mut rest = false;
+        let mut at = start.saturating_add(1);
         for segment in &pattern.segments {
             match segment {
+                Segment::Literal(text) => {
+                    node = self.literal(node, text, at);
+                    at = at.saturating_add(id(text.len())).saturating_add(1);
+                }
+                Segment::Param(param) => {
+                    node = if param.is_plain() { self.plain(node) } else { self.typed(node, param) };
+                    // Past the parameter, the name of which is as long as what stands up to the next slash.
+                    at = self.next_segment(at);
+                }
                 Segment::Rest => rest = true,
-                other => node = self.child(node, other),
             }
         }
-        let slash = pattern.trailing_slash && !options.trailing_slash_same;
-        let fresh = self.endpoints.len();
-        let Some(found) = self.nodes.get_mut(node) else { return Vec::new() };
-        let place = match (rest, slash) {
+        let fresh = id(self.endpoints.len());
+        let Some(found) = self.nodes.get_mut(node as usize) else { return NONE };
+        let place = match (rest, pattern.trailing_slash && !self.options.trailing_slash_same) {
             (true, _) => &mut found.rest,
             (false, true) => &mut found.end_slash,
             (false, false) => &mut found.end,
         };
-        let endpoint = *place.get_or_insert(fresh);
-        if endpoint == fresh {
-            self.endpoints.push(Vec::new());
+        if *place == NONE {
+            *place = fresh;
+            self.endpoints.push(NONE);
         }
-        let method = self.method(spec.method);
-        let Some(methods) = self.endpoints.get_mut(endpoint) else { return Vec::new() };
-        match methods.iter().find(|(known, _)| *known == method) {
-            Some((_, other)) => self.errors.push(RouteError::Ambiguous {
-                route,
-                other: *other as usize,
-                witness: format!("{}{}", options.base, pattern.sample()),
-            }),
-            None => methods.push((method, u32::try_from(route).unwrap_or(u32::MAX))),
-        }
-        pattern.names
+        *place
+    }
+
+    fn next_segment(&self, at: u32) -> u32 {
+        let rest = self.texts.get(at as usize..).unwrap_or_default();
+        at.saturating_add(id(rest.find('/').unwrap_or(rest.len()))).saturating_add(1)
     }
 
     fn method(&mut self, name: &str) -> u16 {
-        let at = self.methods.iter().position(|known| **known == *name).unwrap_or_else(|| {
-            self.methods.push(name.into());
-            self.methods.len().saturating_sub(1)
-        });
+        let at = method_index(&self.methods, name).map_or(self.methods.len(), usize::from);
+        if at == self.methods.len() {
+            self.methods.push(Method { head: word_at(name.as_bytes(), 0), name: name.into() });
+        }
         u16::try_from(at).unwrap_or(u16::MAX)
     }
 
-    /// The child of a node for a segment, made when it is not there.
-    fn child(&mut self, node: usize, segment: &Segment) -> usize {
-        let fresh = self.nodes.len();
-        let fold = self.fold;
-        let Some(parent) = self.nodes.get_mut(node) else { return node };
-        let child = match segment {
-            Segment::Literal(text) => {
-                let text = if fold { text.to_ascii_lowercase() } else { text.to_string() };
-                match parent.index.get(&text) {
-                    Some(child) => *child,
-                    None => {
-                        parent.index.insert(text.clone(), fresh);
-                        parent.literals.push((text, fresh));
-                        fresh
-                    }
-                }
-            }
-            Segment::Param(param) if param.is_plain() => *parent.plain.get_or_insert(fresh),
-            Segment::Param(param) => {
-                let mut param = param.clone();
-                if fold {
-                    param.prefix = param.prefix.to_ascii_lowercase().into();
-                    param.suffix = param.suffix.to_ascii_lowercase().into();
-                }
-                match parent.params.iter().find(|(known, _)| *known == param) {
-                    Some((_, child)) => *child,
-                    None => {
-                        parent.params.push((param, fresh));
-                        fresh
-                    }
-                }
-            }
-            Segment::Rest => node,
-        };
-        if child == fresh {
-            self.nodes.push(Growing::default());
+    /// A new node behind `parent`.
+    fn node(&mut self, parent: u32, step: Step) -> u32 {
+        self.nodes.push(EMPTY);
+        self.steps.push((parent, step));
+        id(self.nodes.len().saturating_sub(1))
+    }
+
+    fn literal(&mut self, parent: u32, text: &str, at: u32) -> u32 {
+        let fold = self.options.case_insensitive;
+        let cut = Cut::of(text.as_bytes(), fold);
+        let (literals, texts) = (&self.literals, &self.texts);
+        let found = self.literal_index.find(cut.hash(parent), |index| {
+            literals.get(*index as usize).is_some_and(|known| {
+                known.parent == parent && known.head == cut.head && cut.has_tail(slice(texts, known.text).as_bytes())
+            })
+        });
+        if let Some(known) = found.and_then(|index| literals.get(*index as usize)) {
+            return known.child;
+        }
+        let fresh = id(self.literals.len());
+        let child = self.node(parent, Step::Literal(fresh));
+        let len = u16::try_from(text.len()).unwrap_or(0);
+        self.literals.push(Literal { head: cut.head, text: (at, len), parent, child });
+        self.spellings |= has_spellings(text.as_bytes());
+        let (literals, texts) = (&self.literals, &self.texts);
+        self.literal_index.insert_unique(cut.hash(parent), fresh, |index| literal_hash(literals, texts, *index, fold));
+        child
+    }
+
+    fn plain(&mut self, parent: u32) -> u32 {
+        let known = self.nodes.get(parent as usize).map_or(NONE, |node| node.plain);
+        if known != NONE {
+            return known;
+        }
+        let child = self.node(parent, Step::Plain);
+        if let Some(node) = self.nodes.get_mut(parent as usize) {
+            node.plain = child;
         }
         child
     }
 
-    /// Two paths of equal specificity that are not the same path part ways at two parameters of one node that overlap: only there
-    /// need the subtrees be held against each other.
-    fn find_overlaps(&mut self, base: &str) {
-        let mut found = Vec::new();
-        let mut stack: Vec<(usize, String)> = alloc::vec![(0, base.to_string())];
-        while let Some((at, path)) = stack.pop() {
-            let Some(node) = self.nodes.get(at) else { continue };
-            for (number, (param, child)) in node.params.iter().enumerate() {
-                for (other, other_child) in node.params.iter().take(number) {
-                    if let Some(segment) = param.witness(other, self.fold) {
-                        self.compare(*child, *other_child, &format!("{path}/{segment}"), &mut found);
-                    }
-                }
-                stack.push((*child, format!("{path}/{}", param.sample())));
-            }
-            stack.extend(node.literals.iter().map(|(text, child)| (*child, format!("{path}/{text}"))));
-            stack.extend(node.plain.map(|child| (child, format!("{path}/0"))));
+    fn typed(&mut self, parent: u32, param: &Param<'_>) -> u32 {
+        let case =
+            |text: &str| if self.options.case_insensitive { text.to_ascii_lowercase() } else { text.to_string() };
+        let (prefix, suffix) = (case(param.prefix).into_boxed_str(), case(param.suffix).into_boxed_str());
+        let param = Param { prefix: &prefix, kind: param.kind, suffix: &suffix };
+        let typed = &self.typed;
+        let found = self.typed_index.find(typed_hash(parent, &param), |index| {
+            typed.get(*index as usize).is_some_and(|known| known.parent == parent && known.param() == param)
+        });
+        if let Some(known) = found.and_then(|index| typed.get(*index as usize)) {
+            return known.child;
         }
-        self.errors.extend(found);
+        let hash = typed_hash(parent, &param);
+        let kind = param.kind;
+        self.spellings |= has_spellings(prefix.as_bytes()) || has_spellings(suffix.as_bytes());
+        let fresh = id(self.typed.len());
+        let child = self.node(parent, Step::Typed(fresh));
+        self.typed.push(Typed { prefix, kind, suffix, parent, child });
+        let typed = &self.typed;
+        self.typed_index.insert_unique(hash, fresh, |index| {
+            typed.get(*index as usize).map_or(0, |known| typed_hash(known.parent, &known.param()))
+        });
+        child
     }
+}
 
-    /// Reports every path of equal specificity below two nodes that the same path leads to.
-    fn compare(&self, a: usize, b: usize, path: &str, found: &mut Vec<RouteError>) {
-        let (Some(left), Some(right)) = (self.nodes.get(a), self.nodes.get(b)) else { return };
-        let ends = [
-            (left.end, right.end, path.to_string()),
-            (left.end_slash, right.end_slash, format!("{path}/")),
-            (left.rest, right.rest, format!("{path}/0")),
-        ];
-        for (one, two, witness) in ends {
-            let first = |endpoint: Option<usize>| {
-                endpoint
-                    .and_then(|at| self.endpoints.get(at))
-                    .and_then(|methods| methods.first())
-                    .map(|(_, route)| *route as usize)
-            };
-            if let (Some(one), Some(two)) = (first(one), first(two)) {
-                found.push(RouteError::Ambiguous { route: one.max(two), other: one.min(two), witness });
-            }
-        }
-        for (text, child) in &left.literals {
-            if let Some(other) = right.index.get(text) {
-                self.compare(*child, *other, &format!("{path}/{text}"), found);
-            }
-        }
-        for (param, child) in &left.params {
-            for (other, other_child) in &right.params {
-                if let Some(segment) = param.witness(other, self.fold) {
-                    self.compare(*child, *other_child, &format!("{path}/{segment}"), found);
-                }
-            }
-        }
-        if let (Some(child), Some(other)) = (left.plain, right.plain) {
-            self.compare(child, other, &format!("{path}/0"), found);
-        }
-    }
+fn slice(texts: &str, (start, len): (u32, u16)) -> &str {
+    let start = start as usize;
+    texts.get(start..start.saturating_add(usize::from(len))).unwrap_or_default()
+}
+
+pub(super) fn literal_hash(literals: &[Literal], texts: &str, at: u32, fold: bool) -> u64 {
+    let Some(literal) = literals.get(at as usize) else { return 0 };
+    Cut::of(slice(texts, literal.text).as_bytes(), fold).hash(literal.parent)
+}
+
+fn typed_hash(parent: u32, param: &Param<'_>) -> u64 {
+    let kind = match param.kind {
+        Kind::Any => 0,
+        Kind::Int => 1,
+        Kind::Uuid => 2,
+        Kind::Slug => 3,
+        Kind::Hex => 4,
+    };
+    Cut::of(param.prefix.as_bytes(), false).hash(parent)
+        ^ Cut::of(param.suffix.as_bytes(), false).hash(kind).rotate_left(7)
 }

@@ -1,5 +1,12 @@
 //! Routes: the path grammar and the table that finds the one route a request means.
 
 mod build;
+mod conflict;
+mod error;
+mod find;
+mod overlap;
 pub mod pattern;
+mod segment;
+mod settle;
+mod spelling;
 pub mod table;

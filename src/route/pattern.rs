@@ -1,24 +1,40 @@
 //! The path grammar: literals, `{name}`, `{name:int|uuid|slug|hex}`, `pre{name}suf`, and `{rest...}` last. No regular expressions.
+//!
+//! | segment | matches |
+//! | --- | --- |
+//! | `jobs` | exactly this text |
+//! | `{id}` | one segment, not empty |
+//! | `{id:int}` | 1 to 20 decimal digits |
+//! | `{id:uuid}` | 8-4-4-4-12 hexadecimal digits in either case (RFC 9562 section 4) |
+//! | `{id:slug}` | runs of `a-z` and `0-9`, joined by single hyphens |
+//! | `{id:hex}` | hexadecimal digits in either case |
+//! | `v{n:int}.json` | one parameter and the literal text around it |
+//! | `{rest...}` | everything from here on: one or more segments, none empty, no slash at the end |
+//!
+//! Literal text must be spelled as the gate lets it through, and in the one way that is canonical: reserved characters such as `:`
+//! and `@` raw, escapes in upper case.
 
-use alloc::boxed::Box;
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-use crate::request::gate_target;
+use super::spelling::is_canonical;
+use crate::request::{MAX_SEGMENTS, MAX_TARGET_BYTES, gate_segment};
 
 /// The most parameters one path may have.
 pub const MAX_PARAMS: usize = 16;
+/// The longest name of a parameter, in bytes.
+pub const MAX_NAME_BYTES: usize = 64;
 
 /// What a parameter's value must look like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// One or more bytes of a canonical segment.
     Any,
-    /// 1 to 20 decimal digits.
+    /// 1 to 20 decimal digits: every unsigned 64-bit number, leading zeros included.
     Int,
-    /// 8-4-4-4-12 hexadecimal digits in either case (RFC 9562 section 4).
+    /// 8-4-4-4-12 hexadecimal digits in either case, of any version (RFC 9562 section 4).
     Uuid,
     /// Runs of lower-case letters and digits, joined by single hyphens.
     Slug,
@@ -37,7 +53,7 @@ impl Kind {
         }
     }
 
-    /// The name in a pattern; empty for a plain parameter.
+    /// The name in a pattern; empty for a parameter without one.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -70,25 +86,29 @@ impl Kind {
     }
 }
 
-/// A segment that is no literal: a parameter with what stands around it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Param {
+/// A segment with one parameter, and the literal text around it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Param<'a> {
     /// The literal text before it.
-    pub prefix: Box<str>,
+    pub prefix: &'a str,
     /// What its value must look like.
     pub kind: Kind,
     /// The literal text after it.
-    pub suffix: Box<str>,
+    pub suffix: &'a str,
 }
 
-impl Param {
-    /// Whether this is `{name}`: the least specific parameter.
+impl Param<'_> {
+    /// `{name}`: the least specific parameter.
+    pub const PLAIN: Param<'static> = Param { prefix: "", kind: Kind::Any, suffix: "" };
+
+    /// Whether this is `{name}`.
     #[must_use]
-    pub fn is_plain(&self) -> bool {
-        self.kind == Kind::Any && self.prefix.is_empty() && self.suffix.is_empty()
+    pub const fn is_plain(&self) -> bool {
+        matches!(self.kind, Kind::Any) && self.prefix.is_empty() && self.suffix.is_empty()
     }
 
-    /// The bytes of `segment` that are the value, as start and end; `None` when the segment does not match.
+    /// The bytes of `segment` that are the value, as start and end; `None` when the segment does not match. With `fold`, the
+    /// literal text matches without regard to ASCII case.
     #[must_use]
     pub fn value(&self, segment: &[u8], fold: bool) -> Option<(usize, usize)> {
         let (start, end) = (self.prefix.len(), segment.len().checked_sub(self.suffix.len())?);
@@ -96,49 +116,41 @@ impl Param {
         let same = |part: Option<&[u8]>, wanted: &str| {
             part.is_some_and(|part| part == wanted.as_bytes() || (fold && part.eq_ignore_ascii_case(wanted.as_bytes())))
         };
-        (same(segment.get(..start), &self.prefix) && same(segment.get(end..), &self.suffix) && self.kind.accepts(value))
+        // The suffix must not begin inside an escape: `{x}A9` does not match `caf%C3%A9`.
+        let whole = !matches!(value, [.., b'%'] | [.., b'%', _]);
+        (whole && same(segment.get(..start), self.prefix) && same(segment.get(end..), self.suffix))
             .then_some((start, end))
-    }
-
-    /// A segment that both match, if one is found: the longer prefix and the longer suffix around something both accept.
-    #[must_use]
-    pub fn witness(&self, other: &Self, fold: bool) -> Option<String> {
-        let longer = |a: &str, b: &str| if a.len() >= b.len() { a.to_string() } else { b.to_string() };
-        let prefix = longer(&self.prefix, &other.prefix);
-        let suffix = longer(&self.suffix, &other.suffix);
-        const UUID: &str = "00000000-0000-4000-8000-000000000000";
-        let tail = UUID.get(prefix.len()..UUID.len().saturating_sub(suffix.len())).unwrap_or_default();
-        ["0", "", "a", "00", "0a", UUID, tail]
-            .into_iter()
-            .map(|middle| format!("{prefix}{middle}{suffix}"))
-            .find(|text| self.value(text.as_bytes(), fold).is_some() && other.value(text.as_bytes(), fold).is_some())
-    }
-
-    /// A segment that this matches.
-    #[must_use]
-    pub fn sample(&self) -> String {
-        self.witness(self, false).unwrap_or_default()
+            .filter(|_| self.kind.accepts(value))
     }
 }
 
 /// A segment of a path pattern.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Segment {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Segment<'a> {
     /// Exactly this text.
-    Literal(Box<str>),
+    Literal(&'a str),
     /// One parameter.
-    Param(Param),
+    Param(Param<'a>),
     /// One or more whole segments; last only.
     Rest,
 }
 
-/// A parsed path pattern.
+/// A parsed path pattern, cut from the text it was parsed from.
+///
+/// ```
+/// use scopegate::route::pattern::{Pattern, Segment};
+/// let pattern = Pattern::parse("/jobs/{id:int}/{rest...}").unwrap();
+/// assert_eq!(pattern.names, ["id", "rest"]);
+/// assert_eq!(pattern.segments.first(), Some(&Segment::Literal("jobs")));
+/// let error = Pattern::parse("/jobs/{id").unwrap_err();
+/// assert_eq!(error.to_string(), "at byte 7: expected a name and \"}\"");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pattern {
+pub struct Pattern<'a> {
     /// The segments.
-    pub segments: Vec<Segment>,
+    pub segments: Vec<Segment<'a>>,
     /// The names of the parameters, in order.
-    pub names: Vec<Box<str>>,
+    pub names: Vec<&'a str>,
     /// Whether the path ends in a slash (and is not `/`).
     pub trailing_slash: bool,
 }
@@ -158,19 +170,27 @@ impl fmt::Display for PatternError {
     }
 }
 
+impl core::error::Error for PatternError {}
+
 fn error(at: usize, expected: impl Into<String>) -> PatternError {
     PatternError { at, expected: expected.into() }
 }
 
-impl Pattern {
+impl<'a> Pattern<'a> {
     /// Parses a path pattern.
     ///
     /// # Errors
-    /// [`PatternError`] with the place and what was expected.
-    pub fn parse(text: &str) -> Result<Self, PatternError> {
+    /// [`PatternError`] with the first place and what was expected there.
+    pub fn parse(text: &'a str) -> Result<Self, PatternError> {
         let Some(path) = text.strip_prefix('/') else {
             return Err(error(0, "a path that starts with \"/\", as in \"GET /jobs/{id}\""));
         };
+        if text.len() > MAX_TARGET_BYTES {
+            return Err(error(
+                MAX_TARGET_BYTES,
+                format!("at most {MAX_TARGET_BYTES} bytes: a longer path is never matched"),
+            ));
+        }
         let mut pattern = Self { segments: Vec::new(), names: Vec::new(), trailing_slash: false };
         if path.is_empty() {
             return Ok(pattern);
@@ -189,16 +209,18 @@ impl Pattern {
             }
             at = at.saturating_add(part.len()).saturating_add(1);
         }
-        if pattern.names.len() > MAX_PARAMS {
-            return Err(error(0, format!("at most {MAX_PARAMS} parameters")));
-        }
         Ok(pattern)
     }
 
-    fn segment(&mut self, part: &str, at: usize, last: bool) -> Result<(), PatternError> {
+    fn segment(&mut self, part: &'a str, at: usize, last: bool) -> Result<(), PatternError> {
+        if self.segments.len() >= MAX_SEGMENTS {
+            return Err(error(at, format!("at most {MAX_SEGMENTS} segments: a longer path is never matched")));
+        }
         let Some((prefix, rest)) = part.split_once('{') else {
             literal(part, at)?;
-            self.segments.push(Segment::Literal(part.into()));
+            gate_segment(part.as_bytes())
+                .map_err(|fault| error(at, format!("literal text in canonical form; {fault}")))?;
+            self.segments.push(Segment::Literal(part));
             return Ok(());
         };
         let inside = at.saturating_add(prefix.len()).saturating_add(1);
@@ -214,7 +236,7 @@ impl Pattern {
                 return Err(error(at, "\"{rest...}\" alone in its segment"));
             }
             if !last {
-                return Err(error(at, "\"{rest...}\" as the last segment"));
+                return Err(error(at, "\"{rest...}\" as the last segment, without a slash after it"));
             }
             self.name(name, inside)?;
             self.segments.push(Segment::Rest);
@@ -229,60 +251,56 @@ impl Pattern {
             }
         };
         self.name(name, inside)?;
-        if !prefix.is_empty() {
-            literal(prefix, at)?;
-        }
-        if !suffix.is_empty() {
-            literal(suffix, after)?;
-        }
-        self.segments.push(Segment::Param(Param { prefix: prefix.into(), kind, suffix: suffix.into() }));
+        literal(prefix, at)?;
+        literal(suffix, after)?;
+        self.segments.push(Segment::Param(Param { prefix, kind, suffix }));
         Ok(())
     }
 
-    fn name(&mut self, name: &str, at: usize) -> Result<(), PatternError> {
+    fn name(&mut self, name: &'a str, at: usize) -> Result<(), PatternError> {
         let mut bytes = name.bytes();
         let valid = bytes.next().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_')
             && bytes.all(|b| b.is_ascii_alphanumeric() || b == b'_')
-            && name.len() <= 64;
+            && name.len() <= MAX_NAME_BYTES;
         if !valid {
-            return Err(error(at, "a parameter name: letters, digits and '_', not starting with a digit"));
+            return Err(error(
+                at,
+                format!(
+                    "a parameter name: at most {MAX_NAME_BYTES} letters, digits and '_', not starting with a digit"
+                ),
+            ));
         }
-        if self.names.iter().any(|known| **known == *name) {
+        if self.names.contains(&name) {
             return Err(error(at, format!("another name; {name:?} is already used in this path")));
         }
-        self.names.push(name.into());
+        if self.names.len() >= MAX_PARAMS {
+            return Err(error(at, format!("at most {MAX_PARAMS} parameters")));
+        }
+        self.names.push(name);
         Ok(())
-    }
-
-    /// A path that this pattern matches.
-    #[must_use]
-    pub fn sample(&self) -> String {
-        let mut path = String::new();
-        for segment in &self.segments {
-            path.push('/');
-            match segment {
-                Segment::Literal(text) => path.push_str(text),
-                Segment::Param(param) => path.push_str(&param.sample()),
-                Segment::Rest => path.push('0'),
-            }
-        }
-        if path.is_empty() || self.trailing_slash {
-            path.push('/');
-        }
-        path
     }
 }
 
-/// Literal text must be such that the gate lets it through: otherwise the route could never match.
+/// Literal text must be such that the gate lets it through, spelled the canonical way: otherwise the route could never match. Dots
+/// around a parameter make no dot segment, so the text is judged with a letter on both sides.
 fn literal(text: &str, at: usize) -> Result<(), PatternError> {
+    if text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.')) {
+        return Ok(());
+    }
     if text.contains('}') {
         return Err(error(at, "\"{\" before \"}\""));
     }
-    let path = format!("/{text}");
-    match gate_target(path.as_bytes()) {
-        Ok(target) if target.query().is_some() => Err(error(at, "a path without a query")),
-        Ok(target) if target.has_encoded_slash() => Err(error(at, "literal text without \"%2F\"")),
-        Ok(_) => Ok(()),
-        Err(fault) => Err(error(at, format!("literal text in canonical form; {fault}"))),
+    if text.contains('?') {
+        return Err(error(at, "a path without a query"));
     }
+    if let Err(fault) = gate_segment(format!("x{text}x").as_bytes()) {
+        return Err(error(at, format!("literal text in canonical form; {fault}")));
+    }
+    if !is_canonical(text.as_bytes()) {
+        return Err(error(
+            at,
+            "reserved characters such as \":\" and \"@\" as themselves, and \"%\" with upper-case digits",
+        ));
+    }
+    Ok(())
 }

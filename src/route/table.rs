@@ -1,289 +1,240 @@
 //! The table of routes: an immutable tree of segments.
 //!
 //! The most specific path decides first, then the method. Specificity is compared segment by segment from the left: a literal
-//! before a typed or affixed parameter, that before a plain parameter, that before `{rest...}`. A lookup visits each node of the
-//! tree at most once, allocates nothing, and on real tables walks one branch.
+//! before a typed or affixed parameter, that before a plain parameter, that before `{rest...}`.
+//!
+//! A lookup allocates nothing and visits each node of the tree at most once; on tables without paths that part ways and meet again
+//! it walks one branch, at the cost of one hash or a few words compared per segment, whatever the number of routes. Only the typed
+//! and affixed parameters at one place of the tree are tried one by one.
 
 use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::String;
 use alloc::vec::Vec;
+use core::ops::Range;
 
-use hashbrown::HashMap;
+use hashbrown::HashTable;
 
 pub use super::build::{RouteError, RouteSpec, TableOptions};
-use super::pattern::{MAX_PARAMS, Param};
-use crate::request::Target;
+pub use super::find::{Params, RouteMatch};
+use super::pattern::{Kind, Param, Pattern};
+use super::segment::{Cut, WORD, word_at};
 
-/// The literal children of a node: a list while they are few, a map beyond.
-#[derive(Debug)]
-pub(super) enum Literals {
-    Few(Box<[(Box<[u8]>, u32)]>),
-    Many(HashMap<Box<[u8]>, u32>),
-}
+/// No node, or no endpoint.
+pub(super) const NONE: u32 = u32::MAX;
+/// Up to so many literal children are compared one by one; more are found by their hash.
+pub(super) const FEW: u32 = 6;
 
-impl Literals {
-    fn find(&self, segment: &[u8]) -> Option<u32> {
-        match self {
-            Self::Few(list) => list.iter().find(|(text, _)| **text == *segment).map(|(_, node)| *node),
-            Self::Many(map) => map.get(segment).copied(),
-        }
-    }
-
-    fn is_empty(&self) -> bool {
-        matches!(self, Self::Few(list) if list.is_empty())
-    }
-}
-
-/// One position in a path. Endpoints are the methods of a path that ends here.
-#[derive(Debug)]
+/// One position in a path. The fields are places in the table's lists; [`NONE`] where there is nothing.
+#[derive(Clone, Debug)]
 pub(super) struct Node {
-    pub(super) literals: Literals,
-    /// Typed and affixed parameters; those that overlap lead to paths that do not.
-    pub(super) params: Box<[(Param, u32)]>,
-    pub(super) plain: Option<u32>,
-    pub(super) rest: Option<NodeId>,
-    pub(super) end: Option<NodeId>,
-    pub(super) end_slash: Option<NodeId>,
+    /// The literal children: the first, and how many.
+    pub(super) literals: (u32, u32),
+    /// The typed and affixed parameters: the first, and how many.
+    pub(super) params: (u32, u32),
+    pub(super) plain: u32,
+    /// The endpoint of a path with `{rest...}` here.
+    pub(super) rest: u32,
+    /// The endpoint of a path that ends here.
+    pub(super) end: u32,
+    /// The endpoint of a path that ends here with a slash.
+    pub(super) end_slash: u32,
 }
 
-/// The place of a path in the table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NodeId(pub(super) u32);
-
-/// The routes of one path: index of the method, index of the route.
-pub(super) type Endpoint = Box<[(u16, u32)]>;
-
-/// The values of a path's parameters, as places in the path.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Params {
-    places: [(u16, u16); MAX_PARAMS],
-    len: u8,
+/// A literal child.
+#[derive(Debug)]
+pub(super) struct Literal {
+    /// The first eight bytes of the text.
+    pub(super) head: u64,
+    /// Where the text is in [`RouteTable::texts`].
+    pub(super) text: (u32, u16),
+    pub(super) parent: u32,
+    pub(super) child: u32,
 }
 
-impl Params {
-    fn push(&mut self, start: usize, end: usize) {
-        if let Some(place) = self.places.get_mut(usize::from(self.len)) {
-            *place = (u16::try_from(start).unwrap_or(u16::MAX), u16::try_from(end).unwrap_or(u16::MAX));
-            self.len = self.len.saturating_add(1);
-        }
+/// A child behind a typed or affixed parameter.
+#[derive(Debug)]
+pub(super) struct Typed {
+    pub(super) prefix: Box<str>,
+    pub(super) kind: Kind,
+    pub(super) suffix: Box<str>,
+    pub(super) parent: u32,
+    pub(super) child: u32,
+}
+
+impl Typed {
+    pub(super) fn param(&self) -> Param<'_> {
+        Param { prefix: &self.prefix, kind: self.kind, suffix: &self.suffix }
     }
-
-    /// The values, cut from the path that was matched.
-    pub fn values<'p>(&self, path: &'p str) -> impl Iterator<Item = &'p str> + use<'p> {
-        let (places, len) = (self.places, usize::from(self.len));
-        (0..len).filter_map(move |at| {
-            let (start, end) = *places.get(at)?;
-            path.get(usize::from(start)..usize::from(end))
-        })
-    }
-}
-
-/// What a lookup found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RouteMatch {
-    /// A route.
-    Found {
-        /// Its index.
-        route: usize,
-        /// The values of its parameters.
-        params: Params,
-    },
-    /// The path, for other methods; [`RouteTable::allowed`] lists them.
-    MethodNotAllowed {
-        /// The place of the path.
-        node: NodeId,
-    },
-    /// A path with `%2F` that no route opted in for.
-    EncodedSlash,
-    /// Nothing.
-    NotFound,
 }
 
 /// What the table keeps of a route.
 #[derive(Debug)]
 pub(super) struct Entry {
-    pub(super) names: Box<[Box<str>]>,
+    /// Where the pattern is in [`RouteTable::texts`].
+    pub(super) path: (u32, u16),
+    /// Which list of names it has.
+    pub(super) names: u32,
+    pub(super) method: u16,
     /// Whether `%2F` may stand in a parameter.
     pub(super) opaque: bool,
 }
 
+/// A method that some route has.
+#[derive(Debug)]
+pub(super) struct Method {
+    /// Its first eight bytes.
+    pub(super) head: u64,
+    pub(super) name: Box<str>,
+}
+
+/// A method and the route that has it.
+pub(super) type Row = (u16, u32);
+
+/// The place of a path in the table: the methods of its routes are [`RouteTable::allowed`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NodeId(pub(super) u32);
+
 /// The compiled routes.
 #[derive(Debug)]
 pub struct RouteTable {
-    pub(super) base: Box<[u8]>,
+    pub(super) base: Box<str>,
     pub(super) nodes: Box<[Node]>,
-    pub(super) endpoints: Box<[Endpoint]>,
-    pub(super) methods: Box<[Box<str>]>,
+    /// By parent.
+    pub(super) literals: Box<[Literal]>,
+    /// The literal children of nodes that have more than [`FEW`].
+    pub(super) index: HashTable<u32>,
+    /// By parent.
+    pub(super) typed: Box<[Typed]>,
+    /// Where the rows of each endpoint start, and where the last end.
+    pub(super) endpoints: Box<[u32]>,
+    /// By endpoint.
+    pub(super) rows: Box<[Row]>,
+    pub(super) methods: Box<[Method]>,
     pub(super) routes: Box<[Entry]>,
+    pub(super) names: Box<[Box<[Box<str>]>]>,
+    pub(super) texts: Box<str>,
     pub(super) trailing_slash_same: bool,
     pub(super) fold: bool,
+    /// Whether literal text somewhere can be spelled in more than one way.
+    pub(super) spellings: bool,
 }
 
-/// Where a lookup stands, and the best it has found.
-struct Walk<'t, 'p> {
-    table: &'t RouteTable,
-    path: &'p [u8],
-    params: Params,
-    best: Option<(u128, NodeId, Params)>,
+/// The part of a list that a first index and a count name.
+pub(super) fn part<T>(list: &[T], (first, count): (u32, u32)) -> &[T] {
+    list.get(first as usize..).and_then(|rest| rest.get(..count as usize)).unwrap_or_default()
 }
-
-/// The specificity of a segment, two bits each, leftmost first.
-const LITERAL: u128 = 3;
-const PARAM: u128 = 2;
-const PLAIN: u128 = 1;
-const REST: u128 = 0;
 
 impl RouteTable {
-    /// Builds a table.
+    /// Builds a table, in time linear in the routes but for parameters at one place that have to be held against each other.
     ///
     /// # Errors
-    /// Every [`RouteError`]: a pattern that is none, or two routes that can match one path with equal specificity.
+    /// Every [`RouteError`] (of ambiguities at most 64): a pattern that is none, or
+    /// two routes that can match one path with equal specificity.
+    ///
+    /// ```
+    /// use scopegate::request::gate_target;
+    /// use scopegate::route::table::{RouteMatch, RouteSpec, RouteTable, TableOptions};
+    /// let specs = [RouteSpec { method: "GET", path: "/jobs/{id}", encoded_slash: false }];
+    /// let table = RouteTable::build(&specs, &TableOptions::default()).unwrap();
+    /// let target = gate_target(b"/jobs/42?full=1").unwrap();
+    /// let RouteMatch::Found { route: 0, params } = table.find(&target, "HEAD") else { panic!() };
+    /// assert!(params.values(target.path()).eq(["42"]));
+    /// let RouteMatch::MethodNotAllowed { node } = table.find(&target, "PUT") else { panic!() };
+    /// assert!(table.allowed(node).eq(["GET", "HEAD"]));
+    /// ```
     pub fn build(specs: &[RouteSpec<'_>], options: &TableOptions<'_>) -> Result<Self, Vec<RouteError>> {
         super::build::build(specs, options)
     }
 
-    /// Finds the route of a canonical target. HEAD takes GET's route unless the path has its own.
+    /// How many routes there are.
     #[must_use]
-    pub fn find(&self, target: &Target<'_>, method: &str) -> RouteMatch {
-        let Some((node, params)) = self.find_path(target.path().as_bytes()) else {
-            return if target.has_encoded_slash() { RouteMatch::EncodedSlash } else { RouteMatch::NotFound };
-        };
-        let endpoint = self.endpoints.get(node.0 as usize).map(|endpoint| &**endpoint).unwrap_or_default();
-        let route = self.route_of(endpoint, method).or_else(|| match method {
-            "HEAD" => self.route_of(endpoint, "GET"),
-            _ => None,
-        });
-        if target.has_encoded_slash() {
-            let opted = |route: u32| self.routes.get(route as usize).is_some_and(|entry| entry.opaque);
-            let accepted = match route {
-                Some(route) => opted(route),
-                None => endpoint.iter().any(|(_, route)| opted(*route)),
-            };
-            if !accepted {
-                return RouteMatch::EncodedSlash;
-            }
-        }
-        match route {
-            Some(route) => RouteMatch::Found { route: route as usize, params },
-            None => RouteMatch::MethodNotAllowed { node },
-        }
+    pub fn len(&self) -> usize {
+        self.routes.len()
+    }
+
+    /// Whether there is no route.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.routes.is_empty()
     }
 
     /// The methods of a path, in the order of the policy; HEAD is there when GET is.
     pub fn allowed(&self, node: NodeId) -> impl Iterator<Item = &str> {
-        let endpoint = self.endpoints.get(node.0 as usize).map(|endpoint| &**endpoint).unwrap_or_default();
-        let has = |wanted: &str| self.route_of(endpoint, wanted).is_some();
+        let rows = self.rows_of(node.0);
+        let has = |wanted: &str| rows.iter().any(|(method, _)| self.method_name(*method) == wanted);
         let head = (has("GET") && !has("HEAD")).then_some("HEAD");
-        endpoint.iter().filter_map(|(method, _)| self.methods.get(usize::from(*method)).map(|name| &**name)).chain(head)
+        rows.iter().map(|(method, _)| self.method_name(*method)).chain(head)
     }
 
     /// The names of a route's parameters, in order.
     #[must_use]
     pub fn param_names(&self, route: usize) -> &[Box<str>] {
-        self.routes.get(route).map(|entry| &*entry.names).unwrap_or_default()
+        self.routes
+            .get(route)
+            .and_then(|entry| self.names.get(entry.names as usize))
+            .map(|names| &**names)
+            .unwrap_or_default()
     }
 
-    fn route_of(&self, endpoint: &[(u16, u32)], method: &str) -> Option<u32> {
-        endpoint
-            .iter()
-            .find(|(index, _)| self.methods.get(usize::from(*index)).is_some_and(|name| **name == *method))
-            .map(|(_, route)| *route)
+    /// The method and the path pattern of every route, in order; patterns are without the base.
+    pub fn routes(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.routes.iter().map(|entry| (self.method_name(entry.method), self.text(entry.path)))
     }
 
-    fn find_path(&self, path: &[u8]) -> Option<(NodeId, Params)> {
-        let (head, rest) = path.split_at_checked(self.base.len())?;
-        let base_matches = head == &*self.base || (self.fold && head.eq_ignore_ascii_case(&self.base));
-        // After the base comes a slash; the base itself is the root of the routes, `/` of the policy, only without a base.
-        if !base_matches || rest.first() != Some(&b'/') {
-            return None;
-        }
-        let mut walk = Walk { table: self, path, params: Params::default(), best: None };
-        walk.from(0, self.base.len().saturating_add(1), 0, 0);
-        walk.best.map(|(_, node, params)| (node, params))
+    /// The path prefix of all routes; may be empty.
+    #[must_use]
+    pub fn base(&self) -> &str {
+        &self.base
     }
-}
 
-impl Walk<'_, '_> {
-    /// Follows every branch that the rest of the path from `at` matches, the most specific first. `rank` holds the specificity so
-    /// far. Returns whether a branch matched: a less specific one cannot be better, so it is not tried.
-    fn from(&mut self, node: u32, at: usize, rank: u128, depth: u32) -> bool {
-        let table = self.table;
-        let Some(node) = table.nodes.get(node as usize) else { return false };
-        let Some(rest) = self.path.get(at..) else { return false };
-        if rest.is_empty() {
-            // The path ended, with a slash unless this is the root.
-            let end = if depth == 0 || table.trailing_slash_same { node.end } else { node.end_slash };
-            return self.ends(end, rank, depth);
-        }
-        let slash = rest.iter().position(|byte| *byte == b'/');
-        let segment = match slash {
-            Some(len) => rest.get(..len).unwrap_or_default(),
-            None => rest,
+    /// A path, base included, that the patterns of both routes match, whatever their methods and whichever of them it is decided
+    /// by; `None` when there is none or an index is no route.
+    #[must_use]
+    pub fn overlaps(&self, a: usize, b: usize) -> Option<String> {
+        let pattern = |route: usize| Pattern::parse(self.text(self.routes.get(route)?.path)).ok();
+        let path = pattern(a)?.overlaps(&pattern(b)?, self.fold, self.trailing_slash_same)?;
+        Some(format!("{}{path}", self.base))
+    }
+
+    pub(super) fn text(&self, (start, len): (u32, u16)) -> &str {
+        let start = start as usize;
+        self.texts.get(start..start.saturating_add(usize::from(len))).unwrap_or_default()
+    }
+
+    fn method_name(&self, method: u16) -> &str {
+        self.methods.get(usize::from(method)).map(|method| &*method.name).unwrap_or_default()
+    }
+
+    /// The index of a method by its exact name.
+    pub(super) fn method(&self, name: &str) -> Option<u16> {
+        method_index(&self.methods, name)
+    }
+
+    pub(super) fn rows_of(&self, endpoint: u32) -> &[Row] {
+        let at = endpoint as usize;
+        let range = || -> Option<Range<usize>> {
+            Some(*self.endpoints.get(at)? as usize..*self.endpoints.get(at.checked_add(1)?)? as usize)
         };
-        let stop = at.saturating_add(segment.len());
-        let saved = self.params;
-        if !node.literals.is_empty()
-            && let Some(child) = table.literal(node, segment)
-            && self.into(child, slash.is_some(), stop, rank << 2 | LITERAL, depth)
-        {
-            return true;
-        }
-        let mut matched = false;
-        for (param, child) in &node.params {
-            if let Some((start, end)) = param.value(segment, table.fold) {
-                self.params = saved;
-                self.params.push(at.saturating_add(start), at.saturating_add(end));
-                matched |= self.into(*child, slash.is_some(), stop, rank << 2 | PARAM, depth);
-            }
-        }
-        if matched {
-            return true;
-        }
-        if let Some(child) = node.plain {
-            self.params = saved;
-            self.params.push(at, stop);
-            if self.into(child, slash.is_some(), stop, rank << 2 | PLAIN, depth) {
-                return true;
-            }
-        }
-        if let Some(rest_end) = node.rest {
-            let whole = self.path.len();
-            let end = match self.path.last() {
-                Some(b'/') if table.trailing_slash_same => whole.saturating_sub(1),
-                Some(b'/') => return false,
-                _ => whole,
-            };
-            self.params = saved;
-            self.params.push(at, end);
-            return self.ends(Some(rest_end), rank << 2 | REST, depth.saturating_add(1));
-        }
-        false
+        range().and_then(|range| self.rows.get(range)).unwrap_or_default()
     }
 
-    fn into(&mut self, child: u32, more: bool, stop: usize, rank: u128, depth: u32) -> bool {
-        let depth = depth.saturating_add(1);
-        if more {
-            return self.from(child, stop.saturating_add(1), rank, depth);
+    /// The literal child of a node for a segment.
+    pub(super) fn literal(&self, at: u32, node: &Node, cut: &Cut<'_>) -> Option<u32> {
+        let is = |literal: &Literal| literal.head == cut.head && cut.has_tail(self.text(literal.text).as_bytes());
+        if node.literals.1 <= FEW {
+            return part(&self.literals, node.literals).iter().find(|literal| is(literal)).map(|literal| literal.child);
         }
-        let end = self.table.nodes.get(child as usize).and_then(|node| node.end);
-        self.ends(end, rank, depth)
-    }
-
-    /// Keeps a match if it is the most specific so far. Ranks are aligned to the left, so that they compare by segment.
-    fn ends(&mut self, end: Option<NodeId>, rank: u128, depth: u32) -> bool {
-        let Some(end) = end else { return false };
-        let aligned = rank.checked_shl(128_u32.saturating_sub(depth.saturating_mul(2))).unwrap_or(0);
-        if self.best.as_ref().is_none_or(|(best, ..)| aligned > *best) {
-            self.best = Some((aligned, end, self.params));
-        }
-        true
+        let found = self.index.find(cut.hash(at), |index| {
+            self.literals.get(*index as usize).is_some_and(|literal| literal.parent == at && is(literal))
+        })?;
+        self.literals.get(*found as usize).map(|literal| literal.child)
     }
 }
 
-impl RouteTable {
-    fn literal(&self, node: &Node, segment: &[u8]) -> Option<u32> {
-        if self.fold && segment.iter().any(u8::is_ascii_uppercase) {
-            return node.literals.find(&segment.to_ascii_lowercase());
-        }
-        node.literals.find(segment)
-    }
+pub(super) fn method_index(methods: &[Method], name: &str) -> Option<u16> {
+    let head = word_at(name.as_bytes(), 0);
+    let is = |known: &str| known.len() == name.len() && (name.len() <= WORD || known == name);
+    let at = methods.iter().position(|method| method.head == head && is(&method.name))?;
+    u16::try_from(at).ok()
 }

@@ -37,14 +37,14 @@ export const peppers = { p1: b64u(Uint8Array.from({ length: 32 }, (_, i) => i)),
 /** The hash of a key; of a sealed record it also covers what the record says of the key. */
 export function keyHash(key, kid, record) {
   const mac = createHmac("sha256", Buffer.from(peppers[kid] ?? b64u(new Uint8Array(32).fill(9)), "base64url"));
-  mac.update(`apikey/v1\0${key}`);
-  if (record?.sealed) mac.update(sealed(record));
+  mac.update(record?.sealed ? `apikey/v1/sealed\0${key}\0${seal(record)}` : `apikey/v1\0${key}`);
   return b64u(mac.digest());
 }
 
-/** What a seal covers besides the key: env, owner, the sorted scopes and createdAt. */
-function sealed({ env, owner, scopes, createdAt }) {
-  return `\0${env}\0${owner}\0${[...scopes].sort().join(" ")}\0${createdAt}`;
+/** What a seal covers besides the key: env, owner, the sorted scopes and createdAt, padded to a multiple of 256 bytes. */
+function seal({ env, owner, scopes, createdAt }) {
+  const text = `${env}\0${owner}\0${[...scopes].sort().join(" ")}\0${createdAt}`;
+  return text.padEnd(Math.ceil(text.length / 256) * 256, "\0");
 }
 
 /** The stored record of a key. `edited` is what somebody changed in the database after the hash was made. */

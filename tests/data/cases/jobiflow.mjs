@@ -134,17 +134,17 @@ const cases = [
   c("a user's token opens no key-only route", JOBS, { bearer: user() }, "401 missing_credential", { expect: { challenges: [KEY_CHALLENGE] } }),
   c("no token at all", SETTINGS, {}, "401 missing_credential", { expect: { challenges: [BEARER_CHALLENGE] } }),
   c("another scheme is no bearer token", SETTINGS, { headers: [["Authorization", "Basic dXNlcjpwYXNz"]] }, "401 missing_credential", { expect: { challenges: [BEARER_CHALLENGE] } }),
-  c("a key with a wrong checksum", JOBS, { key: `${K.JobsRead0001.slice(0, -1)}${K.JobsRead0001.endsWith("0") ? "1" : "0"}` }, "401 malformed_credential"),
-  c("a key of another product", JOBS, { key: apiKey("JobsRead0001", { product: "abc" }) }, "401 malformed_credential"),
+  c("a key with a wrong checksum", JOBS, { key: `${K.JobsRead0001.slice(0, -1)}${K.JobsRead0001.endsWith("0") ? "1" : "0"}` }, "401 malformed_credential wrong_checksum"),
+  c("a key of another product", JOBS, { key: apiKey("JobsRead0001", { product: "abc" }) }, "401 malformed_credential wrong_prefix"),
   c("a malformed key makes no host call", JOBS, { key: "jbf_live_short" }, "401 malformed_credential", failing),
-  c("an API key as a bearer token", SETTINGS, { bearer: K.JobsRead0001 }, "401 malformed_credential"),
+  c("an API key as a bearer token", SETTINGS, { bearer: K.JobsRead0001 }, "401 malformed_credential token_malformed"),
   c("Bearer without a token", SETTINGS, { headers: [["Authorization", "Bearer"]] }, "401 malformed_credential"),
-  c("an unknown key", JOBS, { key: apiKey("Unknown00001") }, "401 invalid_credential", { expect: { problem: { detail: "The credential is not valid." }, effects: { touch: null, upgrade: null } } }),
-  c("a known id with another secret", JOBS, { key: apiKey("JobsRead0001", { secret: "0".repeat(43) }) }, "401 invalid_credential", { expect: { problem: { detail: "The credential is not valid." } } }),
-  c("a key of an environment not accepted here", JOBS, { key: test }, "401 invalid_credential", { expect: { problem: { detail: "The credential is not valid." } } }),
+  c("an unknown key", JOBS, { key: apiKey("Unknown00001") }, "401 invalid_credential", { expect: { problem: { detail: "The credential is not valid." }, effects: { touch: null, upgrade: null, audit: { reason: "unknown_id" } } } }),
+  c("a known id with another secret", JOBS, { key: apiKey("JobsRead0001", { secret: "0".repeat(43) }) }, "401 invalid_credential", { expect: { problem: { detail: "The credential is not valid." }, effects: { audit: { reason: "wrong_secret" } } } }),
+  c("a key of an environment not accepted here", JOBS, { key: test }, "401 invalid_credential", { expect: { problem: { detail: "The credential is not valid." }, effects: { audit: { reason: "wrong_environment" } } } }),
   c("V30 scopes edited in the database", JOBS, { key: K.SealEdited01 }, "401 invalid_credential"),
   c("a revoked key", JOBS, { key: K.Revoked00001 }, "401 key_revoked", { expect: { effects: { touch: null, audit: { code: "key_revoked", keyId: "Revoked00001" } } } }),
-  c("a key revoked later still works now", JOBS, { key: K.Revoked00001 }, "200", { now: now - 2 }),
+  c("V19 a clock that went backwards does not revive a revoked key", JOBS, { key: K.Revoked00001 }, "401 key_revoked", { now: now - 2 }),
   c("V03 revoked is told only after proof", JOBS, { key: apiKey("Revoked00001", { secret: "1".repeat(43) }) }, "401 invalid_credential"),
   c("V03 expired is told only after proof", JOBS, { key: apiKey("Expired00001", { secret: "1".repeat(43) }) }, "401 invalid_credential"),
   c("an expired key", JOBS, { key: K.Expired00001 }, "401 key_expired"),
@@ -161,6 +161,18 @@ const cases = [
   c("a token of an unknown key", SETTINGS, { bearer: user({}, { key: "test-rsa-b" }) }, "401 invalid_token key_not_found"),
   c("a token without a signature", SETTINGS, { bearer: `${user({}, { alg: "none" })}AA` }, "401 invalid_token alg_not_allowed"),
   c("an ID token is no access token", SETTINGS, { bearer: user({}, { header: { typ: "JWT" } }) }, "401 invalid_token typ_mismatch"),
+
+  // each reason of invalid_token that this policy can give and that has no case above
+  ...[
+    ["token_too_large", `${user()}${"A".repeat(8192)}`], ["base64_invalid", `${user()}=`],
+    ["header_invalid", user({}, { headerText: "{" })], ["header_duplicate_member", user({}, { headerText: '{"alg":"RS256","alg":"none","typ":"at+jwt"}' })],
+    ["alg_missing", user({}, { header: { alg: undefined } })], ["alg_key_mismatch", user({}, { kid: "elliptic" })],
+    ["crit_invalid", user({}, { header: { crit: [] } })], ["crit_unsupported", user({}, { header: { crit: ["x"], x: 1 } })], ["b64_unsupported", user({}, { header: { b64: false } })],
+    ["nested_unsupported", user({}, { header: { cty: "JWT" } })], ["key_ambiguous", user({}, { header: { kid: undefined } })],
+    ["key_use_mismatch", user({}, { kid: "encryption" })], ["key_weak", user({}, { key: "test-rsa-1024", kid: "weak" })], ["key_invalid", user({}, { kid: "broken" })],
+    ["claims_invalid", user({}, { payloadText: "{" })], ["claims_duplicate_member", user({}, { payloadText: `${JSON.stringify(claims).slice(0, -1)},"sub":"user-2"}` })],
+    ["claim_missing", user({ sub: undefined })], ["claim_type", user({ exp: `${now + 600}` })], ["not_yet_valid", user({ nbf: now + 31 })], ["issued_in_future", user({ iat: now + 31 })],
+  ].map(([detail, bearer]) => c(`a token refused for ${detail}`, SETTINGS, { bearer }, `401 invalid_token ${detail}`)),
 
   // 403
   c("plain HTTP", JOBS, { ...good, https: false }, "403 insecure_transport", { expect: { routeId: null, effects: { touch: null } } }),
@@ -213,4 +225,18 @@ const cases = [
     expect: { effects: { audit: { type: "decision", at: now, effect: "deny", status: 403, code: "insufficient_scope", routeId: "listJobListings", keyId: "JobsWrite001" } } } }),
 ];
 
-export default { policy, peppers, currentPepper: "p1", jwks: { user: { keys: [{ ...testKey("test-rsa-a").jwk, alg: "RS256", use: "sig" }] } }, now, keys, cases };
+const { jwk: first } = testKey("test-rsa-a");
+const jwks = {
+  user: {
+    keys: [
+      { ...first, alg: "RS256", use: "sig" },
+      { ...testKey("test-rsa-b").jwk, kid: "second" },
+      { ...testKey("test-p256").jwk, kid: "elliptic" },
+      { ...first, kid: "encryption", use: "enc" },
+      { ...testKey("test-rsa-1024").jwk, kid: "weak" },
+      { ...first, kid: "broken", e: "AQ" },
+    ],
+  },
+};
+
+export default { policy, peppers, jwks, now, keys, cases };

@@ -1,0 +1,196 @@
+//! Reading what the command is given: files, standard input, key records, peppers, instants.
+
+use std::collections::HashMap;
+use std::io::Read;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use base64ct::{Base64UrlUnpadded, Encoding};
+use scopegate::host::{Host, KeyAnswer, KeysAnswer, KeysReason};
+use scopegate::key::format::KeyId;
+use scopegate::key::hash::Keyring;
+use scopegate::key::record::KeyRecord;
+use scopegate::policy::Policy;
+use scopegate::policy::document::PolicyDocument;
+use scopegate::time::UnixSeconds;
+use zeroize::Zeroizing;
+
+use crate::error::Misuse;
+use crate::place::explain;
+
+/// The largest file that is read, in bytes.
+const MAX_FILE_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Reads a text file; `-` is standard input.
+///
+/// # Errors
+/// [`Misuse`] when it cannot be read, is too large or is no UTF-8.
+pub fn read(path: &Path) -> Result<String, Misuse> {
+    let mut bytes = Vec::new();
+    let outcome = if path == Path::new("-") {
+        std::io::stdin().take(MAX_FILE_BYTES).read_to_end(&mut bytes)
+    } else {
+        std::fs::File::open(path).and_then(|file| file.take(MAX_FILE_BYTES).read_to_end(&mut bytes))
+    };
+    match outcome {
+        Err(error) => Err(Misuse::file(path, format!("cannot be read: {error}"))),
+        Ok(read) if read as u64 >= MAX_FILE_BYTES => Err(Misuse::file(path, "is too large")),
+        Ok(_) => String::from_utf8(bytes).map_err(|_| Misuse::file(path, "expected UTF-8 text")),
+    }
+}
+
+/// Reads a secret: one line, its end cut off.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_secret(path: &Path) -> Result<Zeroizing<String>, Misuse> {
+    let text = Zeroizing::new(read(path)?);
+    Ok(Zeroizing::new(text.trim_end_matches(['\n', '\r']).to_owned()))
+}
+
+/// Reads and compiles a policy, JSON or (by its name) TOML.
+///
+/// # Errors
+/// [`Misuse`] whose message lists every mistake with its place.
+pub fn read_policy(path: &Path) -> Result<Policy, Misuse> {
+    let text = read(path)?;
+    let document = parse_policy(path, &text)?;
+    Policy::compile(&document).map_err(|errors| Misuse {
+        file: None,
+        place: None,
+        message: explain(path, &text, &errors.0),
+    })
+}
+
+/// Parses a policy document, JSON or (by the name of its file) TOML.
+///
+/// # Errors
+/// [`Misuse`] with the place.
+pub fn parse_policy(path: &Path, text: &str) -> Result<PolicyDocument, Misuse> {
+    if path.extension().is_some_and(|extension| extension == "toml") {
+        return toml::from_str(text).map_err(|error| {
+            let start = error.span().map_or(0, |span| span.start);
+            let before = text.get(..start).unwrap_or_default();
+            let line = before.matches('\n').count().saturating_add(1);
+            let column = before.rsplit('\n').next().unwrap_or_default().len().saturating_add(1);
+            Misuse { file: Some(path.into()), place: Some((line, column)), message: error.message().to_owned() }
+        });
+    }
+    serde_json::from_str(text).map_err(|error| Misuse::json(path, &error))
+}
+
+/// Reads key records: a list, or an object with a list `keys`.
+///
+/// # Errors
+/// [`Misuse`] with the place of a record that is none.
+pub fn read_records(path: &Path) -> Result<Vec<KeyRecord>, Misuse> {
+    #[derive(serde::Deserialize)]
+    struct Wrapped {
+        keys: Vec<KeyRecord>,
+    }
+    let text = read(path)?;
+    if text.trim_start().starts_with('{') {
+        return serde_json::from_str::<Wrapped>(&text)
+            .map(|wrapped| wrapped.keys)
+            .map_err(|error| Misuse::json(path, &error));
+    }
+    serde_json::from_str(&text).map_err(|error| Misuse::json(path, &error))
+}
+
+/// Reads one key record.
+///
+/// # Errors
+/// [`Misuse`] with the place of what is wrong.
+pub fn read_record(path: &Path) -> Result<KeyRecord, Misuse> {
+    let text = read(path)?;
+    serde_json::from_str(&text).map_err(|error| Misuse::json(path, &error))
+}
+
+/// Secrets by name, base64url, in the order of their file.
+pub type Secrets = Vec<(String, Zeroizing<Vec<u8>>)>;
+
+/// Decodes secrets: base64url without padding. The text is never repeated.
+///
+/// # Errors
+/// The name of the one that is none.
+pub fn decode_secrets<'s>(pairs: impl Iterator<Item = (&'s str, &'s str)>) -> Result<Secrets, String> {
+    pairs
+        .map(|(name, text)| match Base64UrlUnpadded::decode_vec(text) {
+            Ok(bytes) => Ok((name.to_owned(), Zeroizing::new(bytes))),
+            Err(_) => Err(format!("{name}: expected base64url without padding")),
+        })
+        .collect()
+}
+
+/// A keyring from decoded peppers. `current`, when given, names the one that new hashes are made with; otherwise it is the first.
+///
+/// # Errors
+/// What is wrong with a pepper.
+pub fn keyring(mut peppers: Secrets, current: Option<&str>) -> Result<Keyring, String> {
+    if let Some(current) = current {
+        let at = peppers.iter().position(|(name, _)| name == current);
+        let at = at.ok_or_else(|| format!("the current pepper {current:?} is not among the peppers"))?;
+        peppers.swap(0, at);
+    }
+    Keyring::new(peppers.iter().map(|(name, secret)| (name.as_str(), secret.as_slice())))
+        .map_err(|error| error.to_string())
+}
+
+/// The current time.
+#[must_use]
+pub fn clock() -> UnixSeconds {
+    let seconds = SystemTime::UNIX_EPOCH.elapsed().map_or(0, |elapsed| elapsed.as_secs());
+    UnixSeconds::clamped(i64::try_from(seconds).unwrap_or(i64::MAX))
+}
+
+/// An instant: Unix seconds, or RFC 3339.
+///
+/// # Errors
+/// What was expected.
+pub fn instant(text: &str) -> Result<UnixSeconds, String> {
+    let seconds = match text.parse::<i64>() {
+        Ok(seconds) => Some(seconds),
+        Err(_) => text.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_second),
+    };
+    seconds
+        .and_then(UnixSeconds::new)
+        .ok_or_else(|| "expected Unix seconds, or a time like 2027-01-31T00:00:00Z".to_owned())
+}
+
+/// A host over records that were read.
+#[derive(Debug, Default)]
+pub struct Records {
+    records: HashMap<KeyId, Arc<KeyRecord>>,
+    /// Key sets by credential, with the time they are said to be fetched at.
+    pub key_sets: Vec<(String, Arc<str>, UnixSeconds)>,
+    /// Whether every answer is an outage.
+    pub fails: bool,
+}
+
+impl Records {
+    /// A host for these records.
+    #[must_use]
+    pub fn new(records: Vec<KeyRecord>) -> Self {
+        Self { records: records.into_iter().map(|record| (record.id, Arc::new(record))).collect(), ..Self::default() }
+    }
+}
+
+impl Host for Records {
+    fn key(&self, id: &KeyId) -> KeyAnswer {
+        match self.records.get(id) {
+            _ if self.fails => KeyAnswer::Unavailable,
+            Some(record) => KeyAnswer::Found(Arc::clone(record)),
+            None => KeyAnswer::Missing,
+        }
+    }
+
+    fn keys(&self, credential: &str, _issuer: &str, _reason: KeysReason) -> KeysAnswer {
+        match self.key_sets.iter().find(|(name, ..)| name == credential) {
+            Some((_, jwks, fetched_at)) if !self.fails => {
+                KeysAnswer::Found { jwks: Arc::clone(jwks), fetched_at: *fetched_at }
+            }
+            _ => KeysAnswer::Unavailable,
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! The command `scopegate`.
+
+mod args;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use anstyle::{AnsiColor, Style};
+use clap::Parser;
+use scopegate_cli::error::Misuse;
+use scopegate_cli::{cases, check, decide, keys};
+
+use self::args::{Args, Command, KeysCommand};
+
+const MISUSE: u8 = 2;
+
+/// Prints a line; a closed pipe is no reason to panic.
+fn say(line: &str) {
+    let _ = writeln!(anstream::stdout(), "{line}");
+}
+
+fn say_aside(line: &str) {
+    let _ = writeln!(anstream::stderr(), "{line}");
+}
+
+fn coloured(line: &str) -> String {
+    let style = |colour: AnsiColor| Style::new().bold().fg_color(Some(colour.into()));
+    for (word, colour) in [
+        ("ALLOW", AnsiColor::Green),
+        ("DENY", AnsiColor::Red),
+        ("PREFLIGHT", AnsiColor::Yellow),
+        ("FAILED", AnsiColor::Red),
+    ] {
+        if let Some(rest) = line.strip_prefix(word) {
+            let style = style(colour);
+            return format!("{style}{word}{style:#}{rest}");
+        }
+    }
+    line.to_owned()
+}
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    match run(args) {
+        Ok(code) => ExitCode::from(code),
+        Err(misuse) => {
+            let style = Style::new().bold().fg_color(Some(AnsiColor::Red.into()));
+            say_aside(&format!("{style}error{style:#}: {misuse}"));
+            ExitCode::from(MISUSE)
+        }
+    }
+}
+
+fn run(args: Args) -> Result<u8, Misuse> {
+    let report = |line: &str| say(&coloured(line));
+    match args.command {
+        Command::Decide(options) => {
+            let (text, code) = decide::run(&options.into_options()?)?;
+            say(coloured(&text).trim_end());
+            Ok(code)
+        }
+        Command::Test { files, decisions: true } => {
+            for file in &files {
+                for result in cases::run_file(file)? {
+                    let line = serde_json::json!({ "name": result.name, "decision": result.decision });
+                    say(&line.to_string());
+                }
+            }
+            Ok(0)
+        }
+        Command::Test { files, decisions: false } => Ok(u8::from(!cases::run(&files, report)?)),
+        Command::Check { files } => Ok(u8::from(!check::run(&files, report)?)),
+        Command::Keys { command } => run_keys(command),
+    }
+}
+
+fn run_keys(command: KeysCommand) -> Result<u8, Misuse> {
+    match command {
+        KeysCommand::New { wanted, record_out, key_out } => {
+            let issued = keys::new_key(&wanted.into_new_key()?)?;
+            let record = keys::record_json(&issued.record)?;
+            match record_out {
+                Some(path) => write_private(&path, &record)?,
+                None => say(&record),
+            }
+            match key_out {
+                Some(path) => write_private(&path, issued.raw_key.expose())?,
+                None => say_aside(&format!("The key, shown this once only:\n{}", issued.raw_key.expose())),
+            }
+            Ok(0)
+        }
+        KeysCommand::Inspect { key, format } => {
+            say(&keys::inspect(&key, &format.format()?)?);
+            Ok(0)
+        }
+        KeysCommand::Hash { key, format, pepper, record } => {
+            let record = match record {
+                Some(path) => scopegate_cli::input::read_record(&path)?,
+                None => keys::unsealed()?,
+            };
+            say(&keys::hash(&key, &format.format()?, &keys::pepper(pepper.pair()?.as_ref())?, &record)?);
+            Ok(0)
+        }
+        KeysCommand::ScannerRules { scanner, format } => {
+            say(&keys::rules(&scanner, &format.format()?)?);
+            Ok(0)
+        }
+        KeysCommand::LeakCheck { files, format } => {
+            let found = keys::leak_check(&files, &[format.format()?], say)?;
+            Ok(u8::from(found > 0))
+        }
+    }
+}
+
+/// Writes a file that only its owner may read, and that must not be there yet.
+fn write_private(path: &std::path::Path, text: &str) -> Result<(), Misuse> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let outcome = options.open(path).and_then(|mut file| writeln!(file, "{text}"));
+    outcome.map_err(|error| Misuse::file(path, format!("cannot be written: {error}")))
+}
