@@ -1,5 +1,5 @@
-// The answer to one request. Most requests are allowed and read little of it, so an allow is composed from a few numbers;
-// everything else comes as the module's own text.
+// The answer to one request. Most requests are allowed and read little of it, so an allow is a few numbers, and its text is
+// made by the module when somebody reads it; everything else comes with the text.
 import { ScopegateError } from "./errors.js";
 
 const EFFECTS = ["deny", "allow", "preflight"];
@@ -12,7 +12,7 @@ export class Decision {
   #response;
   #principals;
 
-  /** @param {object} found `allow` when there is no text yet, `response` unless allowed */
+  /** @param {object} found `allow` (`params`, and `text()` that makes the text) when there is none yet, `response` unless allowed */
   constructor({ effect, status, routeId, principals = NONE, allow, text, response }) {
     this.effect = EFFECTS[effect];
     this.allowed = effect === 1;
@@ -93,7 +93,7 @@ export class Decision {
   }
 
   #parsed() {
-    return (this.#json ??= this.#text === undefined ? composed(this, this.#principals, this.#allow) : JSON.parse(this.#text));
+    return (this.#json ??= JSON.parse(this.toString()));
   }
 
   toJSON() {
@@ -102,31 +102,12 @@ export class Decision {
 
   /** The decision's JSON: the same bytes in every runtime and natively. */
   toString() {
-    return (this.#text ??= JSON.stringify(this.#parsed()));
+    return (this.#text ??= this.#allow.text());
   }
 
   [Symbol.for("nodejs.util.inspect.custom")]() {
     return `Decision { ${this.effect} ${this.status} ${this.code}${this.routeId ? ` ${this.routeId}` : ""} }`;
   }
-}
-
-const shown = ({ credential, kind, subject, keyId, clientId, scopes }) => ({ credential, kind, subject, keyId, clientId, scopes });
-
-/** The members and order of the module's own text; held against it by the tests, case by case. */
-function composed(decision, principals, { params, alternative, now, touch }) {
-  const [first, ...others] = principals;
-  const key = principals.findLast((principal) => principal.keyId !== null);
-  const token = principals.find((principal) => principal.keyId === null);
-  const audit = { type: "decision", at: now, effect: "allow", status: 200, code: "ok" };
-  if (decision.routeId !== null) audit.routeId = decision.routeId;
-  if (key) audit.keyId = key.keyId;
-  if (token?.logId) audit.subject = token.logId;
-  if (token && token.clientId !== null) audit.clientId = token.clientId;
-  const json = { effect: "allow", status: 200, code: "ok", routeId: decision.routeId, params, principal: first ? shown(first) : null };
-  if (others.length > 0) json.others = others.map(shown);
-  Object.assign(json, { alternative, missing: [], challenges: [], problem: null });
-  json.effects = { touch: touch ? { id: key.keyId, at: now } : null, upgrade: null, audit };
-  return json;
 }
 
 /** The refusal of a request that this package itself could not have judged: its module broke, or a store answers rubbish. */

@@ -12,10 +12,12 @@ export class ScopegateError extends Error {
   }
 }
 
-/** The error behind a value that the module threw: its `code` and message; anything else it threw is a trap. */
+/** The error behind a value that the module threw: JSON text with `code` and `message`; anything else it threw is a trap. */
 export function fromModule(thrown) {
-  if (thrown instanceof Error && typeof thrown.code === "string" && !(thrown instanceof ScopegateError)) {
-    return new ScopegateError(thrown.code, thrown.message);
-  }
-  return undefined;
+  if (typeof thrown !== "string") return undefined;
+  const { code, message, errors } = JSON.parse(thrown);
+  const error = new ScopegateError(code, message);
+  // Every mistake of a policy by its own code and JSON pointer.
+  if (errors !== undefined) error.errors = errors;
+  return error;
 }

@@ -13,6 +13,7 @@ const clock = () => Math.floor(Date.now() / 1000);
 
 export class Gate {
   #options;
+  #policy;
   #settings;
   #engine;
   #closed = false;
@@ -32,12 +33,14 @@ export class Gate {
       text: onEffects !== undefined || options?.trace === true || options?.json === true,
     };
     // As JSON text a later change of the policy object changes nothing.
+    this.#policy = typeof policy === "string" ? policy : JSON.stringify(policy);
+    if (typeof this.#policy !== "string") throw new ScopegateError("policy_invalid", "The options have no `policy`.");
     this.#settings = JSON.stringify({
-      policy, peppers: peppersOf(peppers), secrets: secretsOf(secrets), keySets: fixed,
+      peppers: peppersOf(peppers), secrets: secretsOf(secrets), keySets: fixed,
       tokenCache: tokenCache === false ? null : [tokenCache?.entries ?? 1000, tokenCache?.bytes ?? 2_000_000],
       hostVerification: verifier !== undefined, trace: options?.trace === true, touchInterval: options?.touchInterval ?? 60,
     });
-    this.#engine = new RawEngine(this.#settings);
+    this.#engine = new RawEngine(this.#policy, this.#settings);
     this.keys = new KeyLife((name, ...rest) => this.#live().call(name, ...rest), this.#options.now);
   }
 
@@ -62,10 +65,19 @@ export class Gate {
     };
   }
 
+  /**
+   * Decides with credentials that nobody proved: for tests of a policy, never for requests.
+   * @param {object} request `{ method, target, https, now, assumed: { credential: scopes | { scopes, claims } } }`
+   * @returns {string} the decision's JSON
+   */
+  rehearse(request) {
+    return this.#live().text("rehearse", JSON.stringify(request));
+  }
+
   /** Route ids, scopes and credentials of the policy. */
   get policy() {
-    const { name, routes, scopes, credentials } = this.#live().about;
-    return { name, routes, scopes, credentials };
+    const { name, routes, scopes, credentials, tests } = this.#live().about;
+    return { name, routes, scopes, credentials, tests };
   }
 
   /** How often what happened since the gate was made. */
@@ -84,7 +96,7 @@ export class Gate {
 
   #live() {
     if (this.#closed) throw new ScopegateError("gate_closed", "This gate is closed.");
-    if (this.#engine.generation !== currentGeneration()) this.#engine = new RawEngine(this.#settings);
+    if (this.#engine.generation !== currentGeneration()) this.#engine = new RawEngine(this.#policy, this.#settings);
     return this.#engine;
   }
 

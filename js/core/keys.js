@@ -2,6 +2,8 @@
 import { ScopegateError } from "./errors.js";
 import { plainRecord } from "./records.js";
 
+const ENTROPY_BYTES = 128;
+
 export class KeyLife {
   #call;
   #now;
@@ -13,12 +15,12 @@ export class KeyLife {
 
   /** A new key: `{ record, rawKey }`. The raw key is told once; the record never holds it. */
   issue(request) {
-    return hidden(this.#call("issue", json(request), this.#now()));
+    return hidden(this.#call("issue", json(request), entropy(), this.#now()));
   }
 
   /** A successor: `{ record, rawKey, old }`; `old` is the record of the old key with its grace period. */
-  rotate(record, { overlap = 0 } = {}) {
-    const made = this.#call("rotate", JSON.stringify(plainRecord(record)), json({ overlap }), this.#now());
+  rotate(record, { overlap = 0, credential } = {}) {
+    const made = this.#call("rotate", JSON.stringify(plainRecord(record)), json({ overlap, credential }), entropy(), this.#now());
     return hidden({ ...made, old: { ...record, ...made.old } });
   }
 
@@ -30,8 +32,13 @@ export class KeyLife {
   /** The record under another label; nothing else of a key can change. */
   relabel(record, change) {
     const wanted = typeof change === "string" ? { label: change } : change;
-    return { ...record, ...this.#call("relabel", JSON.stringify(plainRecord(record)), json(wanted), this.#now()) };
+    return { ...record, ...this.#call("relabel", JSON.stringify(plainRecord(record)), json(wanted)) };
   }
+}
+
+/** The core draws nothing itself: what a key is made of comes from the runtime. */
+function entropy() {
+  return crypto.getRandomValues(new Uint8Array(ENTROPY_BYTES));
 }
 
 /** JSON writes a NaN as null: an expiry that cannot be read must not mean "never". */

@@ -15,13 +15,17 @@ export class RawEngine {
   #idle = [];
   #principals = [];
   #verifyKeys = new Map();
+  #nobody;
 
-  /** @param {string} options the JSON text that `RawGate` takes */
-  constructor(options) {
+  /**
+   * @param {string} policy the policy as JSON text
+   * @param {string} options the JSON text that `RawGate` takes
+   */
+  constructor(policy, options) {
     const { glue, memory } = instance();
     this.#memory = memory;
-    this.#raw = coded(() => new glue.RawGate(options));
-    /** `{ name, routes, scopes, credentials, headers }` */
+    this.#raw = coded(() => new glue.RawGate(policy, options));
+    /** `{ name, routes, params, scopes, credentials, headers, tests }` */
     this.about = JSON.parse(this.#raw.describe());
     this.names = new HeaderNames(this.about.headers);
     this.records = new Records(this.#raw);
@@ -37,13 +41,17 @@ export class RawEngine {
     else session.close();
   }
 
-  /** The principal in a slot; as text it crosses once per key or token. */
-  principal(slot, generation) {
+  /** `{ principal, proof }` of a slot; as text it crosses once per key or token. The proof outlives the slot. */
+  proven(slot, generation) {
     const known = this.#principals[slot];
-    if (known !== undefined && known.generation === generation) return known.principal;
+    if (known !== undefined && known.generation === generation) return known;
     const principal = deepFreeze(JSON.parse(this.#raw.principal(slot)));
-    this.#principals[slot] = { generation, principal };
-    return principal;
+    return (this.#principals[slot] = { generation, principal, proof: this.#raw.proof(slot) });
+  }
+
+  /** What stands for a proof on a public route. */
+  nobody() {
+    return (this.#nobody ??= this.#raw.proof(undefined));
   }
 
   /** `{ thumbprint, jwk }` of a key that signatures are checked with. */
@@ -59,8 +67,12 @@ export class RawEngine {
 
   /** Calls one of the functions that take and return JSON. */
   call(name, ...parameters) {
-    const answer = coded(() => this.#raw[name](...parameters));
-    return typeof answer === "string" ? JSON.parse(answer) : answer;
+    return JSON.parse(this.text(name, ...parameters));
+  }
+
+  /** The same, as text. */
+  text(name, ...parameters) {
+    return coded(() => this.#raw[name](...parameters));
   }
 
   free() {

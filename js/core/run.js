@@ -33,6 +33,7 @@ export class Run {
   /** The decision, or a promise of it when the host answered with one. */
   start(request) {
     const { names } = this.#engine;
+    if (!Number.isSafeInteger(this.#now)) throw new ScopegateError("clock_invalid", "`now` does not tell whole Unix seconds.");
     try {
       this.#session = this.#engine.acquire();
     } catch (trap) {
@@ -60,9 +61,14 @@ export class Run {
         return this.#broken(trap);
       }
       const answer = this.#answer(step);
-      if (isPromise(answer)) return answer.then((value) => this.#drive(() => this.#submit(step, value)));
+      // A record's handle is made and used in one go: between two turns another request may give it up.
+      if (isPromise(answer)) return answer.then((take) => this.#resume(step, take()));
       advance = () => this.#submit(step, answer);
     }
+  }
+
+  #resume(step, answer) {
+    return this.#drive(() => this.#submit(step, answer));
   }
 
   #answer(step) {
@@ -134,8 +140,8 @@ export class Run {
       throw new ScopegateError("store_is_async", `${what} answered with a promise: use \`decide\`.`);
     }
     return within(answer, this.#options.timeout, what).then(
-      (value) => this.#taken(value, take, failed),
-      (error) => this.#failed(error, failed),
+      (value) => () => this.#taken(value, take, failed),
+      (error) => () => this.#failed(error, failed),
     );
   }
 
@@ -183,12 +189,20 @@ export class Run {
     const { about } = this.#engine;
     const routeId = route === 0 ? null : about.routes[route - 1];
     const principals = [];
-    for (let at = 0; at < count; at++) principals.push(this.#engine.principal(words[6 + 2 * at], words[7 + 2 * at]));
+    let proof;
+    for (let at = 0; at < count; at++) {
+      const proven = this.#engine.proven(words[6 + 2 * at], words[7 + 2 * at]);
+      principals.push(proven.principal);
+      proof = proven.proof;
+    }
     if (effect !== 1) return new Decision({ effect, status, routeId, principals, text: this.#session.text(), response: this.#session.response() });
     if (this.#options.text || marks > 1) return new Decision({ effect, status, routeId, principals, text: this.#session.text() });
     return new Decision({
       effect, status, routeId, principals,
-      allow: { alternative: alternative === 0 ? null : alternative - 1, now: this.#now, touch: marks === 1, params: this.#params(about.params[route - 1]) },
+      allow: {
+        params: this.#params(about.params[route - 1]),
+        text: later(proof ?? this.#engine.nobody(), this.#session.view.target, route - 1, alternative, marks === 1, this.#now),
+      },
     });
   }
 
@@ -228,6 +242,17 @@ export class Run {
       failed(error);
     }
   }
+}
+
+/** Makes the text of an allow when it is read. It holds the target and the proven principal, never a credential. */
+function later(proof, target, route, alternative, touch, now) {
+  return () => {
+    try {
+      return proof.allow(target, route, alternative === 0 ? undefined : alternative - 1, touch, now);
+    } catch (thrown) {
+      throw fromModule(thrown) ?? new ScopegateError("engine_restarted", "The instance that made this decision is gone.", { cause: thrown });
+    }
+  };
 }
 
 /** A parameter may be called like a member that every object has. */

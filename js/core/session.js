@@ -103,8 +103,7 @@ export class Session {
   /** Forgets the request: here, and in the module's memory. */
   end() {
     this.view.clear();
-    if (this.words.length === 0) this.#map(this.#room);
-    this.#bytes.fill(0, 0, this.#used);
+    this.#raw.erase(this.#id);
     this.#used = 0;
   }
 

@@ -44,11 +44,11 @@ export function keySetAnswer(answer, now) {
 /** Peppers as the module takes them: base64url text or bytes, the current one named. */
 export function peppersOf(peppers) {
   if (peppers === undefined || peppers === null) return null;
-  const { current, ...keys } = peppers;
+  const { current, acceptPlainHashes: plainHashes = false, ...keys } = peppers;
   if (typeof current !== "string" || !(current in keys)) {
     throw new ScopegateError("keyring_invalid", "`peppers.current` names one of the other members.");
   }
-  return { current, keys: Object.fromEntries(Object.entries(keys).map(([kid, value]) => [kid, base64url(value, kid)])) };
+  return { current, plainHashes, keys: Object.fromEntries(Object.entries(keys).map(([kid, value]) => [kid, base64url(value, kid)])) };
 }
 
 export function secretsOf(secrets) {
