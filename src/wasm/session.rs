@@ -341,7 +341,9 @@ fn report(decision: &Decision<'_>, target: &[u8], words: &mut [u32; WORDS], prin
         }
     }
     let mut marks = if decision.touch().is_some() { MARK_TOUCH } else { 0 };
-    if decision.upgrade().is_some() || count > 1 {
+    // The text can be made later from one principal alone.
+    let proven = decision.principal().and_then(|principal| principal.key()).map(|key| key.record().id);
+    if decision.upgrade().is_some() || decision.presented_key != proven || count > 1 {
         marks |= MARK_TEXT;
     }
     let status = decision.problem().map_or_else(|| decision.status(), |problem| problem.status);

@@ -65,7 +65,7 @@ describe("answers of the host", () => {
     assert.deepEqual(keySetAnswer({ jwks: { keys: [] }, fetchedAt: 3 }, 7), { jwks: '{"keys":[]}', fetchedAt: 3 });
     assert.throws(() => splitKeySets({ user: 1 }), { code: "key_set_invalid" });
     assert.throws(() => peppersOf({ current: "p2", p1: "x" }), { code: "keyring_invalid" });
-    assert.deepEqual(peppersOf({ current: "p1", p1: new Uint8Array([251, 255]) }), { current: "p1", keys: { p1: "-_8" } });
+    assert.deepEqual(peppersOf({ current: "p1", p1: new Uint8Array([251, 255]) }), { current: "p1", plainHashes: false, keys: { p1: "-_8" } });
   });
 });
 

@@ -13,3 +13,10 @@ export async function runAll({ runCases }, data, options) {
   }
   return { failures, decisions };
 }
+
+/** The first decision that differs, so that a failure can be read. */
+export function firstDifference(found, expected) {
+  if (found.length !== expected.length) return `${found.length} decisions instead of ${expected.length}`;
+  const at = found.findIndex((decision, index) => decision !== expected[index]);
+  return at < 0 ? undefined : `${found[at]}\ninstead of\n${expected[at]}`;
+}
