@@ -40,12 +40,7 @@ impl Thrown {
             errors: errors
                 .0
                 .into_iter()
-                .map(|error| Place {
-                    code: error.code,
-                    place: error.place,
-                    other: error.other,
-                    message: error.message,
-                })
+                .map(|error| Place { code: error.code, place: error.place, other: error.other, message: error.message })
                 .collect(),
         }
     }

@@ -49,7 +49,10 @@ fn clock(now: Option<UnixSeconds>) -> Result<UnixSeconds, Thrown> {
 }
 
 fn random(entropy: &[u8]) -> Result<Zeroizing<[u8; ENTROPY_BYTES]>, Thrown> {
-    entropy.try_into().map(Zeroizing::new).map_err(|_| Thrown::new("entropy", format!("expected {ENTROPY_BYTES} bytes")))
+    entropy
+        .try_into()
+        .map(Zeroizing::new)
+        .map_err(|_| Thrown::new("entropy", format!("expected {ENTROPY_BYTES} bytes")))
 }
 
 fn record(json: &str) -> Result<KeyRecord, Thrown> {
@@ -91,8 +94,7 @@ pub(super) fn issue(
     let wanted: IssueJson = serde_json::from_str(request).map_err(|error| wrong(&error))?;
     let format = format_of(policy, wanted.credential.as_deref())?;
     let scopes: Vec<&str> = wanted.scopes.iter().map(String::as_str).collect();
-    let ceiling: Option<Vec<&str>> =
-        wanted.ceiling.as_ref().map(|list| list.iter().map(String::as_str).collect());
+    let ceiling: Option<Vec<&str>> = wanted.ceiling.as_ref().map(|list| list.iter().map(String::as_str).collect());
     let declared: Vec<&str> = (0..policy.scopes().len()).filter_map(|at| policy.scopes().name(at)).collect();
     let environment = match &wanted.environment {
         Some(name) => name.as_str(),

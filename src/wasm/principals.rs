@@ -128,7 +128,15 @@ impl Proof {
     ) -> Result<String, JsValue> {
         let decision = instant(now).and_then(|now| {
             let alternative = alternative.map(|index| index as usize);
-            Decision::allowed_again(&self.policy, target, route as usize, alternative, self.principal.clone(), touch, now)
+            Decision::allowed_again(
+                &self.policy,
+                target,
+                route as usize,
+                alternative,
+                self.principal.clone(),
+                touch,
+                now,
+            )
         });
         match decision {
             Some(decision) => Ok(decision.to_json()),
