@@ -47,7 +47,7 @@ impl Demo {
         let pepper = random::<32>()?;
         let keyring =
             Keyring::new([("demo", pepper.as_slice())]).map_err(|error| ServeError::new(error.to_string()))?;
-        let private = rsa::RsaPrivateKey::new(&mut UnwrapErr(rsa::rand_core::SysRng), 2_048)
+        let private = rsa::PrivateKey::new(&mut UnwrapErr(getrandom::SysRng), 2_048)
             .map_err(|error| ServeError::new(format!("no signing key: {error}")))?;
         Ok(Self { keyring, signing: SigningKey::new(private) })
     }
@@ -55,7 +55,7 @@ impl Demo {
     /// The public key as a JWK Set.
     #[must_use]
     pub fn jwks(&self) -> String {
-        let public: &rsa::RsaPublicKey = self.signing.as_ref();
+        let public = self.signing.as_ref().to_public_key();
         let text = |number: &[u8]| Base64UrlUnpadded::encode_string(number);
         json!({ "keys": [{
             "kty": "RSA", "use": "sig", "alg": "RS256", "kid": "demo",
