@@ -66,6 +66,8 @@ pub mod response;
 pub mod route;
 pub mod scope;
 pub mod time;
+#[cfg(target_arch = "wasm32")]
+mod wasm;
 
 pub use self::decision::{Decision, Denial, Effect};
 pub use self::engine::{Gate, GateBuilder, Step};
