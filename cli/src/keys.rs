@@ -38,7 +38,7 @@ pub struct NewKey {
     pub scopes: Vec<String>,
     /// When it expires: an instant, or a duration like `90d`.
     pub expires: String,
-    /// The pepper's name and file (raw bytes, or base64url text).
+    /// The pepper's name and file (base64url text).
     pub pepper: Option<(String, PathBuf)>,
 }
 
