@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use scopegate::decision::{Decision, Effect, TraceStep};
@@ -119,7 +119,7 @@ fn key_header(policy: &Policy) -> Result<String, Misuse> {
 }
 
 /// Reads an object of texts, such as secrets by name.
-fn read_pairs(path: &PathBuf) -> Result<(input::Secrets, Option<String>), Misuse> {
+fn read_pairs(path: &Path) -> Result<(input::Secrets, Option<String>), Misuse> {
     let text = Zeroizing::new(input::read(path)?);
     let document: scopegate::policy::document::Ordered<String> =
         serde_json::from_str(&text).map_err(|error| Misuse::json(path, &error))?;

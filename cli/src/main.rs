@@ -10,6 +10,7 @@ use clap::Parser;
 use scopegate_cli::error::Misuse;
 use scopegate_cli::secrecy::holds_credential;
 use scopegate_cli::{cases, check, decide, keys};
+use scopegate_server::ServeOptions;
 
 use self::args::{Args, Command, KeysCommand};
 
@@ -65,12 +66,14 @@ fn main() -> ExitCode {
 fn run(args: Args) -> Result<u8, Misuse> {
     let report = |line: &str| say(&coloured(line));
     match args.command {
-        Command::Decide(options) => {
+        None => serve(&ServeOptions::default()),
+        Some(Command::Serve(options)) => serve(&options.into()),
+        Some(Command::Decide(options)) => {
             let (text, code) = decide::run(&options.into_options()?)?;
             say(coloured(&text).trim_end());
             Ok(code)
         }
-        Command::Test { files, decisions: true } => {
+        Some(Command::Test { files, decisions: true }) => {
             for file in &files {
                 for result in cases::run_file(file)? {
                     let line = serde_json::json!({ "name": result.name, "decision": result.decision });
@@ -79,10 +82,14 @@ fn run(args: Args) -> Result<u8, Misuse> {
             }
             Ok(0)
         }
-        Command::Test { files, decisions: false } => Ok(u8::from(!cases::run(&files, report)?)),
-        Command::Check { files } => Ok(u8::from(!check::run(&files, report)?)),
-        Command::Keys { command } => run_keys(command),
+        Some(Command::Test { files, decisions: false }) => Ok(u8::from(!cases::run(&files, report)?)),
+        Some(Command::Check { files }) => Ok(u8::from(!check::run(&files, report)?)),
+        Some(Command::Keys { command }) => run_keys(command),
     }
+}
+
+fn serve(options: &ServeOptions) -> Result<u8, Misuse> {
+    scopegate_server::run(options).map(|()| 0).map_err(|error| Misuse::argument(error.to_string()))
 }
 
 fn run_keys(command: KeysCommand) -> Result<u8, Misuse> {

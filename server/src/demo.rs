@@ -1,0 +1,126 @@
+//! What a demonstration starts with: a pepper, a signing key, a key to use and a token to manage keys with. All of it is fresh at each
+//! start and kept nowhere but in memory.
+
+use base64ct::{Base64UrlUnpadded, Encoding};
+use rsa::pkcs1v15::SigningKey;
+use rsa::rand_core::UnwrapErr;
+use rsa::signature::{SignatureEncoding, Signer};
+use rsa::traits::PublicKeyParts;
+use scopegate::key::format::{ENTROPY_BYTES, KeyFormat, RawKey};
+use scopegate::key::hash::Keyring;
+use scopegate::key::lifecycle::{IssueRequest, IssueRules, issue};
+use scopegate::policy::{BearerCredential, Policy};
+use scopegate::time::UnixSeconds;
+use scopegate_stores::{Inserted, KeyStore};
+use serde_json::json;
+use sha2::Sha256;
+use zeroize::Zeroizing;
+
+use crate::listen::ServeError;
+
+/// The subject of the demonstration: its company user, who owns the demonstration's keys.
+pub const SUBJECT: &str = "company-1";
+/// How long the demonstration's token lives, in seconds.
+const TOKEN_LIFE: i64 = 3_600;
+/// How long the demonstration's key lives, in seconds.
+const KEY_LIFE: i64 = 30 * 86_400;
+
+/// Everything that is made fresh.
+pub struct Demo {
+    /// The keyring with one random pepper.
+    pub keyring: Keyring,
+    signing: SigningKey<Sha256>,
+}
+
+fn random<const LEN: usize>() -> Result<Zeroizing<[u8; LEN]>, ServeError> {
+    let mut bytes = Zeroizing::new([0_u8; LEN]);
+    getrandom::fill(bytes.as_mut_slice()).map_err(|error| ServeError::new(format!("no random bytes: {error}")))?;
+    Ok(bytes)
+}
+
+impl Demo {
+    /// Makes the pepper and the signing key.
+    ///
+    /// # Errors
+    /// [`ServeError`] when there are no random bytes.
+    pub fn new() -> Result<Self, ServeError> {
+        let pepper = random::<32>()?;
+        let keyring =
+            Keyring::new([("demo", pepper.as_slice())]).map_err(|error| ServeError::new(error.to_string()))?;
+        let private = rsa::PrivateKey::new(&mut UnwrapErr(getrandom::SysRng), 2_048)
+            .map_err(|error| ServeError::new(format!("no signing key: {error}")))?;
+        Ok(Self { keyring, signing: SigningKey::new(private) })
+    }
+
+    /// The public key as a JWK Set.
+    #[must_use]
+    pub fn jwks(&self) -> String {
+        let public = self.signing.as_ref().to_public_key();
+        let text = |number: &[u8]| Base64UrlUnpadded::encode_string(number);
+        json!({ "keys": [{
+            "kty": "RSA", "use": "sig", "alg": "RS256", "kid": "demo",
+            "n": text(&public.n_bytes()), "e": text(&public.e_bytes()),
+        }] })
+        .to_string()
+    }
+
+    /// A token for the demonstration's user, as the policy's credential wants it.
+    ///
+    /// # Errors
+    /// [`ServeError`] when it cannot be signed.
+    pub fn token(&self, bearer: &BearerCredential, now: UnixSeconds) -> Result<String, ServeError> {
+        let id = random::<16>()?;
+        let header = json!({ "alg": "RS256", "typ": "at+jwt", "kid": "demo" });
+        let claims = json!({
+            "iss": bearer.rules().issuer,
+            "aud": bearer.rules().audiences.first(),
+            "sub": SUBJECT,
+            "client_id": bearer.clients().and_then(|clients| clients.first()),
+            "scope": "openid profile email",
+            "iat": now.get(),
+            "exp": now.saturating_add(TOKEN_LIFE).get(),
+            "jti": Base64UrlUnpadded::encode_string(id.as_slice()),
+        });
+        let part = |value: &serde_json::Value| Base64UrlUnpadded::encode_string(value.to_string().as_bytes());
+        let input = format!("{}.{}", part(&header), part(&claims));
+        let signature = self.signing.try_sign(input.as_bytes()).map_err(|error| ServeError::new(error.to_string()))?;
+        Ok(format!("{input}.{}", Base64UrlUnpadded::encode_string(&signature.to_vec())))
+    }
+
+    /// Issues and stores the demonstration's key: it may read job listings and nothing else.
+    ///
+    /// # Errors
+    /// [`ServeError`] when it cannot be stored.
+    pub async fn key(
+        &self,
+        policy: &Policy,
+        format: &KeyFormat,
+        store: &impl KeyStore,
+        now: UnixSeconds,
+    ) -> Result<RawKey, ServeError> {
+        let declared: Vec<&str> = (0..policy.scopes().len()).filter_map(|index| policy.scopes().name(index)).collect();
+        let request = IssueRequest {
+            label: "Demo key",
+            scopes: &["jobs:read"],
+            environment: "live",
+            owner: SUBJECT,
+            expires_at: Some(now.saturating_add(KEY_LIFE)),
+            ip_allow: &[],
+        };
+        let rules = IssueRules { declared: &declared, expiry_required: true, ..IssueRules::default() };
+        let entropy = random::<ENTROPY_BYTES>()?;
+        let issued = issue(&request, &rules, format, &self.keyring, &entropy, now)
+            .map_err(|error| ServeError::new(error.to_string()))?;
+        match store.insert(&issued.record).await {
+            Ok(Inserted::Done) => Ok(issued.raw_key),
+            Ok(Inserted::Exists) => Err(ServeError::new("the id of the demo key is taken; start again")),
+            Err(error) => Err(ServeError::new(error.to_string())),
+        }
+    }
+}
+
+impl std::fmt::Debug for Demo {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Demo").field("keyring", &self.keyring).finish_non_exhaustive()
+    }
+}

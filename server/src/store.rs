@@ -1,0 +1,63 @@
+//! The store of a running server: whichever of the kinds was asked for.
+
+use scopegate::key::format::KeyId;
+use scopegate::key::record::KeyRecord;
+use scopegate::time::UnixSeconds;
+use scopegate_stores::{Cursor, Inserted, KeyStore, MemoryStore, SqliteStore, StoreError, Updated};
+
+/// A store by kind.
+#[derive(Debug)]
+pub enum AnyStore {
+    /// In memory.
+    Memory(MemoryStore),
+    /// SQLite.
+    Sqlite(SqliteStore),
+    /// A store that is always out of reach: for tests of outages.
+    Broken,
+}
+
+fn broken() -> StoreError {
+    StoreError::new("broken on purpose")
+}
+
+impl KeyStore for AnyStore {
+    async fn find(&self, id: &KeyId) -> Result<Option<KeyRecord>, StoreError> {
+        match self {
+            Self::Memory(store) => store.find(id).await,
+            Self::Sqlite(store) => store.find(id).await,
+            Self::Broken => Err(broken()),
+        }
+    }
+
+    async fn insert(&self, record: &KeyRecord) -> Result<Inserted, StoreError> {
+        match self {
+            Self::Memory(store) => store.insert(record).await,
+            Self::Sqlite(store) => store.insert(record).await,
+            Self::Broken => Err(broken()),
+        }
+    }
+
+    async fn update(&self, expected: u64, record: &KeyRecord) -> Result<Updated, StoreError> {
+        match self {
+            Self::Memory(store) => store.update(expected, record).await,
+            Self::Sqlite(store) => store.update(expected, record).await,
+            Self::Broken => Err(broken()),
+        }
+    }
+
+    async fn list(&self, owner: &str, after: Option<Cursor>, limit: usize) -> Result<Vec<KeyRecord>, StoreError> {
+        match self {
+            Self::Memory(store) => store.list(owner, after, limit).await,
+            Self::Sqlite(store) => store.list(owner, after, limit).await,
+            Self::Broken => Err(broken()),
+        }
+    }
+
+    async fn touch(&self, uses: &[(KeyId, UnixSeconds)]) -> Result<(), StoreError> {
+        match self {
+            Self::Memory(store) => store.touch(uses).await,
+            Self::Sqlite(store) => store.touch(uses).await,
+            Self::Broken => Err(broken()),
+        }
+    }
+}
