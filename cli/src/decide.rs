@@ -180,7 +180,8 @@ fn write_readable(text: &mut String, decision: &Decision<'_>) -> std::fmt::Resul
     for principal in decision.principals() {
         let scopes: Vec<&str> = decision.policy().scopes().names(principal.scopes()).collect();
         let who = principal.subject().unwrap_or("-");
-        writeln!(text, "  principal   {} by {}, scopes: {}", who, principal.kind().name(), scopes.join(" "))?;
+        let id = principal.key().map_or_else(String::new, |key| format!(" {}", key.record().id));
+        writeln!(text, "  principal   {who} by {}{id}, scopes: {}", principal.kind().name(), scopes.join(" "))?;
     }
     let missing: Vec<&str> = decision.missing().collect();
     if !missing.is_empty() {

@@ -69,7 +69,7 @@ mod tests {
     fn a_text_that_was_found_is_not_repeated() {
         let parse =
             |text: &str| Misuse::json(Path::new("f"), &serde_json::from_str::<Vec<u8>>(text).unwrap_err()).to_string();
-        assert_eq!(parse(r#""a \", expected \" b""#), "f:1:22: invalid type: a string, expected a sequence");
+        assert_eq!(parse(r#""a \", expected \" b""#), "f:1:21: invalid type: a string, expected a sequence");
         assert_eq!(parse("[\n 300]"), "f:2:4: invalid value: integer `300`, expected u8");
         assert_eq!(parse("[\n"), "f:2:0: EOF while parsing a list");
     }

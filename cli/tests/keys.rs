@@ -123,7 +123,7 @@ fn a_key_is_shown_without_its_secret() {
         (&KEY.replace("_live_", "_prod_"), &[], "wrong_prefix"),
         (KEY, &["--product", "acme"], "wrong_prefix"),
         (&format!("{KEY}{KEY}"), &[], "too_long"),
-        (&format!(" {KEY}"), &[], "wrong_prefix"),
+        (&format!(" {KEY}"), &[], "not_ascii"),
         ("", &[], "wrong_"),
     ];
     for (key, more, expected) in table {
