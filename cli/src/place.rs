@@ -179,7 +179,7 @@ mod tests {
             ("/a~1b/2/c", (2, 23)),
             ("/d", (3, 3)),
             ("/nothing", (1, 1)),
-            ("/a~1b/9", (2, 3)),
+            ("/a~1b/9", (2, 10)),
         ];
         for (pointer, place) in table {
             assert_eq!(locate(text, pointer), place, "{pointer}");

@@ -41,7 +41,7 @@ fn keys_are_answered_each_with_code_and_sentence() {
             "PUT /public/v1/job-listings/42",
             &[],
             10,
-            &["DENY 405 method_not_allowed", "DELETE, GET, HEAD, PATCH"],
+            &["DENY 405 method_not_allowed", "GET, PATCH, DELETE, HEAD"],
         ),
         (revoked, LIST, &[], 10, &["DENY 401 key_revoked"]),
         (expired, LIST, &[], 10, &["DENY 401 key_expired"]),
