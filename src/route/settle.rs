@@ -22,11 +22,16 @@ impl Builder<'_> {
         }
         let mut index = HashTable::new();
         for (at, literal) in self.literals.iter().enumerate() {
-            if self.nodes.get(literal.parent as usize).is_some_and(|node| node.literals.1 > FEW) {
+            if self
+                .nodes
+                .get(literal.parent as usize)
+                .is_some_and(|node| node.literals.1.wrapping_sub(node.literals.0) > FEW)
+            {
                 let hash = literal_hash(&self.literals, &self.texts, id(at), fold);
                 index.insert_unique(hash, id(at), |at| literal_hash(&self.literals, &self.texts, *at, fold));
             }
         }
+        let contested = self.nodes.iter().any(|node| node.params.1.wrapping_sub(node.params.0) > 1);
         let (endpoints, rows) = rows_in_order(&self.endpoints, &self.rows);
         let mut names: Vec<_> = self.names.into_iter().collect();
         names.sort_unstable_by_key(|(_, at)| *at);
@@ -38,6 +43,7 @@ impl Builder<'_> {
             typed: self.typed.into_boxed_slice(),
             endpoints,
             rows,
+            ranks: if contested { self.ranks.into_boxed_slice() } else { Box::default() },
             methods: self.methods.into_boxed_slice(),
             routes: self.routes.into_boxed_slice(),
             names: names.into_iter().map(|(names, _)| names.into_iter().map(Box::from).collect()).collect(),
@@ -58,7 +64,7 @@ fn group(nodes: &mut [Node], steps: &mut [(u32, Step)], (parent, child): (u32, u
         if part.1 == 0 {
             part.0 = at;
         }
-        part.1 = part.1.saturating_add(1);
+        part.1 = at.saturating_add(1);
     }
     if let Some(place) = steps.get_mut(child as usize) {
         place.1 = step;
