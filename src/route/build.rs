@@ -107,9 +107,13 @@ pub(super) fn build(specs: &[RouteSpec<'_>], options: &TableOptions<'_>) -> Resu
             builder.errors.push(error);
         }
     }
-    let (mut errors, table, steps) = builder.finish();
+    let (mut errors, mut table, steps) = builder.finish();
     errors.extend(conflict::ambiguities(&table, &steps));
-    if errors.is_empty() { Ok(table) } else { Err(errors) }
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    table.join_runs();
+    Ok(table)
 }
 
 impl<'s> Builder<'s> {
@@ -239,7 +243,7 @@ impl<'s> Builder<'s> {
         let fresh = id(self.literals.len());
         let child = self.node(parent, Step::Literal(fresh));
         let len = u16::try_from(text.len()).unwrap_or(0);
-        self.literals.push(Literal { words: cut.words, start: at, parent, child, len });
+        self.literals.push(Literal { words: cut.words, start: at, parent, child, len, run: 0 });
         self.spellings |= has_spellings(text.as_bytes());
         let (literals, texts) = (&self.literals, &self.texts);
         self.literal_index.insert_unique(cut.hash(parent), fresh, |index| literal_hash(literals, texts, *index, fold));

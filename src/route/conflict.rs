@@ -54,9 +54,8 @@ impl Search<'_> {
         self.ends(left.rest, right.rest, "/0");
         for literal in part(&table.literals, left.literals) {
             let text = table.text((literal.start, literal.len));
-            let other = table.literal(b, right, &Cut::of(text.as_bytes(), table.fold));
-            if other != NONE {
-                self.below(literal.child, other, String::from(text));
+            if let Some(other) = table.literal(b, right, &Cut::of(text.as_bytes(), table.fold)) {
+                self.below(literal.child, other.child, String::from(text));
             }
         }
         for one in part(&table.typed, left.params) {

@@ -3,7 +3,7 @@
 use super::pattern::MAX_PARAMS;
 use super::segment::Cut;
 use super::spelling::respell;
-use super::table::{NONE, NodeId, RouteTable, Typed, part};
+use super::table::{NONE, Node, NodeId, RouteTable, Typed, part};
 use crate::request::{MAX_TARGET_BYTES, Target};
 
 /// The values of a path's parameters, as places in the path.
@@ -167,38 +167,51 @@ impl Walk<'_, '_> {
                 return self.end(if whole { node.end } else { node.end_slash });
             }
             let cut = Cut::new(path, at, table.fold);
+            let mut stop = cut.stop;
             // The last branch to try needs no way back.
             let mut last = NONE;
-            let literal = table.literal(id, node, &cut);
-            if node.has_only_literals() {
-                last = literal;
-            } else {
-                if literal != NONE && self.enter(literal, cut.stop) {
+            if let Some(literal) = table.literal(id, node, &cut) {
+                last = literal.child;
+                if literal.run != 0 {
+                    match literal.run_end(path, stop, &table.texts, table.fold) {
+                        Some(end) => stop = end,
+                        None => last = NONE,
+                    }
+                }
+            }
+            if !node.has_only_literals() {
+                if last != NONE && self.enter(last, stop) {
                     return true;
                 }
+                stop = cut.stop;
                 if node.params.1 != 0 && self.typed(part(&table.typed, node.params), &cut) {
                     return true;
                 }
-                if node.plain != NONE {
-                    let saved = self.params.len;
-                    self.params.push(at, cut.stop);
-                    if node.rest == NONE {
-                        last = node.plain;
-                    } else if self.enter(node.plain, cut.stop) {
-                        return true;
-                    } else {
-                        self.params.len = saved;
-                    }
-                }
+                last = node.plain;
                 if node.rest != NONE {
-                    return self.rest(node.rest, at);
+                    return self.plain_or_rest(node, at, stop);
+                }
+                if last != NONE {
+                    self.params.push(at, stop);
                 }
             }
-            if cut.stop >= path.len() {
+            if stop >= path.len() {
                 return self.end_at(last);
             }
-            (id, at) = (last, cut.stop.wrapping_add(1));
+            (id, at) = (last, stop.wrapping_add(1));
         }
+    }
+
+    fn plain_or_rest(&mut self, node: &Node, at: usize, stop: usize) -> bool {
+        let saved = self.params.len;
+        if node.plain != NONE {
+            self.params.push(at, stop);
+            if self.enter(node.plain, stop) {
+                return true;
+            }
+            self.params.len = saved;
+        }
+        self.rest(node.rest, at)
     }
 
     /// Goes on behind a segment, and takes back the parameters of a branch that does not match.

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use hashbrown::HashTable;
 
 use super::build::{Builder, RouteError, Step, id, literal_hash};
-use super::table::{FEW, Node, RouteTable, Row};
+use super::table::{FEW, NONE, Node, RouteTable, Row};
 
 impl Builder<'_> {
     /// The table, with the children of a node side by side, and how each of its nodes is reached.
@@ -87,4 +87,30 @@ fn rows_in_order(last: &[u32], rows: &[(u16, u32, u32)]) -> (Box<[u32]>, Box<[Ro
     }
     starts.push(id(ordered.len()));
     (starts.into_boxed_slice(), ordered.into_boxed_slice())
+}
+
+impl RouteTable {
+    /// Joins literals between which there is no choice, so that a lookup takes them in one step. Where a literal is the only way on
+    /// from a node, the route that made the node made that literal too, so their texts are kept side by side.
+    pub(super) fn join_runs(&mut self) {
+        // Children come after their parents, so from the end on each run is already joined below.
+        for at in (0..self.literals.len()).rev() {
+            let next = self.literals.get(at).and_then(|literal| self.only_way_on(literal.child));
+            let next = next.and_then(|index| self.literals.get(index as usize));
+            let Some((child, run)) = next.map(|next| (next.child, next.len.saturating_add(next.run).saturating_add(1)))
+            else {
+                continue;
+            };
+            if let Some(literal) = self.literals.get_mut(at) {
+                (literal.child, literal.run) = (child, run);
+            }
+        }
+    }
+
+    /// The literal that is the only way on from a node at which no path ends.
+    fn only_way_on(&self, node: u32) -> Option<u32> {
+        let node = self.nodes.get(node as usize)?;
+        let one = node.has_only_literals() && node.literals.1.wrapping_sub(node.literals.0) == 1;
+        (one && node.end == NONE && node.end_slash == NONE).then_some(node.literals.0)
+    }
 }

@@ -58,6 +58,8 @@ pub(super) struct Literal {
     pub(super) parent: u32,
     pub(super) child: u32,
     pub(super) len: u16,
+    /// How much of the kept text after it must follow, slash first, before the next branch: a run of literals without a choice.
+    pub(super) run: u16,
 }
 
 impl Literal {
@@ -69,6 +71,14 @@ impl Literal {
             && two == second
             && usize::from(self.len) == cut.len()
             && (self.len <= 16 || cut.has_tail(bytes_of(texts, (self.start, self.len))))
+    }
+
+    /// Where the run after a matched literal ends in the path, if it follows.
+    pub(super) fn run_end(&self, path: &[u8], stop: usize, texts: &str, fold: bool) -> Option<usize> {
+        let run = bytes_of(texts, (self.start.saturating_add(u32::from(self.len)), self.run));
+        let (head, rest) = path.get(stop..)?.split_at_checked(run.len())?;
+        let follows = head == run || (fold && head.eq_ignore_ascii_case(run));
+        (follows && matches!(rest.first(), None | Some(b'/'))).then(|| stop.wrapping_add(run.len()))
     }
 }
 
@@ -249,27 +259,22 @@ impl RouteTable {
         range().and_then(|range| self.rows.get(range)).unwrap_or_default()
     }
 
-    /// The literal child of a node for a segment, or [`NONE`].
+    /// The literal child of a node for a segment.
     #[inline(always)]
-    pub(super) fn literal(&self, at: u32, node: &Node, cut: &Cut<'_>) -> u32 {
+    pub(super) fn literal(&self, at: u32, node: &Node, cut: &Cut<'_>) -> Option<&Literal> {
         if node.literals.1.wrapping_sub(node.literals.0) > FEW {
             return self.literal_of_many(at, cut);
         }
-        for literal in part(&self.literals, node.literals) {
-            if literal.is(cut, &self.texts) {
-                return literal.child;
-            }
-        }
-        NONE
+        part(&self.literals, node.literals).iter().find(|literal| literal.is(cut, &self.texts))
     }
 
     #[inline(never)]
-    fn literal_of_many(&self, at: u32, cut: &Cut<'_>) -> u32 {
+    fn literal_of_many(&self, at: u32, cut: &Cut<'_>) -> Option<&Literal> {
         let literal = |index: u32| self.literals.get(index as usize);
-        self.index
-            .find(cut.hash(at), |index| literal(*index).is_some_and(|one| one.parent == at && one.is(cut, &self.texts)))
-            .and_then(|index| literal(*index))
-            .map_or(NONE, |literal| literal.child)
+        let found = self.index.find(cut.hash(at), |index| {
+            literal(*index).is_some_and(|one| one.parent == at && one.is(cut, &self.texts))
+        })?;
+        literal(*found)
     }
 }
 
