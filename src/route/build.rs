@@ -9,7 +9,7 @@ use hashbrown::{HashMap, HashTable};
 use super::conflict;
 pub use super::error::RouteError;
 use super::pattern::{Kind, Param, Pattern, PatternError, Segment};
-use super::segment::{Cut, word_at};
+use super::segment::{Cut, word_of_name};
 use super::spelling::has_spellings;
 use super::table::{Entry, Literal, Method, NONE, Node, RouteTable, Typed, bytes_of, method_index};
 use crate::request::{MAX_SEGMENTS, MAX_TARGET_BYTES};
@@ -218,7 +218,7 @@ impl<'s> Builder<'s> {
     fn method(&mut self, name: &str) -> u16 {
         let at = method_index(&self.methods, name).map_or(self.methods.len(), usize::from);
         if at == self.methods.len() {
-            self.methods.push(Method { head: word_at(name.as_bytes(), 0), name: name.into() });
+            self.methods.push(Method { head: word_of_name(name.as_bytes()), name: name.into() });
         }
         u16::try_from(at).unwrap_or(u16::MAX)
     }

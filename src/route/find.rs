@@ -148,16 +148,17 @@ impl RouteTable {
 }
 
 impl Walk<'_, '_> {
+    #[inline(always)]
     fn start(&mut self) {
         let at = if self.table.base.is_empty() { Some(1) } else { self.table.after_base(self.path) };
         if let Some(at) = at {
-            self.down(0, at);
+            let _ = if self.table.fold { self.down::<true>(0, at) } else { self.down::<false>(0, at) };
         }
     }
 
     /// Follows the branches of a node that the path from `at` on matches, the most specific first. Returns whether one matched: a
     /// less specific one cannot be better, so it is not tried.
-    fn down(&mut self, mut id: u32, mut at: usize) -> bool {
+    fn down<const FOLD: bool>(&mut self, mut id: u32, mut at: usize) -> bool {
         let (table, path) = (self.table, self.path);
         loop {
             let Some(node) = table.nodes.get(id as usize) else { return false };
@@ -166,30 +167,30 @@ impl Walk<'_, '_> {
                 let whole = id == 0 || table.trailing_slash_same;
                 return self.end(if whole { node.end } else { node.end_slash });
             }
-            let cut = Cut::new(path, at, table.fold);
+            let cut = Cut::new(path, at, FOLD);
             let mut stop = cut.stop;
             // The last branch to try needs no way back.
             let mut last = NONE;
-            if let Some(literal) = table.literal(id, node, &cut) {
+            if let Some(literal) = table.literal(id, node, cut) {
                 last = literal.child;
                 if literal.run != 0 {
-                    match literal.run_end(path, stop, &table.texts, table.fold) {
+                    match literal.run_end(path, stop, &table.texts, FOLD) {
                         Some(end) => stop = end,
                         None => last = NONE,
                     }
                 }
             }
             if !node.has_only_literals() {
-                if last != NONE && self.enter(last, stop) {
+                if last != NONE && self.enter::<FOLD>(last, stop) {
                     return true;
                 }
                 stop = cut.stop;
-                if node.params.1 != 0 && self.typed(part(&table.typed, node.params), &cut) {
+                if node.params.1 != 0 && self.typed::<FOLD>(part(&table.typed, node.params), cut) {
                     return true;
                 }
                 last = node.plain;
                 if node.rest != NONE {
-                    return self.plain_or_rest(node, at, stop);
+                    return self.plain_or_rest::<FOLD>(node, at, stop);
                 }
                 if last != NONE {
                     self.params.push(at, stop);
@@ -202,11 +203,11 @@ impl Walk<'_, '_> {
         }
     }
 
-    fn plain_or_rest(&mut self, node: &Node, at: usize, stop: usize) -> bool {
+    fn plain_or_rest<const FOLD: bool>(&mut self, node: &Node, at: usize, stop: usize) -> bool {
         let saved = self.params.len;
         if node.plain != NONE {
             self.params.push(at, stop);
-            if self.enter(node.plain, stop) {
+            if self.enter::<FOLD>(node.plain, stop) {
                 return true;
             }
             self.params.len = saved;
@@ -215,9 +216,10 @@ impl Walk<'_, '_> {
     }
 
     /// Goes on behind a segment, and takes back the parameters of a branch that does not match.
-    fn enter(&mut self, child: u32, stop: usize) -> bool {
+    fn enter<const FOLD: bool>(&mut self, child: u32, stop: usize) -> bool {
         let saved = self.params.len;
-        let matched = if stop < self.path.len() { self.down(child, stop.wrapping_add(1)) } else { self.end_at(child) };
+        let matched =
+            if stop < self.path.len() { self.down::<FOLD>(child, stop.wrapping_add(1)) } else { self.end_at(child) };
         if !matched {
             self.params.len = saved;
         }
@@ -225,14 +227,14 @@ impl Walk<'_, '_> {
     }
 
     /// Tries every typed and affixed parameter of a node, since which path is most specific may be decided further right.
-    fn typed(&mut self, siblings: &[Typed], cut: &Cut<'_>) -> bool {
+    fn typed<const FOLD: bool>(&mut self, siblings: &[Typed], cut: Cut<'_>) -> bool {
         let saved = self.params.len;
         let text = cut.text();
         let mut best: Option<(u32, Params)> = None;
         for (number, typed) in siblings.iter().enumerate() {
-            let Some((start, end)) = typed.param().value(text, self.table.fold) else { continue };
+            let Some((start, end)) = typed.param().value(text, FOLD) else { continue };
             self.params.push(cut.at.wrapping_add(start), cut.at.wrapping_add(end));
-            if self.enter(typed.child, cut.stop) {
+            if self.enter::<FOLD>(typed.child, cut.stop) {
                 if best.is_none() && number.wrapping_add(1) == siblings.len() {
                     return true;
                 }

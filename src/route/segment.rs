@@ -13,19 +13,38 @@ pub(super) fn word_at(text: &[u8], at: usize) -> u64 {
     if let Some(bytes) = rest.first_chunk::<WORD>() {
         return u64::from_le_bytes(*bytes);
     }
-    if let Some(bytes) = text.last_chunk::<WORD>() {
-        return u64::from_le_bytes(*bytes).checked_shr(bits(WORD.wrapping_sub(rest.len()))).unwrap_or(0);
+    match text.last_chunk::<WORD>() {
+        Some(bytes) => u64::from_le_bytes(*bytes).checked_shr(bits(WORD.wrapping_sub(rest.len()))).unwrap_or(0),
+        None => short_word_at(rest),
     }
-    short_word(rest)
+}
+
+/// The word of fewer than eight bytes, where that is rare.
+#[inline(never)]
+fn short_word_at(text: &[u8]) -> u64 {
+    short_word(text)
+}
+
+/// The first eight bytes of a name that is usually shorter.
+#[inline(always)]
+pub(super) fn word_of_name(name: &[u8]) -> u64 {
+    match name.first_chunk::<WORD>() {
+        Some(bytes) => u64::from_le_bytes(*bytes),
+        None => short_word(name),
+    }
 }
 
 /// The word of fewer than eight bytes.
-#[inline(never)]
+#[inline(always)]
 fn short_word(text: &[u8]) -> u64 {
-    match (text.first_chunk::<4>(), text.last_chunk::<4>()) {
-        (Some(first), Some(last)) => {
-            let high = u64::from(u32::from_le_bytes(*last)).wrapping_shl(bits(text.len().wrapping_sub(4)));
-            u64::from(u32::from_le_bytes(*first)) | high
+    match text {
+        [a, b, c] => u64::from(u32::from_le_bytes([*a, *b, *c, 0])),
+        [a, b, c, d, rest @ ..] => {
+            let low = u64::from(u32::from_le_bytes([*a, *b, *c, *d]));
+            match rest {
+                [] => low,
+                _ => rest.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte)) << 32 | low,
+            }
         }
         _ => text.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte)),
     }

@@ -18,7 +18,7 @@ use hashbrown::HashTable;
 pub use super::build::{RouteError, RouteSpec, TableOptions};
 pub use super::find::{Params, RouteMatch};
 use super::pattern::{Kind, Param, Pattern};
-use super::segment::{Cut, WORD, word_at};
+use super::segment::{Cut, WORD, word_of_name};
 
 /// No node, or no endpoint.
 pub(super) const NONE: u32 = u32::MAX;
@@ -261,18 +261,18 @@ impl RouteTable {
 
     /// The literal child of a node for a segment.
     #[inline(always)]
-    pub(super) fn literal(&self, at: u32, node: &Node, cut: &Cut<'_>) -> Option<&Literal> {
+    pub(super) fn literal(&self, at: u32, node: &Node, cut: Cut<'_>) -> Option<&Literal> {
         if node.literals.1.wrapping_sub(node.literals.0) > FEW {
             return self.literal_of_many(at, cut);
         }
-        part(&self.literals, node.literals).iter().find(|literal| literal.is(cut, &self.texts))
+        part(&self.literals, node.literals).iter().find(|literal| literal.is(&cut, &self.texts))
     }
 
     #[inline(never)]
-    fn literal_of_many(&self, at: u32, cut: &Cut<'_>) -> Option<&Literal> {
+    fn literal_of_many(&self, at: u32, cut: Cut<'_>) -> Option<&Literal> {
         let literal = |index: u32| self.literals.get(index as usize);
         let found = self.index.find(cut.hash(at), |index| {
-            literal(*index).is_some_and(|one| one.parent == at && one.is(cut, &self.texts))
+            literal(*index).is_some_and(|one| one.parent == at && one.is(&cut, &self.texts))
         })?;
         literal(*found)
     }
@@ -280,7 +280,7 @@ impl RouteTable {
 
 #[inline]
 pub(super) fn method_index(methods: &[Method], name: &str) -> Option<u16> {
-    let head = word_at(name.as_bytes(), 0);
+    let head = word_of_name(name.as_bytes());
     let is = |known: &str| known.len() == name.len() && (name.len() <= WORD || known == name);
     let at = methods.iter().position(|method| method.head == head && is(&method.name))?;
     u16::try_from(at).ok()
