@@ -9,9 +9,10 @@ use hashbrown::{HashMap, HashTable};
 use super::conflict;
 pub use super::error::RouteError;
 use super::pattern::{Kind, Param, Pattern, PatternError, Segment};
-use super::segment::{Cut, word_of_name};
+use super::segment::Cut;
 use super::spelling::has_spellings;
 use super::table::{Entry, Literal, Method, NONE, Node, RouteTable, Typed, bytes_of, method_index};
+use crate::request::word::word_of_name;
 use crate::request::{MAX_SEGMENTS, MAX_TARGET_BYTES};
 
 /// The longest method, in bytes.

@@ -1,78 +1,6 @@
 //! Segments as machine words: the end of a segment, its first sixteen bytes and its hash come from the same eight-byte reads.
 
-const ONES: u64 = 0x0101_0101_0101_0101;
-const HIGHS: u64 = 0x8080_8080_8080_8080;
-const SLASHES: u64 = 0x2f2f_2f2f_2f2f_2f2f;
-/// Bytes in a word.
-pub(super) const WORD: usize = 8;
-
-/// Up to eight bytes from `at`, the first lowest, zero beyond the end.
-#[inline(always)]
-pub(super) fn word_at(text: &[u8], at: usize) -> u64 {
-    let rest = text.get(at..).unwrap_or_default();
-    if let Some(bytes) = rest.first_chunk::<WORD>() {
-        return u64::from_le_bytes(*bytes);
-    }
-    match text.last_chunk::<WORD>() {
-        Some(bytes) => u64::from_le_bytes(*bytes).checked_shr(bits(WORD.wrapping_sub(rest.len()))).unwrap_or(0),
-        None => short_word_at(rest),
-    }
-}
-
-/// The word of fewer than eight bytes, where that is rare.
-#[inline(never)]
-fn short_word_at(text: &[u8]) -> u64 {
-    short_word(text)
-}
-
-/// The first eight bytes of a name that is usually shorter.
-#[inline(always)]
-pub(super) fn word_of_name(name: &[u8]) -> u64 {
-    match name.first_chunk::<WORD>() {
-        Some(bytes) => u64::from_le_bytes(*bytes),
-        None => short_word(name),
-    }
-}
-
-/// The word of fewer than eight bytes.
-#[inline(always)]
-fn short_word(text: &[u8]) -> u64 {
-    match text {
-        [a, b, c] => u64::from(u32::from_le_bytes([*a, *b, *c, 0])),
-        [a, b, c, d, rest @ ..] => {
-            let low = u64::from(u32::from_le_bytes([*a, *b, *c, *d]));
-            match rest {
-                [] => low,
-                _ => rest.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte)) << 32 | low,
-            }
-        }
-        _ => text.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte)),
-    }
-}
-
-/// Bits in so many bytes.
-const fn bits(bytes: usize) -> u32 {
-    (bytes as u32).wrapping_mul(8)
-}
-
-/// The high bit of the first slash in a word, and perhaps of bytes after it; zero when there is none.
-#[inline(always)]
-const fn slash_in(word: u64) -> u64 {
-    let other = word ^ SLASHES;
-    other.wrapping_sub(ONES) & !other & HIGHS
-}
-
-/// How many bytes stand before the byte with the lowest bit that is set.
-#[inline(always)]
-const fn bytes_before(mark: u64) -> usize {
-    (mark.trailing_zeros() >> 3) as usize
-}
-
-/// The bytes of a word before the byte with the lowest bit that is set, which is its highest.
-#[inline(always)]
-const fn cut_before(word: u64, mark: u64) -> u64 {
-    word & (mark ^ mark.wrapping_sub(1)) >> 8
-}
+use crate::request::word::{HIGHS, ONES, SLASHES, WORD, bytes_before, cut_before, mark_of, word_at};
 
 /// The word with capital ASCII letters in lower case.
 pub(super) const fn lower(word: u64) -> u64 {
@@ -101,7 +29,7 @@ impl<'p> Cut<'p> {
     #[inline(always)]
     pub(super) fn new(path: &'p [u8], at: usize, fold: bool) -> Self {
         let first = word_at(path, at);
-        let mark = slash_in(first);
+        let mark = mark_of(SLASHES, first);
         let mut cut = if mark != 0 {
             Self { path, at, stop: at.wrapping_add(bytes_before(mark)), words: [cut_before(first, mark), 0], fold }
         } else if path.len().wrapping_sub(at) <= WORD {
@@ -120,7 +48,7 @@ impl<'p> Cut<'p> {
     fn long(path: &'p [u8], at: usize, first: u64, fold: bool) -> Self {
         let mut stop = at.wrapping_add(WORD);
         let mut word = word_at(path, stop);
-        let mut mark = slash_in(word);
+        let mut mark = mark_of(SLASHES, word);
         let words = [first, if mark != 0 { cut_before(word, mark) } else { word }];
         while mark == 0 {
             stop = stop.wrapping_add(WORD);
@@ -128,7 +56,7 @@ impl<'p> Cut<'p> {
                 return Self { path, at, stop: path.len(), words, fold };
             }
             word = word_at(path, stop);
-            mark = slash_in(word);
+            mark = mark_of(SLASHES, word);
         }
         Self { path, at, stop: stop.wrapping_add(bytes_before(mark)), words, fold }
     }
@@ -195,20 +123,6 @@ mod tests {
         }
         assert_eq!(Cut::new(b"/abc", 1, false).text(), b"abc");
         assert_eq!(Cut::new(b"/", 1, false).text(), b"");
-    }
-
-    #[test]
-    fn words_are_read_up_to_the_end() {
-        let text = b"0123456789abcdefghi";
-        for end in 0..=text.len() {
-            for at in 0..=end {
-                let mut bytes = [0; 8];
-                let len = (end - at).min(8);
-                bytes[..len].copy_from_slice(&text[at..at + len]);
-                assert_eq!(word_at(&text[..end], at), u64::from_le_bytes(bytes), "{at}..{end}");
-            }
-            assert_eq!(word_at(&text[..end], end + 1), 0);
-        }
     }
 
     #[test]

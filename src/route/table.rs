@@ -18,7 +18,8 @@ use hashbrown::HashTable;
 pub use super::build::{RouteError, RouteSpec, TableOptions};
 pub use super::find::{Params, RouteMatch};
 use super::pattern::{Kind, Param, Pattern};
-use super::segment::{Cut, WORD, word_of_name};
+use super::segment::Cut;
+use crate::request::word::{WORD, word_of_name};
 
 /// No node, or no endpoint.
 pub(super) const NONE: u32 = u32::MAX;
