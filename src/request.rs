@@ -14,7 +14,7 @@ pub(crate) use target::gate_segment;
 pub use target::{MAX_SEGMENTS, MAX_TARGET_BYTES, Target, gate_target};
 
 /// Where header lines come from: whatever holds them shows each line once, in order.
-pub trait HeaderSource {
+pub trait HeaderSource: Sync {
     /// Calls `visit` with the name and the raw value of every header line.
     fn visit<'h>(&'h self, visit: &mut dyn FnMut(&'h str, &'h [u8]));
 }
@@ -23,7 +23,7 @@ impl HeaderSource for () {
     fn visit<'h>(&'h self, _visit: &mut dyn FnMut(&'h str, &'h [u8])) {}
 }
 
-impl<N: AsRef<str>, V: AsRef<[u8]>> HeaderSource for [(N, V)] {
+impl<N: AsRef<str> + Sync, V: AsRef<[u8]> + Sync> HeaderSource for [(N, V)] {
     fn visit<'h>(&'h self, visit: &mut dyn FnMut(&'h str, &'h [u8])) {
         for (name, value) in self {
             visit(name.as_ref(), value.as_ref());
@@ -31,19 +31,19 @@ impl<N: AsRef<str>, V: AsRef<[u8]>> HeaderSource for [(N, V)] {
     }
 }
 
-impl<N: AsRef<str>, V: AsRef<[u8]>, const LINES: usize> HeaderSource for [(N, V); LINES] {
+impl<N: AsRef<str> + Sync, V: AsRef<[u8]> + Sync, const LINES: usize> HeaderSource for [(N, V); LINES] {
     fn visit<'h>(&'h self, visit: &mut dyn FnMut(&'h str, &'h [u8])) {
         self.as_slice().visit(visit);
     }
 }
 
-impl<N: AsRef<str>, V: AsRef<[u8]>> HeaderSource for &[(N, V)] {
+impl<N: AsRef<str> + Sync, V: AsRef<[u8]> + Sync> HeaderSource for &[(N, V)] {
     fn visit<'h>(&'h self, visit: &mut dyn FnMut(&'h str, &'h [u8])) {
         (**self).visit(visit);
     }
 }
 
-impl<N: AsRef<str>, V: AsRef<[u8]>> HeaderSource for Vec<(N, V)> {
+impl<N: AsRef<str> + Sync, V: AsRef<[u8]> + Sync> HeaderSource for Vec<(N, V)> {
     fn visit<'h>(&'h self, visit: &mut dyn FnMut(&'h str, &'h [u8])) {
         self.as_slice().visit(visit);
     }

@@ -66,8 +66,22 @@ fn gate(document: &Value) -> Gate {
 }
 
 const WORDS: [&str; 16] = [
-    "42", "7", "a", "abc", "job-listings", "public", "v1", "deadbeef", "00000000-0000-4000-8000-000000000000", "x.json", "Admin",
-    "settings", "a-b-c", "%20", "users", "9z",
+    "42",
+    "7",
+    "a",
+    "abc",
+    "job-listings",
+    "public",
+    "v1",
+    "deadbeef",
+    "00000000-0000-4000-8000-000000000000",
+    "x.json",
+    "Admin",
+    "settings",
+    "a-b-c",
+    "%20",
+    "users",
+    "9z",
 ];
 const METHODS: [&str; 9] = ["GET", "GET", "GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "get"];
 
@@ -139,7 +153,8 @@ fn both_come_to_the_same_on_random_requests() {
             let request = Request { method, target: path.as_bytes(), headers: &(), https: true, client_ip: None };
             let decision = gate.rehearse(&request, UnixSeconds::EPOCH, &assumed);
             let found: Value = serde_json::from_str(&decision.to_json()).unwrap();
-            let mut missing: Vec<&str> = found["missing"].as_array().unwrap().iter().map(|s| s.as_str().unwrap()).collect();
+            let mut missing: Vec<&str> =
+                found["missing"].as_array().unwrap().iter().map(|s| s.as_str().unwrap()).collect();
             missing.sort_unstable();
             let what = format!("{method} {path} with {granted:?} under {}", document["name"]);
             assert_eq!(found["status"], expected.status, "{what}: {expected:?}, {found}");

@@ -47,7 +47,8 @@ fn an_allowed_key_decision_allocates_nothing() {
     let gate = Gate::builder(policy.into()).keyring(keyring).build().unwrap();
     let headers = [("host", "api.jobiflow.com"), ("x-api-key", issued.raw_key.expose()), ("accept", "*/*")];
     for target in ["/public/v1/job-listings", "/public/v1/job-listings/42?fields=title"] {
-        let request = Request { method: "GET", target: target.as_bytes(), headers: &headers, https: true, client_ip: None };
+        let request =
+            Request { method: "GET", target: target.as_bytes(), headers: &headers, https: true, client_ip: None };
         let mut allowed = false;
         let counted = allocation_counter::measure(|| {
             let decision = gate.decide(&request, now, &host);

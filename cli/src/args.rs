@@ -96,8 +96,14 @@ pub struct DecideArgs {
     #[arg(long)]
     secrets: Option<PathBuf>,
     /// Method and target, like 'GET /public/v1/job-listings'
-    #[arg(long, value_name = "'METHOD TARGET'")]
-    request: String,
+    #[arg(long, value_name = "'METHOD TARGET'", required_unless_present = "target", conflicts_with_all = ["method", "target"])]
+    request: Option<String>,
+    /// The method, where the target is given alone; GET when absent
+    #[arg(long, requires = "target")]
+    method: Option<String>,
+    /// The target alone
+    #[arg(long)]
+    target: Option<String>,
     /// A header line that is no credential
     #[arg(short = 'H', long = "header", value_name = "NAME: VALUE")]
     headers: Vec<String>,
@@ -126,10 +132,12 @@ pub struct DecideArgs {
 
 impl DecideArgs {
     pub fn into_options(self) -> Result<DecideOptions, Misuse> {
-        let (method, target) = self
-            .request
-            .split_once(' ')
-            .ok_or_else(|| Misuse::argument("--request: expected a method, a space and a target, like 'GET /jobs'"))?;
+        let (method, target) = match (&self.request, &self.target) {
+            (Some(request), _) => request.split_once(' ').ok_or_else(|| {
+                Misuse::argument("--request: expected a method, a space and a target, like 'GET /jobs'")
+            })?,
+            (None, target) => (self.method.as_deref().unwrap_or("GET"), target.as_deref().unwrap_or_default()),
+        };
         let pairs = |list: &[String], separator: &str, what: &str| {
             list.iter()
                 .map(|text| match text.split_once(separator) {
@@ -176,6 +184,7 @@ pub enum KeysCommand {
         key_out: Option<PathBuf>,
     },
     /// Say what a key is, without its secret
+    #[command(after_help = "Example: scopegate keys inspect <key.txt")]
     Inspect {
         /// The file with the key; - is standard input
         #[arg(default_value = "-")]
@@ -184,6 +193,7 @@ pub enum KeysCommand {
         format: FormatArgs,
     },
     /// Compute the stored hash of a key
+    #[command(after_help = "Example: scopegate keys hash --pepper-file pepper.txt <key.txt")]
     Hash {
         /// The file with the key; - is standard input
         #[arg(default_value = "-")]
@@ -197,6 +207,7 @@ pub enum KeysCommand {
         record: Option<PathBuf>,
     },
     /// Write a rule that finds the keys of a product
+    #[command(after_help = "Example: scopegate keys scanner-rules --for gitleaks --product jbf >>.gitleaks.toml")]
     ScannerRules {
         /// gitleaks, trufflehog or github
         #[arg(long = "for")]
@@ -205,6 +216,7 @@ pub enum KeysCommand {
         format: FormatArgs,
     },
     /// Look for keys in files; exit code 1 when one is found
+    #[command(after_help = "Example: scopegate keys leak-check .env, or git diff --cached | scopegate keys leak-check")]
     LeakCheck {
         /// Files; - is standard input
         #[arg(default_value = "-")]
@@ -264,7 +276,7 @@ pub struct NewKeyArgs {
     #[arg(long, value_delimiter = ',', required = true)]
     scopes: Vec<String>,
     /// When it expires: a duration like 90d, or a time like 2027-01-31T00:00:00Z
-    #[arg(long, default_value = "90d")]
+    #[arg(long, visible_aliases = ["expires-in", "expires-at"], default_value = "90d")]
     expires: String,
     #[command(flatten)]
     pepper: PepperArgs,

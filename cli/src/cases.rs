@@ -19,6 +19,7 @@ use serde_json::Value;
 use crate::error::Misuse;
 use crate::input::{Records, decode_secrets, keyring, parse_policy, read, read_policy};
 use crate::place::explain;
+use crate::secrecy::redact;
 
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
@@ -73,7 +74,14 @@ struct CaseDocument {
     now: Option<UnixSeconds>,
     #[serde(default)]
     store: Option<StoreMode>,
-    expect: StrictValue,
+    #[serde(deserialize_with = "members")]
+    expect: Value,
+}
+
+/// An object, as members that the decision must have.
+fn members<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {
+    let members = Ordered::<StrictValue>::deserialize(deserializer)?;
+    Ok(Value::Object(members.0.into_iter().map(|(name, value)| (name, value.0)).collect()))
 }
 
 #[derive(serde::Deserialize)]
@@ -167,7 +175,7 @@ fn run_set(path: &Path, set: SetDocument, results: &mut Vec<CaseResult>) -> Resu
     if let Some((name, _)) = set.jwks.0.iter().find(|(name, _)| policy.credential(name).is_none()) {
         return Err(wrong(&format!("jwks: credential {name:?} is not declared")));
     }
-    let mut host = Records::new(set.keys);
+    let mut host = Records::new(set.keys).map_err(|error| wrong(&error))?;
     for case in set.cases {
         // A gate of its own, so that no case hangs on what an earlier one fetched or failed to fetch.
         let mut builder = Gate::builder(Arc::clone(&policy)).keyring(keyring.clone());
@@ -190,7 +198,7 @@ fn run_set(path: &Path, set: SetDocument, results: &mut Vec<CaseResult>) -> Resu
             Some(set) => format!("{set}: {}", case.name),
             None => case.name,
         };
-        results.push(judge(name, &decision, &case.expect.0));
+        results.push(judge(name, &decision, &case.expect));
     }
     Ok(())
 }
@@ -275,7 +283,8 @@ pub fn run(files: &[PathBuf], mut report: impl FnMut(&str)) -> Result<bool, Misu
                 passed = passed.saturating_add(1);
             } else {
                 failed = failed.saturating_add(1);
-                report(&format!("FAILED {}: {}: {}", file.display(), result.name, result.differences.join("; ")));
+                let line = format!("FAILED {}: {}: {}", file.display(), result.name, result.differences.join("; "));
+                report(&redact(&line));
             }
         }
     }

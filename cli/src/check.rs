@@ -6,7 +6,7 @@ use scopegate::policy::Policy;
 
 use crate::error::Misuse;
 use crate::input::{parse_policy, read};
-use crate::place::explain;
+use crate::place::{excerpt, explain};
 
 /// Checks one policy file.
 ///
@@ -16,7 +16,7 @@ pub fn check(path: &Path) -> Result<Result<String, String>, Misuse> {
     let text = read(path)?;
     let document = match parse_policy(path, &text) {
         Ok(document) => document,
-        Err(error) => return Ok(Err(error.to_string())),
+        Err(error) => return Ok(Err(with_excerpt(&error, &text))),
     };
     Ok(match Policy::compile(&document) {
         Ok(policy) => Ok(format!(
@@ -30,6 +30,14 @@ pub fn check(path: &Path) -> Result<Result<String, String>, Misuse> {
         )),
         Err(errors) => Err(explain(path, &text, &errors.0)),
     })
+}
+
+/// The mistake, and the line of the text that it is in.
+fn with_excerpt(error: &Misuse, text: &str) -> String {
+    match error.place {
+        Some((line, column)) => format!("{error}\n{}", excerpt(text, line, column)),
+        None => error.to_string(),
+    }
 }
 
 /// Checks files and reports each. Returns whether all compile.

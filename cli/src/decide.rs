@@ -57,6 +57,12 @@ pub struct DecideOptions {
 /// # Errors
 /// [`Misuse`] for unusable options or files.
 pub fn run(options: &DecideOptions) -> Result<(String, u8), Misuse> {
+    let files =
+        [&options.policy, &options.keys, &options.peppers, &options.secrets, &options.key_file, &options.bearer_file];
+    let files = files.into_iter().flatten().chain(options.jwks.iter().map(|(_, path)| path));
+    if files.filter(|path| path.as_os_str() == "-").count() > 1 {
+        return Err(Misuse::argument("standard input can be read once: only one file may be -"));
+    }
     let policy = match &options.policy {
         Some(path) => input::read_policy(path)?,
         None => Policy::from_json(DEFAULT_POLICY).map_err(|errors| Misuse::argument(errors.to_string()))?,
@@ -81,7 +87,7 @@ pub fn run(options: &DecideOptions) -> Result<(String, u8), Misuse> {
     let lines: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     let gate = build_gate(options, &policy)?;
     let records = match &options.keys {
-        Some(path) => Records::new(input::read_records(path)?),
+        Some(path) => input::read_records(path)?,
         None => Records::default(),
     };
     let request = Request {
@@ -97,7 +103,7 @@ pub fn run(options: &DecideOptions) -> Result<(String, u8), Misuse> {
 }
 
 fn is_credential_header(policy: &Policy, name: &str) -> bool {
-    name.eq_ignore_ascii_case("authorization")
+    ["authorization", "proxy-authorization", "x-api-key"].iter().any(|known| name.eq_ignore_ascii_case(known))
         || policy.credentials().iter().any(|credential| match credential.kind() {
             CredentialKind::ApiKey(key) => key.header().eq_ignore_ascii_case(name),
             CredentialKind::Bearer(_) => false,
@@ -174,7 +180,8 @@ fn write_readable(text: &mut String, decision: &Decision<'_>) -> std::fmt::Resul
     for principal in decision.principals() {
         let scopes: Vec<&str> = decision.policy().scopes().names(principal.scopes()).collect();
         let who = principal.subject().unwrap_or("-");
-        writeln!(text, "  principal   {} by {}, scopes: {}", who, principal.kind().name(), scopes.join(" "))?;
+        let id = principal.key().map_or_else(String::new, |key| format!(" {}", key.record().id));
+        writeln!(text, "  principal   {who} by {}{id}, scopes: {}", principal.kind().name(), scopes.join(" "))?;
     }
     let missing: Vec<&str> = decision.missing().collect();
     if !missing.is_empty() {

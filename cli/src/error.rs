@@ -3,7 +3,10 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-/// A mistake in what was given: which file, where in it, and what was expected.
+use crate::secrecy::redact;
+
+/// A mistake in what was given: which file, where in it, and what was expected. It prints without credentials, whatever the message or
+/// the name of the file holds.
 #[derive(Debug)]
 pub struct Misuse {
     /// The file; `None` for an argument.
@@ -25,23 +28,49 @@ impl Misuse {
         Self { file: Some(file.into()), place: None, message: message.into() }
     }
 
-    /// A text that serde could not read: its message without the place, which is told apart.
+    /// A text that serde could not read: its message without the place, which is told apart, and without the text that was found,
+    /// which may be a secret.
     #[must_use]
     pub fn json(file: &Path, error: &serde_json::Error) -> Self {
         let message = error.to_string();
-        let message = message.split(" at line ").next().unwrap_or_default().to_owned();
-        Self { file: Some(file.into()), place: Some((error.line(), error.column())), message }
+        let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(message, _)| message);
+        Self { file: Some(file.into()), place: Some((error.line(), error.column())), message: without_text(message) }
+    }
+}
+
+/// `invalid type: string "…", expected …` without the string.
+fn without_text(message: &str) -> String {
+    match (message.split_once(": string \""), message.rsplit_once("\", expected ")) {
+        (Some((kind, _)), Some((_, expected))) => format!("{kind}: a string, expected {expected}"),
+        _ => message.to_owned(),
     }
 }
 
 impl fmt::Display for Misuse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (&self.file, self.place) {
-            (Some(file), Some((line, column))) => write!(f, "{}:{line}:{column}: {}", file.display(), self.message),
-            (Some(file), None) => write!(f, "{}: {}", file.display(), self.message),
-            (None, _) => f.write_str(&self.message),
+        if let Some(file) = &self.file {
+            write!(f, "{}:", redact(&file.display().to_string()))?;
+            if let Some((line, column)) = self.place {
+                write!(f, "{line}:{column}:")?;
+            }
+            f.write_str(" ")?;
         }
+        f.write_str(&redact(&self.message))
     }
 }
 
 impl std::error::Error for Misuse {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_that_was_found_is_not_repeated() {
+        let parse =
+            |text: &str| Misuse::json(Path::new("f"), &serde_json::from_str::<Vec<u8>>(text).unwrap_err()).to_string();
+        assert_eq!(parse(r#""a \", expected \" b""#), "f:1:21: invalid type: a string, expected a sequence");
+        assert_eq!(parse("[\n 300]"), "f:2:4: invalid value: integer `300`, expected u8");
+        assert_eq!(parse("[\n"), "f:2:0: EOF while parsing a list");
+    }
+}

@@ -19,6 +19,8 @@ use zeroize::Zeroizing;
 use crate::error::Misuse;
 use crate::place::explain;
 
+/// The longest name of a secret, in bytes. What is longer may be the secret itself, in the wrong place.
+const MAX_NAME_BYTES: usize = 32;
 /// The largest file that is read, in bytes.
 const MAX_FILE_BYTES: u64 = 64 * 1024 * 1024;
 
@@ -80,22 +82,23 @@ pub fn parse_policy(path: &Path, text: &str) -> Result<PolicyDocument, Misuse> {
     serde_json::from_str(text).map_err(|error| Misuse::json(path, &error))
 }
 
-/// Reads key records: a list, or an object with a list `keys`.
+/// Reads key records: a list, or an object with a list `keys`; a whole case file will do.
 ///
 /// # Errors
-/// [`Misuse`] with the place of a record that is none.
-pub fn read_records(path: &Path) -> Result<Vec<KeyRecord>, Misuse> {
+/// [`Misuse`] with the place of a record that is none, or the id that two records share.
+pub fn read_records(path: &Path) -> Result<Records, Misuse> {
     #[derive(serde::Deserialize)]
     struct Wrapped {
         keys: Vec<KeyRecord>,
     }
     let text = read(path)?;
-    if text.trim_start().starts_with('{') {
-        return serde_json::from_str::<Wrapped>(&text)
-            .map(|wrapped| wrapped.keys)
-            .map_err(|error| Misuse::json(path, &error));
-    }
-    serde_json::from_str(&text).map_err(|error| Misuse::json(path, &error))
+    let records = if text.trim_start().starts_with('{') {
+        serde_json::from_str::<Wrapped>(&text).map(|wrapped| wrapped.keys)
+    } else {
+        serde_json::from_str(&text)
+    };
+    let records = records.map_err(|error| Misuse::json(path, &error))?;
+    Records::new(records).map_err(|error| Misuse::file(path, error))
 }
 
 /// Reads one key record.
@@ -110,13 +113,16 @@ pub fn read_record(path: &Path) -> Result<KeyRecord, Misuse> {
 /// Secrets by name, base64url, in the order of their file.
 pub type Secrets = Vec<(String, Zeroizing<Vec<u8>>)>;
 
-/// Decodes secrets: base64url without padding. The text is never repeated.
+/// Decodes secrets: base64url without padding. The text is never repeated, nor a name that may be one.
 ///
 /// # Errors
 /// The name of the one that is none.
 pub fn decode_secrets<'s>(pairs: impl Iterator<Item = (&'s str, &'s str)>) -> Result<Secrets, String> {
     pairs
         .map(|(name, text)| match Base64UrlUnpadded::decode_vec(text) {
+            _ if name.len() > MAX_NAME_BYTES => {
+                Err(format!("expected names of at most {MAX_NAME_BYTES} bytes: names come first, then the secrets"))
+            }
             Ok(bytes) => Ok((name.to_owned(), Zeroizing::new(bytes))),
             Err(_) => Err(format!("{name}: expected base64url without padding")),
         })
@@ -130,7 +136,9 @@ pub fn decode_secrets<'s>(pairs: impl Iterator<Item = (&'s str, &'s str)>) -> Re
 pub fn keyring(mut peppers: Secrets, current: Option<&str>) -> Result<Keyring, String> {
     if let Some(current) = current {
         let at = peppers.iter().position(|(name, _)| name == current);
-        let at = at.ok_or_else(|| format!("the current pepper {current:?} is not among the peppers"))?;
+        let names: Vec<&str> = peppers.iter().map(|(name, _)| name.as_str()).collect();
+        let at = at
+            .ok_or_else(|| format!("\"current\": expected the name of a pepper of this file ({})", names.join(", ")))?;
         peppers.swap(0, at);
     }
     Keyring::new(peppers.iter().map(|(name, secret)| (name.as_str(), secret.as_slice())))
@@ -170,9 +178,18 @@ pub struct Records {
 
 impl Records {
     /// A host for these records.
-    #[must_use]
-    pub fn new(records: Vec<KeyRecord>) -> Self {
-        Self { records: records.into_iter().map(|record| (record.id, Arc::new(record))).collect(), ..Self::default() }
+    ///
+    /// # Errors
+    /// The id that two records share: which one is meant, nobody knows.
+    pub fn new(records: Vec<KeyRecord>) -> Result<Self, String> {
+        let mut host = Self::default();
+        for record in records {
+            let id = record.id;
+            if host.records.insert(id, Arc::new(record)).is_some() {
+                return Err(format!("expected ids that are unique, found two records with id {id}"));
+            }
+        }
+        Ok(host)
     }
 }
 

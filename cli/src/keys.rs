@@ -9,6 +9,7 @@ use scopegate::key::hash::Keyring;
 use scopegate::key::lifecycle::{IssueRequest, IssueRules, Issued, issue};
 use scopegate::key::record::KeyRecord;
 use scopegate::key::scanner::{Scanner, leak_scan, scanner_rules};
+use scopegate::scope::is_scope_name;
 use scopegate::time::UnixSeconds;
 
 use crate::error::Misuse;
@@ -38,7 +39,7 @@ pub struct NewKey {
     pub scopes: Vec<String>,
     /// When it expires: an instant, or a duration like `90d`.
     pub expires: String,
-    /// The pepper's name and file (raw bytes, or base64url text).
+    /// The pepper's name and file (base64url text).
     pub pepper: Option<(String, PathBuf)>,
 }
 
@@ -86,6 +87,9 @@ pub fn new_key(wanted: &NewKey) -> Result<Issued, Misuse> {
     let keyring = pepper(wanted.pepper.as_ref())?;
     let now = clock();
     let scopes: Vec<&str> = wanted.scopes.iter().map(String::as_str).collect();
+    if !scopes.iter().all(|scope| is_scope_name(scope)) {
+        return Err(Misuse::argument("--scopes: expected scope names like jobs:read, separated by commas"));
+    }
     let request = IssueRequest {
         label: &wanted.label,
         scopes: &scopes,
@@ -187,7 +191,8 @@ pub fn leak_check(files: &[PathBuf], formats: &[KeyFormat], mut report: impl FnM
 /// # Errors
 /// [`Misuse`] when it cannot be made, which does not happen.
 pub fn unsealed() -> Result<KeyRecord, Misuse> {
-    let text = r#"{"v":1,"id":"000000000000","env":"live","owner":"-","label":"-","scopes":[],"createdAt":0,
-        "hashes":[{"alg":"sha256","hash":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}]}"#;
+    let text = r#"{"v":1,"id":"000000000000","env":"live","owner":"-","label":"-","scopes":[],
+        "hashes":[{"alg":"sha256","hash":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}],"sealed":false,"createdAt":0,
+        "expiresAt":null,"revokedAt":null,"graceUntil":null,"lastUsedAt":null,"ipAllow":[],"rotatedFrom":null,"version":1}"#;
     serde_json::from_str(text).map_err(|error| Misuse::argument(error.to_string()))
 }

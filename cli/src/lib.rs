@@ -7,6 +7,7 @@ pub mod error;
 pub mod input;
 pub mod keys;
 pub mod place;
+pub mod secrecy;
 
 /// The policy that is used when none is named: the job platform Jobiflow.
 pub const DEFAULT_POLICY: &str = include_str!("../../examples/jobiflow/policy.json");

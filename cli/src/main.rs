@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use anstyle::{AnsiColor, Style};
 use clap::Parser;
 use scopegate_cli::error::Misuse;
+use scopegate_cli::secrecy::holds_credential;
 use scopegate_cli::{cases, check, decide, keys};
 use scopegate_server::ServeOptions;
 
@@ -40,9 +41,19 @@ fn coloured(line: &str) -> String {
     line.to_owned()
 }
 
+/// Arguments stay in the shell's history and in the list of processes. Looked at before clap, which repeats what it does not know.
+fn refuse_credentials() -> Result<(), Misuse> {
+    if std::env::args_os().any(|argument| holds_credential(&argument.to_string_lossy())) {
+        return Err(Misuse::argument(
+            "an argument holds an API key or a token, and arguments stay in the shell's history: give it by --key-file or --bearer-file \
+             (for `keys`, as a file), where - is standard input; revoke it if others can read that history",
+        ));
+    }
+    Ok(())
+}
+
 fn main() -> ExitCode {
-    let args = Args::parse();
-    match run(args) {
+    match refuse_credentials().and_then(|()| run(Args::parse())) {
         Ok(code) => ExitCode::from(code),
         Err(misuse) => {
             let style = Style::new().bold().fg_color(Some(AnsiColor::Red.into()));

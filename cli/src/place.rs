@@ -5,6 +5,11 @@ use std::path::Path;
 
 use scopegate::error::PolicyError;
 
+use crate::secrecy::redact;
+
+/// The longest excerpt, in characters.
+const EXCERPT_LEN: usize = 160;
+
 /// Line and column, from 1, of the value that a JSON pointer (RFC 6901) names in a text that is valid JSON; of the nearest parent when
 /// the member is not there.
 #[must_use]
@@ -126,6 +131,16 @@ impl Scan<'_> {
     }
 }
 
+/// The line of a text with a caret under the column, both counted from 1.
+#[must_use]
+pub fn excerpt(text: &str, line: usize, column: usize) -> String {
+    let shown: String =
+        text.lines().nth(line.saturating_sub(1)).unwrap_or_default().chars().take(EXCERPT_LEN).collect();
+    let margin = line.to_string().len();
+    let indent = column.saturating_sub(1).min(EXCERPT_LEN);
+    format!("{:margin$} |\n{line} | {}\n{:margin$} | {:indent$}^", "", redact(&shown), "", "")
+}
+
 /// Every error with file, line, column and an excerpt; a TOML document is told by pointer.
 #[must_use]
 pub fn explain(path: &Path, text: &str, errors: &[PolicyError]) -> String {
@@ -137,12 +152,8 @@ pub fn explain(path: &Path, text: &str, errors: &[PolicyError]) -> String {
                 return writeln!(message, "{}: {label}{pointer}", path.display());
             }
             let (line, column) = locate(text, pointer);
-            let excerpt = text.lines().nth(line.saturating_sub(1)).unwrap_or_default();
-            let excerpt: String = excerpt.chars().take(160).collect();
-            let margin = line.to_string().len();
-            let indent = column.saturating_sub(1).min(160);
             writeln!(message, "{}:{line}:{column}: {label}", path.display())?;
-            writeln!(message, "{:margin$} |\n{line} | {excerpt}\n{:margin$} | {:indent$}^", "", "", "")
+            writeln!(message, "{}", excerpt(text, line, column))
         };
         let _ = point(&format!("error[{}]: {}", error.code, error.message), &error.place);
         if let Some(other) = &error.other {
@@ -165,10 +176,10 @@ mod tests {
             ("", (1, 1)),
             ("/a~1b", (2, 3)),
             ("/a~1b/1", (2, 14)),
-            ("/a~1b/2/c", (2, 24)),
+            ("/a~1b/2/c", (2, 23)),
             ("/d", (3, 3)),
             ("/nothing", (1, 1)),
-            ("/a~1b/9", (2, 3)),
+            ("/a~1b/9", (2, 10)),
         ];
         for (pointer, place) in table {
             assert_eq!(locate(text, pointer), place, "{pointer}");

@@ -4,3 +4,5 @@ step "rust format" cargo fmt --all --check
 step "rust lints" cargo clippy --workspace --all-targets --locked -- -D warnings
 step "rust tests" cargo test --workspace --locked
 step "rust docs" env RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
+
+source scripts/lib/steps-js.sh

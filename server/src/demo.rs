@@ -4,7 +4,6 @@
 use base64ct::{Base64UrlUnpadded, Encoding};
 use rsa::pkcs1v15::SigningKey;
 use rsa::rand_core::UnwrapErr;
-use sha2::Sha256;
 use rsa::signature::{SignatureEncoding, Signer};
 use rsa::traits::PublicKeyParts;
 use scopegate::key::format::{ENTROPY_BYTES, KeyFormat, RawKey};
@@ -14,6 +13,7 @@ use scopegate::policy::{BearerCredential, Policy};
 use scopegate::time::UnixSeconds;
 use scopegate_stores::{Inserted, KeyStore};
 use serde_json::json;
+use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use crate::listen::ServeError;
@@ -45,8 +45,9 @@ impl Demo {
     /// [`ServeError`] when there are no random bytes.
     pub fn new() -> Result<Self, ServeError> {
         let pepper = random::<32>()?;
-        let keyring = Keyring::new([("demo", pepper.as_slice())]).map_err(|error| ServeError::new(error.to_string()))?;
-        let private = rsa::RsaPrivateKey::new(&mut UnwrapErr(rsa::rand_core::SysRng), 2_048)
+        let keyring =
+            Keyring::new([("demo", pepper.as_slice())]).map_err(|error| ServeError::new(error.to_string()))?;
+        let private = rsa::PrivateKey::new(&mut UnwrapErr(getrandom::SysRng), 2_048)
             .map_err(|error| ServeError::new(format!("no signing key: {error}")))?;
         Ok(Self { keyring, signing: SigningKey::new(private) })
     }
@@ -54,7 +55,7 @@ impl Demo {
     /// The public key as a JWK Set.
     #[must_use]
     pub fn jwks(&self) -> String {
-        let public: &rsa::RsaPublicKey = self.signing.as_ref();
+        let public = self.signing.as_ref().to_public_key();
         let text = |number: &[u8]| Base64UrlUnpadded::encode_string(number);
         json!({ "keys": [{
             "kty": "RSA", "use": "sig", "alg": "RS256", "kid": "demo",

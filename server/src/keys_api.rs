@@ -52,7 +52,10 @@ impl<'a> KeyView<'a> {
     fn of(record: &'a KeyRecord, app: &App, raw_key: Option<&'a RawKey>) -> Self {
         Self {
             id: record.id.as_str(),
-            key_prefix: app.key_credential().map(|key| key.format().key_prefix(&record.env, &record.id)).unwrap_or_default(),
+            key_prefix: app
+                .key_credential()
+                .map(|key| key.format().key_prefix(&record.env, &record.id))
+                .unwrap_or_default(),
             label: &record.label,
             scopes: &record.scopes,
             created_at: rfc3339(record.created_at),
@@ -162,15 +165,21 @@ pub(crate) async fn create(State(app): State<Arc<App>>, Extension(caller): Exten
 fn grantable(app: &App) -> Vec<&str> {
     let policy = app.policy();
     let mut asked = policy.scopes().grant([]);
-    for part in policy.routes().iter().flat_map(|route| route.alternatives()).flat_map(|alternative| alternative.parts()) {
-        let of_key = policy.credentials().get(part.credential()).is_some_and(|credential| {
-            matches!(credential.kind(), scopegate::policy::CredentialKind::ApiKey(_))
-        });
+    for part in
+        policy.routes().iter().flat_map(|route| route.alternatives()).flat_map(|alternative| alternative.parts())
+    {
+        let of_key = policy
+            .credentials()
+            .get(part.credential())
+            .is_some_and(|credential| matches!(credential.kind(), scopegate::policy::CredentialKind::ApiKey(_)));
         if of_key {
             asked.union_with(part.scopes());
         }
     }
-    (0..policy.scopes().len()).filter(|index| asked.contains(*index)).filter_map(|index| policy.scopes().name(index)).collect()
+    (0..policy.scopes().len())
+        .filter(|index| asked.contains(*index))
+        .filter_map(|index| policy.scopes().name(index))
+        .collect()
 }
 
 fn created(app: &App, issued: &lifecycle::Issued) -> Response<Body> {
@@ -199,7 +208,8 @@ pub(crate) async fn list(
         match name {
             "limit" => {
                 let wanted = value.parse::<usize>().ok().filter(|limit| *limit > 0);
-                limit = wanted.ok_or_else(|| Problem::malformed("limit: expected a number from 1 to 100"))?.min(MAX_PAGE);
+                limit =
+                    wanted.ok_or_else(|| Problem::malformed("limit: expected a number from 1 to 100"))?.min(MAX_PAGE);
             }
             "cursor" => after = Some(parse_cursor(value).ok_or_else(|| Problem::malformed("cursor: not one of ours"))?),
             _ => {}
@@ -265,7 +275,9 @@ pub(crate) async fn rotate(
     }
     let overlap = match members.get("overlapSeconds") {
         None => 0,
-        Some(value) => value.as_i64().ok_or_else(|| Problem::field("overlapSeconds", "overlapSeconds: expected whole seconds"))?,
+        Some(value) => {
+            value.as_i64().ok_or_else(|| Problem::field("overlapSeconds", "overlapSeconds: expected whole seconds"))?
+        }
     };
     let key = app.key_credential().ok_or_else(Problem::unavailable)?;
     let record = own(&app, &caller, &id).await?;

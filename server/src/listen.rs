@@ -106,7 +106,8 @@ async fn serve(options: &ServeOptions) -> Result<(), ServeError> {
 
 fn address(text: &str) -> Result<SocketAddr, ServeError> {
     let found = text.to_socket_addrs().ok().and_then(|mut addresses| addresses.next());
-    found.ok_or_else(|| ServeError::new(format!("--listen {text}: expected an address and a port, like 127.0.0.1:8080")))
+    found
+        .ok_or_else(|| ServeError::new(format!("--listen {text}: expected an address and a port, like 127.0.0.1:8080")))
 }
 
 fn bearer(policy: &Policy) -> Result<(&str, &BearerCredential), ServeError> {
@@ -166,13 +167,22 @@ fn welcome(url: &str, api_key: &str, token: &str, db: &str, loopback_is_secure: 
         format!("A bearer token of the demo user, valid for an hour:\n  {}", note(AnsiColor::Cyan, token)),
         String::new(),
         "Try:".into(),
-        format!("  curl -i -H 'X-API-Key: {api_key}' {url}/public/v1/job-listings   {}", note(AnsiColor::Green, "# 200")),
-        format!("  curl -i -H 'X-API-Key: {api_key}' {url}/public/v1/candidates   {}", note(AnsiColor::Yellow, "# 403: a scope is missing")),
+        format!(
+            "  curl -i -H 'X-API-Key: {api_key}' {url}/public/v1/job-listings   {}",
+            note(AnsiColor::Green, "# 200")
+        ),
+        format!(
+            "  curl -i -H 'X-API-Key: {api_key}' {url}/public/v1/candidates   {}",
+            note(AnsiColor::Yellow, "# 403: a scope is missing")
+        ),
         format!(
             "  curl -i -H 'X-API-Key: {api_key}' --path-as-is {url}/public/v1/../settings/api-keys   {}",
             note(AnsiColor::Red, "# 400: a path trick")
         ),
-        format!("  curl -i -X PUT -H 'X-API-Key: {api_key}' {url}/public/v1/job-listings   {}", note(AnsiColor::Red, "# 405")),
+        format!(
+            "  curl -i -X PUT -H 'X-API-Key: {api_key}' {url}/public/v1/job-listings   {}",
+            note(AnsiColor::Red, "# 405")
+        ),
         format!(
             "  curl -i -X DELETE -H 'Authorization: Bearer {token}' {url}/settings/api-keys/{id}   {}",
             note(AnsiColor::Magenta, "# 204: revoked; the first line is 401 now")

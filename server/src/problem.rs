@@ -64,7 +64,12 @@ impl Problem {
 
     /// The store cannot be asked.
     pub fn unavailable() -> Self {
-        Self::new("unavailable", "Unavailable", StatusCode::SERVICE_UNAVAILABLE, "The keys cannot be reached; try again later.")
+        Self::new(
+            "unavailable",
+            "Unavailable",
+            StatusCode::SERVICE_UNAVAILABLE,
+            "The keys cannot be reached; try again later.",
+        )
     }
 }
 

@@ -28,11 +28,15 @@ pub(crate) async fn show(caller: Option<Extension<Caller>>) -> Response<Body> {
         "listApplications" => json!({ "items": [
             { "id": "9001", "jobListingId": "42", "candidateId": "77", "status": "received" }
         ] }),
-        "searchCandidates" | "listCandidates" => json!({ "items": [{ "id": "77", "name": "Ada L.", "skills": ["rust", "sql"] }] }),
+        "searchCandidates" | "listCandidates" => {
+            json!({ "items": [{ "id": "77", "name": "Ada L.", "skills": ["rust", "sql"] }] })
+        }
         "listWebhooks" | "listWebhookSubscriptions" => json!({ "items": [
             { "id": "hook-1", "url": "https://example.com/hook", "events": ["application.received"] }
         ] }),
-        route => json!({ "route": route, "note": "This sample server stores no such resource; the request passed the decision." }),
+        route => {
+            json!({ "route": route, "note": "This sample server stores no such resource; the request passed the decision." })
+        }
     };
     answer(StatusCode::OK, &sample)
 }

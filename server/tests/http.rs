@@ -47,7 +47,11 @@ fn start(store: impl FnOnce() -> AnyStore + Send + 'static) -> Server {
         runtime.block_on(async move {
             let demo = Demo::new().unwrap();
             let policy = Arc::new(Policy::from_json(POLICY).unwrap());
-            let gate = Gate::builder(Arc::clone(&policy)).keyring(demo.keyring.clone()).key_set("user", demo.jwks()).build().unwrap();
+            let gate = Gate::builder(Arc::clone(&policy))
+                .keyring(demo.keyring.clone())
+                .key_set("user", demo.jwks())
+                .build()
+                .unwrap();
             let app = Arc::new(App { gate, store, loopback_is_secure: true, fixed_now: None });
             let (mut format, mut bearer) = (None, None);
             for credential in policy.credentials() {
@@ -62,7 +66,8 @@ fn start(store: impl FnOnce() -> AnyStore + Send + 'static) -> Server {
                 store => demo.key(&policy, format.unwrap(), store, app.now()).await,
             };
             let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-            let server = Server { address: listener.local_addr().unwrap(), key: key.unwrap().expose().to_owned(), token };
+            let server =
+                Server { address: listener.local_addr().unwrap(), key: key.unwrap().expose().to_owned(), token };
             send.send(server).unwrap();
             axum::serve(listener, router(app).into_make_service_with_connect_info::<SocketAddr>()).await.unwrap();
         });
@@ -107,7 +112,10 @@ impl Server {
         assert_eq!(answer.status, 201, "{}", answer.body);
         assert_eq!(answer.header("cache-control"), Some("no-store"));
         let view = answer.json();
-        assert_eq!(answer.header("location"), Some(format!("/settings/api-keys/{}", view["id"].as_str().unwrap()).as_str()));
+        assert_eq!(
+            answer.header("location"),
+            Some(format!("/settings/api-keys/{}", view["id"].as_str().unwrap()).as_str())
+        );
         view
     }
 }
@@ -126,24 +134,53 @@ fn refusals_have_their_status_and_say_no_more() {
     let table: Vec<(&str, Answer, u16, &str)> = vec![
         ("no key", server.send("GET", read, &[], ""), 401, "missing_credential"),
         ("a damaged key", server.with_key(&forged, "GET", read), 401, "malformed_credential"),
-        ("an unknown key", server.with_key("jbf_live_000000000000_00000000000000000000000000000000000000000001O3Seg", "GET", read), 401, "invalid_credential"),
-        ("two keys", server.send("GET", read, &[("X-API-Key", &key), ("x-api-key", &key)], ""), 400, "ambiguous_credentials"),
-        ("a key in the query", server.send("GET", &format!("{read}?X-API-Key={key}"), &[], ""), 401, "missing_credential"),
+        (
+            "an unknown key",
+            server.with_key("jbf_live_000000000000_00000000000000000000000000000000000000000001O3Seg", "GET", read),
+            401,
+            "invalid_credential",
+        ),
+        (
+            "two keys",
+            server.send("GET", read, &[("X-API-Key", &key), ("x-api-key", &key)], ""),
+            400,
+            "ambiguous_credentials",
+        ),
+        (
+            "a key in the query",
+            server.send("GET", &format!("{read}?X-API-Key={key}"), &[], ""),
+            401,
+            "missing_credential",
+        ),
         ("a missing scope", server.with_key(&key, "GET", "/public/v1/candidates"), 403, "insufficient_scope"),
         ("a key cannot mint keys", server.with_key(&key, "POST", "/settings/api-keys"), 401, "missing_credential"),
         ("a wrong method", server.with_key(&key, "PUT", read), 405, "method_not_allowed"),
         ("an unknown path", server.with_key(&key, "GET", "/nowhere"), 404, "no_route"),
-        ("a method override", server.send("GET", read, &[("X-API-Key", &key), ("X-HTTP-Method-Override", "DELETE")], ""), 400, "method_override"),
+        (
+            "a method override",
+            server.send("GET", read, &[("X-API-Key", &key), ("X-HTTP-Method-Override", "DELETE")], ""),
+            400,
+            "method_override",
+        ),
         ("dots", server.with_key(&key, "GET", "/public/v1/../../settings/api-keys"), 400, "noncanonical_target"),
         ("encoded dots", server.with_key(&key, "GET", "/public/%2e%2E/settings/api-keys"), 400, "noncanonical_target"),
         ("two slashes", server.with_key(&key, "GET", "//public/v1/job-listings"), 400, "noncanonical_target"),
         ("an encoded slash", server.with_key(&key, "GET", "/public/v1/job-listings%2F42"), 400, "noncanonical_target"),
-        ("absolute form", server.with_key(&key, "GET", "http://api.jobiflow.com/public/v1/job-listings"), 400, "noncanonical_target"),
+        (
+            "absolute form",
+            server.with_key(&key, "GET", "http://api.jobiflow.com/public/v1/job-listings"),
+            400,
+            "noncanonical_target",
+        ),
     ];
     for (name, answer, status, code) in table {
         assert_eq!((answer.status, answer.json()["code"].as_str()), (status, Some(code)), "{name}: {}", answer.body);
         assert_eq!(answer.header("content-type"), Some("application/problem+json"), "{name}");
-        assert_eq!(answer.header("www-authenticate").is_some(), matches!(status, 401) || code == "insufficient_scope", "{name}");
+        assert_eq!(
+            answer.header("www-authenticate").is_some(),
+            matches!(status, 401) || code == "insufficient_scope",
+            "{name}"
+        );
         assert!(!answer.body.contains(&key[22..]) && !answer.headers.contains(&key[22..]), "{name}");
     }
     let methods = server.with_key(&key, "PUT", read);
@@ -156,7 +193,9 @@ fn a_key_is_created_used_and_refused_from_its_revocation_on() {
     assert_eq!(server.send("GET", "/health", &[], "").status, 200);
     let made = server.create(&["jobs:read", "analytics:read"]);
     let (id, key) = (text(&made, "id"), text(&made, "rawKey"));
-    assert!(key.starts_with(text(&made, "keyPrefix")) && made["active"] == true && text(&made, "label") == "My Integration");
+    assert!(
+        key.starts_with(text(&made, "keyPrefix")) && made["active"] == true && text(&made, "label") == "My Integration"
+    );
     let listing = server.with_key(key, "GET", "/public/v1/job-listings");
     assert_eq!(listing.status, 200, "{}", listing.body);
     assert_eq!(server.with_key(key, "GET", "/public/v1/candidates").status, 403);
@@ -195,14 +234,23 @@ fn what_cannot_be_created_or_changed_is_told_by_field() {
         (create("l", json!(["jobs:read"]), "tomorrow"), 422, "/expiresAt"),
     ];
     for (answer, status, pointer) in table {
-        assert_eq!((answer.status, answer.json()["errors"][0]["pointer"].as_str()), (status, Some(pointer)), "{}", answer.body);
+        assert_eq!(
+            (answer.status, answer.json()["errors"][0]["pointer"].as_str()),
+            (status, Some(pointer)),
+            "{}",
+            answer.body
+        );
         assert_eq!(answer.json()["type"], "validation");
     }
     let extra = json!({ "label": "l", "scopes": ["jobs:read"], "expiresAt": later, "owner": "somebody" });
     assert_eq!(server.manage("POST", "/settings/api-keys", &extra).status, 400, "V21: no mass assignment");
     let bearer = format!("Bearer {}", server.token);
     for body in ["", "[]", "{", "{\"label\":\"a\",\"label\":\"b\"}"] {
-        assert_eq!(server.send("POST", "/settings/api-keys", &[("Authorization", &bearer)], body).status, 400, "{body}");
+        assert_eq!(
+            server.send("POST", "/settings/api-keys", &[("Authorization", &bearer)], body).status,
+            400,
+            "{body}"
+        );
     }
     let made = server.create(&["jobs:read"]);
     let path = format!("/settings/api-keys/{}", text(&made, "id"));
@@ -247,7 +295,8 @@ fn an_outage_is_503_and_never_an_allow() {
 
 #[test]
 fn sqlite_serves_as_well() {
-    let open = || AnyStore::Sqlite(tokio::runtime::Handle::current().block_on(SqliteStore::open("sqlite::memory:")).unwrap());
+    let open =
+        || AnyStore::Sqlite(tokio::runtime::Handle::current().block_on(SqliteStore::open("sqlite::memory:")).unwrap());
     let server = start(open);
     let made = server.create(&["jobs:read"]);
     assert_eq!(server.with_key(text(&made, "rawKey"), "GET", "/public/v1/job-listings").status, 200);

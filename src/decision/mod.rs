@@ -296,6 +296,12 @@ impl<'a> Decision<'a> {
         self.route.as_ref().and_then(|(index, _)| self.policy.routes().get(*index))
     }
 
+    /// The index of that route in the policy.
+    #[must_use]
+    pub fn route_index(&self) -> Option<usize> {
+        self.route.as_ref().map(|(index, _)| *index)
+    }
+
     /// The parameters of the path, name and value, as sent: percent-escapes are not decoded.
     pub fn params(&self) -> impl Iterator<Item = (&'a str, &'a str)> + '_ {
         let path = self.path;
@@ -383,5 +389,37 @@ impl<'a> Decision<'a> {
             }
             _ => Vec::new(),
         }
+    }
+
+    /// An allow as it was, from what is left of it once request and credential are gone: for a host that kept the proven
+    /// principal and asks for the decision's text later. `None` when the target does not lead to the route.
+    #[cfg(target_arch = "wasm32")]
+    pub(crate) fn allowed_again(
+        policy: &'a Policy,
+        target: &'a str,
+        route: usize,
+        alternative: Option<usize>,
+        principal: Option<Principal>,
+        touch: bool,
+        now: UnixSeconds,
+    ) -> Option<Self> {
+        use crate::request::gate_target;
+        use crate::route::table::RouteMatch;
+        let target = gate_target(target.as_bytes()).ok()?;
+        let found = policy.table().find(&target, policy.routes().get(route)?.method());
+        let RouteMatch::Found { route: same, params } = found else { return None };
+        let id = principal.as_ref().and_then(Principal::key).map(|key| key.record().id);
+        (same == route).then(|| Self {
+            policy,
+            outcome: Outcome::Allow(Grant { principals: [principal, None, None, None], alternative }),
+            now,
+            path: target.path(),
+            route: Some((route, params)),
+            faulty: None,
+            touch: id.filter(|_| touch).map(|id| Touch { id, at: now }),
+            upgrade: None,
+            presented_key: id,
+            trace: None,
+        })
     }
 }

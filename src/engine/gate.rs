@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::fmt;
 
 use spin::Mutex;
 
@@ -42,6 +43,12 @@ pub struct Gate {
     host_verification: bool,
     traces: bool,
     touch_interval: i64,
+}
+
+impl fmt::Debug for Gate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gate").field("policy", &self.policy.name()).finish_non_exhaustive()
+    }
 }
 
 impl Gate {

@@ -104,6 +104,16 @@ impl<'a> NeedVerify<'a> {
         }
     }
 
+    /// Does the arithmetic here after all: for hosts that lack the algorithm, or that would have to wait.
+    pub fn verify_here(self) -> Step<'a> {
+        let Self { need, parsed, key, generation } = self;
+        match verify::verify(parsed.algorithm(), key.key(), parsed.signing_input(), parsed.signature()) {
+            Ok(proof) => need.with_signature(parsed, proof, generation),
+            Err(refusal) => need.refuse(refusal),
+        }
+        .step()
+    }
+
     /// Goes on with the host's answer.
     pub fn answer(self, answer: VerifyAnswer) -> Step<'a> {
         let Self { need, parsed, generation, .. } = self;

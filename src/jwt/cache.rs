@@ -73,6 +73,10 @@ impl KeySetState {
         if cooling {
             return if age > MAX_AGE { Plan::Unavailable } else { Plan::Use(Arc::clone(&held.set), self.generation) };
         }
+        if age > MAX_AGE {
+            // As good as none: every caller may ask until a fetch fails.
+            return Plan::Ask(Refresh::Stale);
+        }
         let reason = if age >= REFRESH_AFTER {
             Refresh::Stale
         } else if kid.is_some_and(|kid| !held.set.has_kid(kid)) {
@@ -104,6 +108,10 @@ impl KeySetState {
             && *held.text == *text
         {
             held.fetched_at = held.fetched_at.max(fetched_at);
+            return Ok(false);
+        }
+        if self.current.as_ref().is_some_and(|held| held.fetched_at > fetched_at) {
+            // A late answer: what is held left the issuer after it.
             return Ok(false);
         }
         let set = Arc::new(KeySet::parse(text)?);

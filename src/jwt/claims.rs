@@ -192,7 +192,10 @@ impl Times {
         if self.not_before.is_some_and(|not_before| now + leeway < not_before) {
             return Err(TokenRefusal::NotYetValid);
         }
-        let Some(issued) = self.issued else { return Ok(()) };
+        let Some(issued) = self.issued else {
+            // An age that cannot be told is no young one.
+            return if rules.max_age.is_some() { Err(TokenRefusal::ClaimMissing) } else { Ok(()) };
+        };
         if now + leeway < issued {
             return Err(TokenRefusal::IssuedInFuture);
         }

@@ -136,7 +136,8 @@ fn api_key(key: &ApiKeyDocument, place: &str, mistakes: &mut Mistakes) -> Option
         Ok(format) => format,
         Err(error) => {
             mistakes.add("key_format", place.into(), error.to_string());
-            return None;
+            // A stand-in, so that routes that name this credential are not called wrong as well.
+            KeyFormat::new("standin", &["live", "test"]).ok()?
         }
     };
     let accept: Vec<&str> = match &key.accept {

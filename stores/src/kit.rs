@@ -40,7 +40,8 @@ pub fn sample(owner: &str, number: u64) -> Result<KeyRecord, String> {
     };
     let rules = IssueRules { declared: &["jobs:read"], ..IssueRules::default() };
     let created_at = NOW.saturating_add(i64::try_from(number % 7).unwrap_or(0));
-    let issued = issue(&request, &rules, &format, &Keyring::plain(), &entropy, created_at).map_err(|error| error.to_string())?;
+    let issued =
+        issue(&request, &rules, &format, &Keyring::plain(), &entropy, created_at).map_err(|error| error.to_string())?;
     Ok(issued.record)
 }
 

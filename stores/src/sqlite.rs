@@ -6,7 +6,9 @@ use std::time::Duration;
 use scopegate::key::format::KeyId;
 use scopegate::key::record::KeyRecord;
 use scopegate::time::UnixSeconds;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow, SqliteSynchronous};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
+};
 use sqlx::{Row, query};
 
 use crate::{Cursor, Inserted, KeyStore, MAX_PAGE, StoreError, Updated};
@@ -63,7 +65,8 @@ fn record(row: &SqliteRow) -> Result<KeyRecord, StoreError> {
     let text: String = row.try_get("record").map_err(unavailable)?;
     let last_used_at: Option<i64> = row.try_get("last_used_at").map_err(unavailable)?;
     // The text of the error may quote the record, which holds a hash: it is not passed on.
-    let mut record: KeyRecord = serde_json::from_str(&text).map_err(|_| unavailable("a stored record cannot be read"))?;
+    let mut record: KeyRecord =
+        serde_json::from_str(&text).map_err(|_| unavailable("a stored record cannot be read"))?;
     record.last_used_at = last_used_at.and_then(UnixSeconds::new);
     Ok(record)
 }
@@ -104,12 +107,9 @@ impl KeyStore for SqliteStore {
     }
 
     async fn update(&self, expected: u64, record: &KeyRecord) -> Result<Updated, StoreError> {
-        if record.version <= expected {
-            return Ok(Updated::Conflict);
-        }
         let done = query(
-            "UPDATE api_keys SET version = ?, record = ? WHERE id = ? AND version = ? \
-             AND (json_extract(record, '$.revokedAt') IS NULL OR ?)",
+            "UPDATE api_keys SET version = ?1, record = ?2 WHERE id = ?3 AND version = ?4 AND version < ?1 \
+             AND (json_extract(record, '$.revokedAt') IS NULL OR ?5)",
         )
         .bind(version(record.version)?)
         .bind(text(record)?)
@@ -126,7 +126,8 @@ impl KeyStore for SqliteStore {
     }
 
     async fn list(&self, owner: &str, after: Option<Cursor>, limit: usize) -> Result<Vec<KeyRecord>, StoreError> {
-        let (created_at, id) = after.map_or((-1, String::new()), |after| (after.created_at.get(), after.id.to_string()));
+        let (created_at, id) =
+            after.map_or((-1, String::new()), |after| (after.created_at.get(), after.id.to_string()));
         let rows = query(
             "SELECT record, last_used_at FROM api_keys WHERE owner = ? AND (created_at, id) > (?, ?) \
              ORDER BY created_at, id LIMIT ?",
@@ -144,12 +145,14 @@ impl KeyStore for SqliteStore {
     async fn touch(&self, uses: &[(KeyId, UnixSeconds)]) -> Result<(), StoreError> {
         let mut transaction = self.pool.begin().await.map_err(unavailable)?;
         for (id, at) in uses {
-            query("UPDATE api_keys SET last_used_at = ?1 WHERE id = ?2 AND (last_used_at IS NULL OR last_used_at < ?1)")
-                .bind(at.get())
-                .bind(id.as_str())
-                .execute(&mut *transaction)
-                .await
-                .map_err(unavailable)?;
+            query(
+                "UPDATE api_keys SET last_used_at = ?1 WHERE id = ?2 AND (last_used_at IS NULL OR last_used_at < ?1)",
+            )
+            .bind(at.get())
+            .bind(id.as_str())
+            .execute(&mut *transaction)
+            .await
+            .map_err(unavailable)?;
         }
         transaction.commit().await.map_err(unavailable)
     }

@@ -1,0 +1,97 @@
+// The module's side of one gate: the generated class, its sessions and what was learnt from it. Everything here belongs to
+// one instance of the module and is thrown away with it.
+import { fromModule } from "./errors.js";
+import { HeaderNames } from "./request.js";
+import { currentGeneration, instance } from "./runtime.js";
+import { Records } from "./records.js";
+import { Session } from "./session.js";
+
+const IDLE_SESSIONS = 64;
+
+export class RawEngine {
+  generation = currentGeneration();
+  #raw;
+  #memory;
+  #idle = [];
+  #principals = [];
+  #verifyKeys = new Map();
+  #nobody;
+
+  /**
+   * @param {string} policy the policy as JSON text
+   * @param {string} options the JSON text that `RawGate` takes
+   */
+  constructor(policy, options) {
+    const { glue, memory } = instance();
+    this.#memory = memory;
+    this.#raw = coded(() => new glue.RawGate(policy, options));
+    /** `{ name, routes, params, scopes, credentials, headers, tests }` */
+    this.about = JSON.parse(this.#raw.describe());
+    this.names = new HeaderNames(this.about.headers);
+    this.records = new Records(this.#raw);
+  }
+
+  acquire() {
+    return this.#idle.pop() ?? new Session(this.#raw, this.#memory);
+  }
+
+  release(session) {
+    session.end();
+    if (this.#idle.length < IDLE_SESSIONS) this.#idle.push(session);
+    else session.close();
+  }
+
+  /** `{ principal, proof }` of a slot; as text it crosses once per key or token. The proof outlives the slot. */
+  proven(slot, generation) {
+    const known = this.#principals[slot];
+    if (known !== undefined && known.generation === generation) return known;
+    const principal = deepFreeze(JSON.parse(this.#raw.principal(slot)));
+    return (this.#principals[slot] = { generation, principal, proof: this.#raw.proof(slot) });
+  }
+
+  /** What stands for a proof on a public route. */
+  nobody() {
+    return (this.#nobody ??= this.#raw.proof(undefined));
+  }
+
+  /** `{ thumbprint, jwk }` of a key that signatures are checked with. */
+  verifyKey(handle) {
+    let key = this.#verifyKeys.get(handle);
+    if (key === undefined) {
+      if (this.#verifyKeys.size >= IDLE_SESSIONS) this.#verifyKeys.clear();
+      key = JSON.parse(this.#raw.verify_key(handle));
+      this.#verifyKeys.set(handle, key);
+    }
+    return key;
+  }
+
+  /** Calls one of the functions that take and return JSON. */
+  call(name, ...parameters) {
+    return JSON.parse(this.text(name, ...parameters));
+  }
+
+  /** The same, as text. */
+  text(name, ...parameters) {
+    return coded(() => this.#raw[name](...parameters));
+  }
+
+  free() {
+    this.#raw.free();
+  }
+}
+
+function coded(run) {
+  try {
+    return run();
+  } catch (thrown) {
+    throw fromModule(thrown) ?? thrown;
+  }
+}
+
+function deepFreeze(value) {
+  if (value !== null && typeof value === "object") {
+    Object.freeze(value);
+    for (const inner of Object.values(value)) deepFreeze(inner);
+  }
+  return value;
+}

@@ -1,0 +1,113 @@
+// Key records on their way into the module: checked strictly, parsed once, found again by comparing every member.
+import { ScopegateError } from "./errors.js";
+
+const TEXTS = ["id", "env", "owner", "label"];
+const NUMBERS = ["v", "createdAt", "version"];
+const OPTIONAL_NUMBERS = ["expiresAt", "revokedAt", "graceUntil", "lastUsedAt"];
+const SCALARS = [...TEXTS, ...NUMBERS, ...OPTIONAL_NUMBERS, "sealed", "rotatedFrom"];
+const LISTS = ["scopes", "ipAllow"];
+const HASH_MEMBERS = ["alg", "kid", "hash", "notAfter"];
+const MOST_RECORDS = 1024;
+
+/**
+ * Handles of parsed records. A hot record costs a comparison of its members instead of a trip as text. Everything the
+ * engine judges by is compared, so a record that the store changed in place is seen as the new one it is.
+ */
+export class Records {
+  #raw;
+  #known = new Map();
+
+  constructor(raw) {
+    this.#raw = raw;
+  }
+
+  /** The handle of a record as the store gave it. Throws `record_invalid` on rubbish. */
+  handle(id, record) {
+    const known = this.#known.get(id);
+    if (known !== undefined && same(known.record, record)) return known.handle;
+    const plain = plainRecord(record);
+    const handle = this.#raw.record(JSON.stringify(plain));
+    if (known !== undefined) {
+      this.#raw.drop_record(known.handle);
+      this.#known.delete(id);
+    } else if (this.#known.size >= MOST_RECORDS) {
+      const [oldest, entry] = this.#known.entries().next().value;
+      this.#raw.drop_record(entry.handle);
+      this.#known.delete(oldest);
+    }
+    this.#known.set(id, { handle, record: plain });
+    return handle;
+  }
+}
+
+function same(known, record) {
+  if (record === null || typeof record !== "object") return false;
+  for (let at = 0; at < SCALARS.length; at++) if (known[SCALARS[at]] !== record[SCALARS[at]]) return false;
+  return sameList(known.scopes, record.scopes) && sameList(known.ipAllow, record.ipAllow) && sameHashes(known.hashes, record.hashes);
+}
+
+function sameList(known, list) {
+  if (!Array.isArray(list) || list.length !== known.length) return false;
+  for (let at = 0; at < known.length; at++) if (known[at] !== list[at]) return false;
+  return true;
+}
+
+function sameHashes(known, hashes) {
+  if (!Array.isArray(hashes) || hashes.length !== known.length) return false;
+  for (let at = 0; at < known.length; at++) {
+    const hash = hashes[at];
+    if (hash === null || typeof hash !== "object") return false;
+    for (let member = 0; member < HASH_MEMBERS.length; member++) {
+      if (known[at][HASH_MEMBERS[member]] !== hash[HASH_MEMBERS[member]]) return false;
+    }
+  }
+  return true;
+}
+
+/**
+ * The members of a record that the engine knows, each read once and of its exact type: JSON would write a NaN or an
+ * Infinity as null, and an expiry that cannot be read must never mean "no expiry".
+ */
+export function plainRecord(record) {
+  if (record === null || typeof record !== "object" || Array.isArray(record)) throw rubbish("it is not an object");
+  const plain = {};
+  for (const name of TEXTS) plain[name] = text(record[name], name);
+  for (const name of NUMBERS) plain[name] = whole(record[name], name);
+  for (const name of OPTIONAL_NUMBERS) plain[name] = optional(record[name], name, whole);
+  plain.rotatedFrom = optional(record.rotatedFrom, "rotatedFrom", text);
+  if (typeof record.sealed !== "boolean") throw rubbish("`sealed` is not true or false");
+  plain.sealed = record.sealed;
+  for (const name of LISTS) plain[name] = list(record[name], name).map((item) => text(item, name));
+  plain.hashes = list(record.hashes, "hashes").map((hash) => {
+    if (hash === null || typeof hash !== "object") throw rubbish("`hashes` holds something else than objects");
+    const copy = { alg: text(hash.alg, "alg"), hash: text(hash.hash, "hash") };
+    if (hash.kid !== undefined) copy.kid = optional(hash.kid, "kid", text);
+    if (hash.notAfter !== undefined) copy.notAfter = optional(hash.notAfter, "notAfter", whole);
+    return copy;
+  });
+  return plain;
+}
+
+function text(value, name) {
+  if (typeof value !== "string") throw rubbish(`\`${name}\` is not a string`);
+  return value;
+}
+
+function whole(value, name) {
+  if (!Number.isSafeInteger(value)) throw rubbish(`\`${name}\` is not a whole number`);
+  return value;
+}
+
+/** Null says "none"; a member that is not there says nothing, and is refused. */
+function optional(value, name, read) {
+  return value === null ? null : read(value, name);
+}
+
+function list(value, name) {
+  if (!Array.isArray(value)) throw rubbish(`\`${name}\` is not a list`);
+  return value;
+}
+
+function rubbish(why) {
+  return new ScopegateError("record_invalid", `The store answered with something that is no key record: ${why}.`);
+}

@@ -1,0 +1,97 @@
+// Signature arithmetic by the host: node:crypto at once where it is, else WebCrypto. Keys are imported once per thumbprint.
+
+/** What the module is answered. `HERE` leaves the arithmetic to the module itself. */
+export const VERIFY = Object.freeze({ INVALID: 0, VALID: 1, UNAVAILABLE: 2, HERE: 3 });
+
+/** In the order of the engine's `Algorithm::ALL`. */
+export const ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA", "HS256", "HS384", "HS512"];
+const MOST_KEYS = 64;
+const bits = (algorithm) => Number(algorithm.slice(2));
+
+class KeyCache {
+  #keys = new Map();
+
+  get(thumbprint, make) {
+    let key = this.#keys.get(thumbprint);
+    if (key === undefined) {
+      if (this.#keys.size >= MOST_KEYS) this.#keys.delete(this.#keys.keys().next().value);
+      key = make();
+      this.#keys.set(thumbprint, key);
+    }
+    return key;
+  }
+
+  forget(thumbprint) {
+    this.#keys.delete(thumbprint);
+  }
+}
+
+/** @param {typeof import("node:crypto")} crypto */
+export function nodeVerifier(crypto) {
+  const keys = new KeyCache();
+  const verify = ({ algorithm, thumbprint, jwk, input, signature }) => {
+    const key = keys.get(`${algorithm} ${thumbprint}`, () => {
+      const imported = crypto.createPublicKey({ key: jwk, format: "jwk" });
+      if (algorithm.startsWith("PS")) {
+        return { key: imported, padding: crypto.constants.RSA_PKCS1_PSS_PADDING, saltLength: bits(algorithm) / 8 };
+      }
+      return algorithm.startsWith("ES") ? { key: imported, dsaEncoding: "ieee-p1363" } : imported;
+    });
+    const digest = algorithm === "EdDSA" ? null : `sha${bits(algorithm)}`;
+    return crypto.verify(digest, Buffer.from(input, "latin1"), key, Buffer.from(signature, "base64url")) ? VERIFY.VALID : VERIFY.INVALID;
+  };
+  return Object.assign(verify, { isSync: true });
+}
+
+/** @param {SubtleCrypto} subtle */
+export function webVerifier(subtle) {
+  const keys = new KeyCache();
+  return async ({ algorithm, thumbprint, jwk, input, signature }) => {
+    const { key: how, use } = parameters(algorithm);
+    const name = `${algorithm} ${thumbprint}`;
+    let key;
+    try {
+      // `alg` and `key_ops` of an issuer's key were held against the policy already; here they could only get in the way.
+      const { kty, n, e, crv, x, y } = jwk;
+      key = await keys.get(name, () => subtle.importKey("jwk", { kty, n, e, crv, x, y }, how, false, ["verify"]));
+    } catch {
+      keys.forget(name);
+      return VERIFY.HERE;
+    }
+    return (await subtle.verify(use, key, fromBase64url(signature), latin1(input))) ? VERIFY.VALID : VERIFY.INVALID;
+  };
+}
+
+function parameters(algorithm) {
+  const hash = `SHA-${bits(algorithm)}`;
+  switch (algorithm.slice(0, 2)) {
+    case "RS": return { key: { name: "RSASSA-PKCS1-v1_5", hash }, use: { name: "RSASSA-PKCS1-v1_5" } };
+    case "PS": return { key: { name: "RSA-PSS", hash }, use: { name: "RSA-PSS", saltLength: bits(algorithm) / 8 } };
+    case "ES": return { key: { name: "ECDSA", namedCurve: `P-${bits(algorithm)}` }, use: { name: "ECDSA", hash } };
+    default: return { key: { name: "Ed25519" }, use: { name: "Ed25519" } };
+  }
+}
+
+function latin1(text) {
+  const bytes = new Uint8Array(text.length);
+  for (let at = 0; at < text.length; at++) bytes[at] = text.charCodeAt(at);
+  return bytes;
+}
+
+function fromBase64url(text) {
+  return latin1(atob(text.replaceAll("-", "+").replaceAll("_", "/")));
+}
+
+/**
+ * The verifier for a choice of the gate.
+ * @param {"auto" | "node" | "webcrypto" | "wasm"} choice
+ * @param {object} host the entry's `crypto`
+ * @returns {undefined | ((check: object) => number | Promise<number>)} undefined: the module does it itself
+ */
+export function verifierFor(choice, host) {
+  if (choice === "wasm") return undefined;
+  const node = host.crypto ?? globalThis.process?.getBuiltinModule?.("node:crypto");
+  if (choice !== "webcrypto" && typeof node?.verify === "function") return nodeVerifier(node);
+  const subtle = globalThis.crypto?.subtle;
+  return choice !== "node" && subtle ? webVerifier(subtle) : undefined;
+}

@@ -1,0 +1,212 @@
+/* tslint:disable */
+/* eslint-disable */
+
+/**
+ * Keeps a principal, so that the text of an allow can be made at any time later. Freed with its JavaScript object.
+ */
+export class Proof {
+    private constructor();
+    free(): void;
+    [Symbol.dispose](): void;
+    /**
+     * The decision's JSON of an allow of this principal alone, without an upgrade.
+     *
+     * # Errors
+     * `engine_misuse` when the arguments are not those of a decision.
+     */
+    allow(target: string, route: number, alternative: number | null | undefined, touch: boolean, now: number): string;
+}
+
+/**
+ * A gate and everything that decisions on it need in this instance of the module.
+ */
+export class RawGate {
+    free(): void;
+    [Symbol.dispose](): void;
+    /**
+     * Answers a need for a key record: 0 missing, 1 unavailable, 2 the record of this handle.
+     */
+    answer_key(session: number, kind: number, record: number): number;
+    /**
+     * Answers a need for a key set: its text and when it was fetched, or nothing for an outage.
+     */
+    answer_keys(session: number, jwks: string | null | undefined, fetched_at: number): number;
+    /**
+     * Answers a need for signature arithmetic: 0 invalid, 1 valid, 3 do it here; anything else is an outage.
+     */
+    answer_verify(session: number, kind: number): number;
+    /**
+     * Begins the decision that the words and the input describe.
+     */
+    begin(session: number, now: number): number;
+    /**
+     * Frees a session.
+     */
+    close(session: number): void;
+    /**
+     * How much this gate holds, as JSON.
+     */
+    counts(): string;
+    /**
+     * What the JavaScript side needs to know of the policy, as JSON.
+     */
+    describe(): string;
+    /**
+     * Forgets a record.
+     */
+    drop_record(handle: number): void;
+    /**
+     * Overwrites what the session holds of a request.
+     */
+    erase(session: number): void;
+    /**
+     * The address of the session's input buffer, at least `bytes` long.
+     */
+    input(session: number, bytes: number): number;
+    /**
+     * Issues a key; takes and returns JSON.
+     *
+     * # Errors
+     * The code of what is wrong with the request.
+     */
+    issue(request: string, entropy: Uint8Array | number[], now: number): string;
+    /**
+     * A gate of a policy and of what the host gave for it, both as JSON text.
+     *
+     * # Errors
+     * JSON text with `code`, `message` and, for a policy, `errors`.
+     */
+    constructor(policy: string, options: string);
+    /**
+     * A new session.
+     */
+    open(): number;
+    /**
+     * The principal in a slot as JSON: as decisions show it, with `logId` and, of a token, `claims`.
+     */
+    principal(slot: number): string;
+    /**
+     * What keeps the proof of an allow after the slot is taken by another; of no slot, what a public route needs.
+     */
+    proof(slot?: number | null): Proof;
+    /**
+     * Reads a key record strictly; returns a handle.
+     *
+     * # Errors
+     * `record_invalid`.
+     */
+    record(json: string): number;
+    /**
+     * Decides about credentials that are not proven, for tests of a policy; takes JSON, returns the decision's.
+     *
+     * # Errors
+     * `request_invalid`.
+     */
+    rehearse(request: string): string;
+    /**
+     * Gives a key another label; takes and returns JSON.
+     *
+     * # Errors
+     * The code of what is wrong with the request.
+     */
+    relabel(record: string, change: string): string;
+    /**
+     * The HTTP answer of a refusal or a preflight as JSON: `status`, `headers`, `body`.
+     */
+    response(session: number): string;
+    /**
+     * Revokes a key; takes and returns JSON.
+     *
+     * # Errors
+     * The code of what is wrong with the request.
+     */
+    revoke(record: string, now: number): string;
+    /**
+     * Replaces a key; takes and returns JSON.
+     *
+     * # Errors
+     * The code of what is wrong with the request.
+     */
+    rotate(record: string, request: string, entropy: Uint8Array | number[], now: number): string;
+    /**
+     * The decision's JSON, when it was made: unless allowed, or when the words asked for it.
+     */
+    text(session: number): string;
+    /**
+     * The key of a need for signature arithmetic as JSON: `thumbprint` and `jwk`.
+     */
+    verify_key(handle: number): string;
+    /**
+     * The address of the session's 64 words.
+     */
+    words(session: number): number;
+}
+
+export function __wbg_reset_state(): void;
+
+/**
+ * The version of the core.
+ */
+export function version(): string;
+
+export type InitInput = RequestInfo | URL | Response | BufferSource | WebAssembly.Module;
+
+export interface InitOutput {
+    readonly memory: WebAssembly.Memory;
+    readonly __wbg_proof_free: (a: number, b: number) => void;
+    readonly __wbg_rawgate_free: (a: number, b: number) => void;
+    readonly proof_allow: (a: number, b: number, c: number, d: number, e: number, f: number, g: number) => [number, number, number, number];
+    readonly rawgate_answer_key: (a: number, b: number, c: number, d: number) => number;
+    readonly rawgate_answer_keys: (a: number, b: number, c: number, d: number, e: number) => number;
+    readonly rawgate_answer_verify: (a: number, b: number, c: number) => number;
+    readonly rawgate_begin: (a: number, b: number, c: number) => number;
+    readonly rawgate_close: (a: number, b: number) => void;
+    readonly rawgate_counts: (a: number) => [number, number];
+    readonly rawgate_describe: (a: number) => [number, number];
+    readonly rawgate_drop_record: (a: number, b: number) => void;
+    readonly rawgate_erase: (a: number, b: number) => void;
+    readonly rawgate_input: (a: number, b: number, c: number) => number;
+    readonly rawgate_issue: (a: number, b: number, c: number, d: number, e: number, f: number) => [number, number, number, number];
+    readonly rawgate_new: (a: number, b: number, c: number, d: number) => [number, number, number];
+    readonly rawgate_open: (a: number) => number;
+    readonly rawgate_principal: (a: number, b: number) => [number, number];
+    readonly rawgate_proof: (a: number, b: number) => number;
+    readonly rawgate_record: (a: number, b: number, c: number) => [number, number, number];
+    readonly rawgate_rehearse: (a: number, b: number, c: number) => [number, number, number, number];
+    readonly rawgate_relabel: (a: number, b: number, c: number, d: number, e: number) => [number, number, number, number];
+    readonly rawgate_response: (a: number, b: number) => [number, number];
+    readonly rawgate_revoke: (a: number, b: number, c: number, d: number) => [number, number, number, number];
+    readonly rawgate_rotate: (a: number, b: number, c: number, d: number, e: number, f: number, g: number, h: number) => [number, number, number, number];
+    readonly rawgate_text: (a: number, b: number) => [number, number];
+    readonly rawgate_verify_key: (a: number, b: number) => [number, number];
+    readonly rawgate_words: (a: number, b: number) => number;
+    readonly version: () => [number, number];
+    readonly __wbindgen_externrefs: WebAssembly.Table;
+    readonly __wbindgen_malloc: (a: number, b: number) => number;
+    readonly __wbindgen_realloc: (a: number, b: number, c: number, d: number) => number;
+    readonly __wbindgen_free: (a: number, b: number, c: number) => void;
+    readonly __externref_table_dealloc: (a: number) => void;
+    readonly __wbindgen_start: () => void;
+}
+
+export type SyncInitInput = BufferSource | WebAssembly.Module;
+
+/**
+ * Instantiates the given `module`, which can either be bytes or
+ * a precompiled `WebAssembly.Module`.
+ *
+ * @param {{ module: SyncInitInput }} module - Passing `SyncInitInput` directly is deprecated.
+ *
+ * @returns {InitOutput}
+ */
+export function initSync(module: { module: SyncInitInput } | SyncInitInput): InitOutput;
+
+/**
+ * If `module_or_path` is {RequestInfo} or {URL}, makes a request and
+ * for everything else, calls `WebAssembly.instantiate` directly.
+ *
+ * @param {{ module_or_path: InitInput | Promise<InitInput> }} module_or_path - Passing `InitInput` directly is deprecated.
+ *
+ * @returns {Promise<InitOutput>}
+ */
+export default function __wbg_init (module_or_path: { module_or_path: InitInput | Promise<InitInput> } | InitInput | Promise<InitInput>): Promise<InitOutput>;

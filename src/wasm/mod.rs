@@ -1,0 +1,304 @@
+//! The WebAssembly surface: convert, call, convert. `js/core` is the only caller.
+//!
+//! A decision under way is a *session*: an input buffer, 64 words and the answers given so far. Nothing borrowed lives across a
+//! call: every answer begins the request again over the session's own input and replays what was answered before, which gives the
+//! same step because all that the engine uses is an argument. On the hot path only numbers cross.
+
+mod error;
+mod keys;
+mod options;
+mod principals;
+mod session;
+
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use wasm_bindgen::prelude::*;
+
+use self::error::Thrown;
+use self::principals::{Principals, Proof};
+use self::session::{Answer, MISUSE, Session, VerifyKeys};
+use crate::engine::Gate;
+use crate::host::{KeyAnswer, KeysAnswer, VerifyAnswer};
+use crate::key::record::KeyRecord;
+use crate::policy::{CredentialKind, Policy};
+use crate::time::UnixSeconds;
+
+/// What a request's headers are named, besides the API-key headers of the policy.
+const HEADERS: [&str; 6] = [
+    "authorization",
+    "origin",
+    "access-control-request-method",
+    "x-http-method-override",
+    "x-http-method",
+    "x-method-override",
+];
+
+/// The version of the core.
+#[wasm_bindgen]
+#[must_use]
+pub fn version() -> String {
+    String::from(env!("CARGO_PKG_VERSION"))
+}
+
+/// An instant from a number of JavaScript; `None` for what is none.
+fn instant(seconds: f64) -> Option<UnixSeconds> {
+    #[expect(clippy::cast_possible_truncation, reason = "whole and in range")]
+    let whole = seconds as i64;
+    #[expect(clippy::float_cmp, clippy::cast_precision_loss, reason = "whether it is whole")]
+    let exact = whole as f64 == seconds;
+    if exact { UnixSeconds::new(whole) } else { None }
+}
+
+/// A gate and everything that decisions on it need in this instance of the module.
+#[wasm_bindgen]
+pub struct RawGate {
+    policy: Arc<Policy>,
+    gate: Gate,
+    keyring: crate::key::hash::Keyring,
+    headers: Vec<String>,
+    sessions: Vec<Option<Session>>,
+    records: BTreeMap<u32, Arc<KeyRecord>>,
+    last_record: u32,
+    principals: Principals,
+    verify_keys: VerifyKeys,
+}
+
+#[wasm_bindgen]
+impl RawGate {
+    /// A gate of a policy and of what the host gave for it, both as JSON text.
+    ///
+    /// # Errors
+    /// JSON text with `code`, `message` and, for a policy, `errors`.
+    #[wasm_bindgen(constructor)]
+    pub fn new(policy: &str, options: &str) -> Result<Self, JsValue> {
+        let policy = Arc::new(Policy::from_json(policy).map_err(Thrown::policy)?);
+        let (gate, keyring) = options::build(&policy, options)?;
+        let mut headers: Vec<String> = Vec::new();
+        for credential in policy.credentials() {
+            if let CredentialKind::ApiKey(key) = credential.kind() {
+                let name = key.header().to_ascii_lowercase();
+                if !headers.contains(&name) {
+                    headers.push(name);
+                }
+            }
+        }
+        for name in HEADERS {
+            if !headers.iter().any(|known| known == name) {
+                headers.push(name.into());
+            }
+        }
+        Ok(Self {
+            policy,
+            gate,
+            keyring,
+            headers,
+            sessions: Vec::new(),
+            records: BTreeMap::new(),
+            last_record: 0,
+            principals: Principals::default(),
+            verify_keys: VerifyKeys::default(),
+        })
+    }
+
+    /// What the JavaScript side needs to know of the policy, as JSON.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        options::describe(&self.policy, &self.headers)
+    }
+
+    /// A new session.
+    pub fn open(&mut self) -> u32 {
+        let free = self.sessions.iter().position(Option::is_none);
+        let at = free.unwrap_or_else(|| {
+            self.sessions.push(None);
+            self.sessions.len().saturating_sub(1)
+        });
+        if let Some(place) = self.sessions.get_mut(at) {
+            *place = Some(Session::default());
+        }
+        u32::try_from(at).unwrap_or(u32::MAX)
+    }
+
+    /// Frees a session.
+    pub fn close(&mut self, session: u32) {
+        if let Some(place) = self.sessions.get_mut(session as usize) {
+            *place = None;
+        }
+    }
+
+    fn session(&mut self, session: u32) -> Option<&mut Session> {
+        self.sessions.get_mut(session as usize)?.as_mut()
+    }
+
+    /// The address of the session's input buffer, at least `bytes` long.
+    pub fn input(&mut self, session: u32, bytes: u32) -> u32 {
+        self.session(session).map_or(0, |session| session.input(bytes as usize))
+    }
+
+    /// The address of the session's 64 words.
+    pub fn words(&mut self, session: u32) -> u32 {
+        self.session(session).map_or(0, |session| session.words())
+    }
+
+    /// Begins the decision that the words and the input describe.
+    pub fn begin(&mut self, session: u32, now: f64) -> u32 {
+        let started = match (instant(now), self.session(session)) {
+            (Some(now), Some(found)) => found.start(now),
+            _ => false,
+        };
+        if started { self.drive(session) } else { MISUSE }
+    }
+
+    /// Answers a need for a key record: 0 missing, 1 unavailable, 2 the record of this handle.
+    pub fn answer_key(&mut self, session: u32, kind: u32, record: u32) -> u32 {
+        let answer = match kind {
+            0 => KeyAnswer::Missing,
+            2 => match self.records.get(&record) {
+                Some(found) => KeyAnswer::Found(Arc::clone(found)),
+                None => KeyAnswer::Unavailable,
+            },
+            _ => KeyAnswer::Unavailable,
+        };
+        self.answer(session, Answer::Key(answer))
+    }
+
+    /// Answers a need for a key set: its text and when it was fetched, or nothing for an outage.
+    pub fn answer_keys(&mut self, session: u32, jwks: Option<String>, fetched_at: f64) -> u32 {
+        let answer = match (jwks, instant(fetched_at)) {
+            (Some(jwks), Some(fetched_at)) => KeysAnswer::Found { jwks: jwks.into(), fetched_at },
+            _ => KeysAnswer::Unavailable,
+        };
+        self.answer(session, Answer::Keys(answer))
+    }
+
+    /// Answers a need for signature arithmetic: 0 invalid, 1 valid, 3 do it here; anything else is an outage.
+    pub fn answer_verify(&mut self, session: u32, kind: u32) -> u32 {
+        let answer = match kind {
+            0 => Some(VerifyAnswer::Invalid),
+            1 => Some(VerifyAnswer::Valid),
+            3 => None,
+            _ => Some(VerifyAnswer::Unavailable),
+        };
+        self.answer(session, Answer::Verify(answer))
+    }
+
+    fn answer(&mut self, session: u32, answer: Answer) -> u32 {
+        let due = self.session(session).is_some_and(|found| found.answer(answer));
+        if due { self.drive(session) } else { MISUSE }
+    }
+
+    fn drive(&mut self, session: u32) -> u32 {
+        let Self { gate, headers, principals, verify_keys, sessions, .. } = self;
+        match sessions.get_mut(session as usize).and_then(Option::as_mut) {
+            Some(found) => found.drive(gate, headers, principals, verify_keys),
+            None => MISUSE,
+        }
+    }
+
+    /// The decision's JSON, when it was made: unless allowed, or when the words asked for it.
+    pub fn text(&mut self, session: u32) -> String {
+        self.session(session).map(|session| core::mem::take(&mut session.text)).unwrap_or_default()
+    }
+
+    /// The HTTP answer of a refusal or a preflight as JSON: `status`, `headers`, `body`.
+    pub fn response(&mut self, session: u32) -> String {
+        self.session(session).map(|session| core::mem::take(&mut session.response)).unwrap_or_default()
+    }
+
+    /// Overwrites what the session holds of a request.
+    pub fn erase(&mut self, session: u32) {
+        if let Some(found) = self.session(session) {
+            found.erase();
+        }
+    }
+
+    /// Reads a key record strictly; returns a handle.
+    ///
+    /// # Errors
+    /// `record_invalid`.
+    pub fn record(&mut self, json: &str) -> Result<u32, JsValue> {
+        let record: KeyRecord =
+            serde_json::from_str(json).map_err(|error| Thrown::new("record_invalid", format!("{error}")))?;
+        self.last_record = self.last_record.wrapping_add(1);
+        self.records.insert(self.last_record, Arc::new(record));
+        Ok(self.last_record)
+    }
+
+    /// Forgets a record.
+    pub fn drop_record(&mut self, handle: u32) {
+        self.records.remove(&handle);
+    }
+
+    /// The principal in a slot as JSON: as decisions show it, with `logId` and, of a token, `claims`.
+    #[must_use]
+    pub fn principal(&self, slot: u32) -> String {
+        self.principals.describe(slot, &self.policy)
+    }
+
+    /// What keeps the proof of an allow after the slot is taken by another; of no slot, what a public route needs.
+    #[must_use]
+    pub fn proof(&self, slot: Option<u32>) -> Proof {
+        self.principals.proof(slot, &self.policy)
+    }
+
+    /// The key of a need for signature arithmetic as JSON: `thumbprint` and `jwk`.
+    #[must_use]
+    pub fn verify_key(&self, handle: u32) -> String {
+        self.verify_keys.describe(handle)
+    }
+
+    /// How much this gate holds, as JSON.
+    #[must_use]
+    pub fn counts(&self) -> String {
+        let (hits, misses) = self.gate.token_cache_counts().unwrap_or_default();
+        format!(
+            r#"{{"cacheHits":{hits},"cacheMisses":{misses},"sessions":{},"records":{}}}"#,
+            self.sessions.iter().flatten().count(),
+            self.records.len()
+        )
+    }
+
+    /// Issues a key; takes and returns JSON.
+    ///
+    /// # Errors
+    /// The code of what is wrong with the request.
+    pub fn issue(&self, request: &str, entropy: &[u8], now: f64) -> Result<String, JsValue> {
+        Ok(keys::issue(&self.policy, &self.keyring, request, entropy, instant(now))?)
+    }
+
+    /// Replaces a key; takes and returns JSON.
+    ///
+    /// # Errors
+    /// The code of what is wrong with the request.
+    pub fn rotate(&self, record: &str, request: &str, entropy: &[u8], now: f64) -> Result<String, JsValue> {
+        Ok(keys::rotate(&self.policy, &self.keyring, record, request, entropy, instant(now))?)
+    }
+
+    /// Revokes a key; takes and returns JSON.
+    ///
+    /// # Errors
+    /// The code of what is wrong with the request.
+    pub fn revoke(&self, record: &str, now: f64) -> Result<String, JsValue> {
+        Ok(keys::revoke(record, instant(now))?)
+    }
+
+    /// Gives a key another label; takes and returns JSON.
+    ///
+    /// # Errors
+    /// The code of what is wrong with the request.
+    pub fn relabel(&self, record: &str, change: &str) -> Result<String, JsValue> {
+        Ok(keys::relabel(record, change)?)
+    }
+
+    /// Decides about credentials that are not proven, for tests of a policy; takes JSON, returns the decision's.
+    ///
+    /// # Errors
+    /// `request_invalid`.
+    pub fn rehearse(&self, request: &str) -> Result<String, JsValue> {
+        Ok(keys::rehearse(&self.gate, request)?)
+    }
+}

@@ -1,0 +1,42 @@
+// Compiled, never run: what the types must accept and refuse.
+import { createGate, definePolicy } from "../../../js/index.js";
+
+const policy = definePolicy({
+  version: 1,
+  name: "example",
+  scopes: { "jobs:read": "Read", "jobs:write": { title: "Write", implies: ["jobs:read"] } },
+  credentials: { apiKey: { type: "apiKey", header: "X-API-Key", prefix: "jbf" } },
+  routes: [
+    { id: "listJobs", match: "GET /jobs", allow: [{ apiKey: ["jobs:read"] }] },
+    { id: "getJob", match: "GET /jobs/{id:int}/files/{path...}", allow: [{ apiKey: { scopes: ["jobs:read"] } }] },
+    { id: "health", match: "GET /health", public: true },
+  ],
+});
+
+const gate = createGate({ policy, keys: { find: () => null } });
+const decision = await gate.decide(new Request("https://api.example/jobs"));
+if (decision.allowed) {
+  const scope: "jobs:read" | "jobs:write" | undefined = decision.principal?.scopes[0];
+  if (decision.routeId === "getJob") {
+    const path: string = decision.params.path + decision.params.id;
+    // @ts-expect-error the route has no such parameter
+    decision.params.other;
+    void path;
+  }
+  // @ts-expect-error no such route
+  decision.routeId === "getJobs";
+  void scope;
+} else {
+  const answer: Response = decision.toResponse();
+  void answer;
+}
+gate.require("listJobs");
+// @ts-expect-error no such route
+gate.require("listJob");
+// @ts-expect-error no such scope
+gate.keys.issue({ label: "a", scopes: ["jobs:reed"], expiresAt: null, owner: "o" });
+definePolicy({
+  version: 1, name: "x", scopes: { a: "A" }, credentials: { k: { type: "apiKey", header: "K", prefix: "kk" } },
+  // @ts-expect-error a scope that is not declared
+  routes: [{ id: "r", match: "GET /", allow: [{ k: ["b"] }] }],
+});
