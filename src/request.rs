@@ -7,6 +7,7 @@ use core::net::IpAddr;
 
 mod fault;
 mod target;
+pub(crate) mod word;
 
 pub use fault::TargetFault;
 pub(crate) use target::gate_segment;

@@ -9,9 +9,10 @@ use hashbrown::{HashMap, HashTable};
 use super::conflict;
 pub use super::error::RouteError;
 use super::pattern::{Kind, Param, Pattern, PatternError, Segment};
-use super::segment::{Cut, word_at};
+use super::segment::Cut;
 use super::spelling::has_spellings;
-use super::table::{Entry, Literal, Method, NONE, Node, RouteTable, Typed, method_index};
+use super::table::{Entry, Literal, Method, NONE, Node, RouteTable, Typed, bytes_of, method_index};
+use crate::request::word::word_of_name;
 use crate::request::{MAX_SEGMENTS, MAX_TARGET_BYTES};
 
 /// The longest method, in bytes.
@@ -59,6 +60,8 @@ pub(super) struct Builder<'s> {
     pub(super) typed_index: HashTable<u32>,
     /// By endpoint: the last of its rows.
     pub(super) endpoints: Vec<u32>,
+    /// By endpoint: its specificity.
+    pub(super) ranks: Vec<u128>,
     /// Method, route, and the row before it of the same endpoint.
     pub(super) rows: Vec<(u16, u32, u32)>,
     pub(super) methods: Vec<Method>,
@@ -86,6 +89,7 @@ pub(super) fn build(specs: &[RouteSpec<'_>], options: &TableOptions<'_>) -> Resu
         literal_index: HashTable::new(),
         typed_index: HashTable::new(),
         endpoints: Vec::new(),
+        ranks: Vec::new(),
         rows: Vec::with_capacity(specs.len()),
         methods: Vec::new(),
         routes: Vec::with_capacity(specs.len()),
@@ -104,9 +108,13 @@ pub(super) fn build(specs: &[RouteSpec<'_>], options: &TableOptions<'_>) -> Resu
             builder.errors.push(error);
         }
     }
-    let (mut errors, table, steps) = builder.finish();
+    let (mut errors, mut table, steps) = builder.finish();
     errors.extend(conflict::ambiguities(&table, &steps));
-    if errors.is_empty() { Ok(table) } else { Err(errors) }
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    table.join_runs();
+    Ok(table)
 }
 
 impl<'s> Builder<'s> {
@@ -198,6 +206,7 @@ impl<'s> Builder<'s> {
         if *place == NONE {
             *place = fresh;
             self.endpoints.push(NONE);
+            self.ranks.push(pattern.rank());
         }
         *place
     }
@@ -210,7 +219,7 @@ impl<'s> Builder<'s> {
     fn method(&mut self, name: &str) -> u16 {
         let at = method_index(&self.methods, name).map_or(self.methods.len(), usize::from);
         if at == self.methods.len() {
-            self.methods.push(Method { head: word_at(name.as_bytes(), 0), name: name.into() });
+            self.methods.push(Method { head: word_of_name(name.as_bytes()), name: name.into() });
         }
         u16::try_from(at).unwrap_or(u16::MAX)
     }
@@ -227,9 +236,7 @@ impl<'s> Builder<'s> {
         let cut = Cut::of(text.as_bytes(), fold);
         let (literals, texts) = (&self.literals, &self.texts);
         let found = self.literal_index.find(cut.hash(parent), |index| {
-            literals.get(*index as usize).is_some_and(|known| {
-                known.parent == parent && known.head == cut.head && cut.has_tail(slice(texts, known.text).as_bytes())
-            })
+            literals.get(*index as usize).is_some_and(|known| known.parent == parent && known.is(&cut, texts))
         });
         if let Some(known) = found.and_then(|index| literals.get(*index as usize)) {
             return known.child;
@@ -237,7 +244,7 @@ impl<'s> Builder<'s> {
         let fresh = id(self.literals.len());
         let child = self.node(parent, Step::Literal(fresh));
         let len = u16::try_from(text.len()).unwrap_or(0);
-        self.literals.push(Literal { head: cut.head, text: (at, len), parent, child });
+        self.literals.push(Literal { words: cut.words, start: at, parent, child, len, run: 0 });
         self.spellings |= has_spellings(text.as_bytes());
         let (literals, texts) = (&self.literals, &self.texts);
         self.literal_index.insert_unique(cut.hash(parent), fresh, |index| literal_hash(literals, texts, *index, fold));
@@ -282,14 +289,9 @@ impl<'s> Builder<'s> {
     }
 }
 
-fn slice(texts: &str, (start, len): (u32, u16)) -> &str {
-    let start = start as usize;
-    texts.get(start..start.saturating_add(usize::from(len))).unwrap_or_default()
-}
-
 pub(super) fn literal_hash(literals: &[Literal], texts: &str, at: u32, fold: bool) -> u64 {
     let Some(literal) = literals.get(at as usize) else { return 0 };
-    Cut::of(slice(texts, literal.text).as_bytes(), fold).hash(literal.parent)
+    Cut::of(bytes_of(texts, (literal.start, literal.len)), fold).hash(literal.parent)
 }
 
 fn typed_hash(parent: u32, param: &Param<'_>) -> u64 {

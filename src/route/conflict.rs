@@ -14,7 +14,7 @@ use super::table::{NONE, RouteTable, Typed, part};
 /// the subtrees be held against each other.
 pub(super) fn ambiguities(table: &RouteTable, steps: &[(u32, Step)]) -> Vec<RouteError> {
     let mut search = Search { table, found: Vec::new(), path: Vec::new() };
-    for (at, node) in table.nodes.iter().enumerate().filter(|(_, node)| node.params.1 > 1) {
+    for (at, node) in table.nodes.iter().enumerate().filter(|(_, node)| part(&table.typed, node.params).len() > 1) {
         let mut siblings: Vec<&Typed> = part(&table.typed, node.params).iter().collect();
         // Sorted so, the prefixes that begin with a prefix follow it directly.
         siblings.sort_by(|a, b| a.prefix.cmp(&b.prefix));
@@ -53,9 +53,9 @@ impl Search<'_> {
         self.ends(left.end_slash, right.end_slash, "/");
         self.ends(left.rest, right.rest, "/0");
         for literal in part(&table.literals, left.literals) {
-            let text = table.text(literal.text);
-            if let Some(other) = table.literal(b, right, &Cut::of(text.as_bytes(), table.fold)) {
-                self.below(literal.child, other, String::from(text));
+            let text = table.text((literal.start, literal.len));
+            if let Some(other) = table.literal(b, right, Cut::of(text.as_bytes(), table.fold)) {
+                self.below(literal.child, other.child, String::from(text));
             }
         }
         for one in part(&table.typed, left.params) {
@@ -95,9 +95,12 @@ impl RouteTable {
         let mut at = node;
         while let Some((parent, step)) = steps.get(at).filter(|_| at > 0) {
             path.push(match step {
-                Step::Literal(at) => {
-                    self.literals.get(*at as usize).map(|literal| self.text(literal.text)).unwrap_or_default().into()
-                }
+                Step::Literal(at) => self
+                    .literals
+                    .get(*at as usize)
+                    .map(|literal| self.text((literal.start, literal.len)))
+                    .unwrap_or_default()
+                    .into(),
                 Step::Typed(at) => {
                     let param = self.typed.get(*at as usize).map_or(Param::PLAIN, Typed::param);
                     common_segment(&param, &param, self.fold).unwrap_or_default()

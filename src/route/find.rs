@@ -3,7 +3,7 @@
 use super::pattern::MAX_PARAMS;
 use super::segment::Cut;
 use super::spelling::respell;
-use super::table::{NONE, NodeId, RouteTable, part};
+use super::table::{NONE, Node, NodeId, RouteTable, Typed, part};
 use crate::request::{MAX_TARGET_BYTES, Target};
 
 /// The values of a path's parameters, as places in the path.
@@ -68,25 +68,12 @@ pub enum RouteMatch {
     NotFound,
 }
 
-/// The specificity of a segment.
-const LITERAL: u128 = 3;
-const TYPED: u128 = 2;
-const PLAIN: u128 = 1;
-
-/// The specificity of the segments so far, two bits each, the leftmost highest: they compare as the paths do.
-const fn ranked(rank: u128, class: u128, depth: u32) -> u128 {
-    rank | class << (126_u32.saturating_sub(depth.saturating_mul(2)))
-}
-
-/// Where a lookup stands, and the best it has found.
+/// Where a lookup stands.
 struct Walk<'t, 'p> {
     table: &'t RouteTable,
     path: &'p [u8],
     params: Params,
     found: u32,
-    /// The rank of what was found, and its parameters, while equals are still being tried.
-    rank: u128,
-    kept: Params,
 }
 
 impl RouteTable {
@@ -99,144 +86,170 @@ impl RouteTable {
     #[must_use]
     pub fn find(&self, target: &Target<'_>, method: &str) -> RouteMatch {
         let path = target.path().as_bytes();
-        let found = self.find_path(path);
-        let spelled = !self.spellings || !target.has_escape() || self.is_found_in_any_spelling(path, &found);
-        let Some((endpoint, params)) = found.filter(|_| spelled) else {
+        let mut walk = Walk { table: self, path, params: Params::default(), found: NONE };
+        walk.start();
+        let endpoint = walk.found;
+        let other_spelling = self.spellings && target.has_escape() && self.has_other_spelling(path, endpoint);
+        if endpoint == NONE || other_spelling {
             return if target.has_encoded_slash() { RouteMatch::EncodedSlash } else { RouteMatch::NotFound };
-        };
+        }
         let rows = self.rows_of(endpoint);
-        let of = |name: &str| {
-            let method = self.method(name)?;
-            rows.iter().find(|(known, _)| *known == method).map(|(_, route)| *route as usize)
-        };
-        let route = of(method).or_else(|| if method == "HEAD" { of("GET") } else { None });
+        let of = |method: Option<u16>| rows.iter().find(|(known, _)| Some(*known) == method).map(|(_, route)| *route);
+        let mut route = of(self.method(method));
+        if route.is_none() && method == "HEAD" {
+            route = of(self.method("GET"));
+        }
         if target.has_encoded_slash() {
-            let opted = |route: usize| self.routes.get(route).is_some_and(|entry| entry.opaque);
+            let opted = |route: u32| self.routes.get(route as usize).is_some_and(|entry| entry.opaque);
             let accepted = match route {
                 Some(route) => opted(route),
-                None => rows.iter().any(|(_, route)| opted(*route as usize)),
+                None => rows.iter().any(|(_, route)| opted(*route)),
             };
             if !accepted {
                 return RouteMatch::EncodedSlash;
             }
         }
         match route {
-            Some(route) => RouteMatch::Found { route, params },
+            Some(route) => RouteMatch::Found { route: route as usize, params: walk.params },
             None => RouteMatch::MethodNotAllowed { node: NodeId(endpoint) },
         }
     }
 
-    #[cold]
-    fn is_found_in_any_spelling(&self, path: &[u8], found: &Option<(u32, Params)>) -> bool {
-        let mut space = [0; MAX_TARGET_BYTES];
-        match respell(path, &mut space) {
-            None => true,
-            Some(canonical) => {
-                self.find_path(canonical).map(|(endpoint, _)| endpoint) == found.map(|(endpoint, _)| endpoint)
-            }
-        }
+    /// The specificity of an endpoint.
+    fn rank(&self, endpoint: u32) -> u128 {
+        self.ranks.get(endpoint as usize).copied().unwrap_or(0)
     }
 
-    fn find_path(&self, path: &[u8]) -> Option<(u32, Params)> {
+    /// Whether the canonical spelling of a path leads to another endpoint.
+    #[cold]
+    fn has_other_spelling(&self, path: &[u8], endpoint: u32) -> bool {
+        let mut space = [0; MAX_TARGET_BYTES];
+        respell(path, &mut space).is_some_and(|path| {
+            let mut walk = Walk { table: self, path, params: Params::default(), found: NONE };
+            walk.start();
+            walk.found != endpoint
+        })
+    }
+
+    /// Where the segments start after the base; `None` when the path does not begin with it.
+    fn after_base(&self, path: &[u8]) -> Option<usize> {
         let base = self.base.as_bytes();
-        let mut at = 1;
-        if !base.is_empty() {
-            let (head, rest) = path.split_at_checked(base.len())?;
-            if head != base && !(self.fold && head.eq_ignore_ascii_case(base)) {
-                return None;
-            }
-            match rest.first() {
-                Some(b'/') => {}
-                None if self.trailing_slash_same => {}
-                _ => return None,
-            }
-            at = base.len().saturating_add(1);
+        let (head, rest) = path.split_at_checked(base.len())?;
+        if head != base && !(self.fold && head.eq_ignore_ascii_case(base)) {
+            return None;
         }
-        let mut walk =
-            Walk { table: self, path, params: Params::default(), found: NONE, rank: 0, kept: Params::default() };
-        walk.down(0, at, 0, 0);
-        (walk.found != NONE).then_some((walk.found, walk.kept))
+        match rest.first() {
+            Some(b'/') => {}
+            None if self.trailing_slash_same => {}
+            _ => return None,
+        }
+        Some(base.len().saturating_add(1))
     }
 }
 
 impl Walk<'_, '_> {
-    /// Follows the branches that the path from `at` on matches, the most specific first. `rank` holds the specificity so far.
-    /// Returns whether a branch matched: a less specific one cannot be better, so it is not tried.
-    fn down(&mut self, mut id: u32, mut at: usize, mut rank: u128, mut depth: u32) -> bool {
-        let table = self.table;
+    #[inline(always)]
+    fn start(&mut self) {
+        let at = if self.table.base.is_empty() { Some(1) } else { self.table.after_base(self.path) };
+        if let Some(at) = at {
+            let _ = if self.table.fold { self.down::<true>(0, at) } else { self.down::<false>(0, at) };
+        }
+    }
+
+    /// Follows the branches of a node that the path from `at` on matches, the most specific first. Returns whether one matched: a
+    /// less specific one cannot be better, so it is not tried.
+    fn down<const FOLD: bool>(&mut self, mut id: u32, mut at: usize) -> bool {
+        let (table, path) = (self.table, self.path);
         loop {
             let Some(node) = table.nodes.get(id as usize) else { return false };
-            if at >= self.path.len() {
+            if at >= path.len() {
                 // The path ended, with a slash unless this is the root.
-                let whole = depth == 0 || table.trailing_slash_same;
-                return self.end(if whole { node.end } else { node.end_slash }, rank);
+                let whole = id == 0 || table.trailing_slash_same;
+                return self.end(if whole { node.end } else { node.end_slash });
             }
-            let cut = Cut::new(self.path, at, table.fold);
-            let stop = at.wrapping_add(cut.text.len());
-            let literal = if node.literals.1 > 0 { table.literal(id, node, &cut) } else { None };
-            let mut last = None;
-            if let Some(child) = literal {
-                let next = ranked(rank, LITERAL, depth);
-                if node.params.1 == 0 && node.plain == NONE && node.rest == NONE {
-                    last = Some((child, next));
-                } else {
-                    let saved = self.params.len;
-                    if self.child(child, stop, next, depth) {
-                        return true;
+            let cut = Cut::new(path, at, FOLD);
+            let mut stop = cut.stop;
+            // The last branch to try needs no way back.
+            let mut last = NONE;
+            if let Some(literal) = table.literal(id, node, cut) {
+                last = literal.child;
+                if literal.run != 0 {
+                    match literal.run_end(path, stop, &table.texts, FOLD) {
+                        Some(end) => stop = end,
+                        None => last = NONE,
                     }
-                    self.params.len = saved;
                 }
             }
-            if node.params.1 > 0 && self.typed(node.params, &cut, at, rank, depth) {
+            if !node.has_only_literals() {
+                if last != NONE && self.enter::<FOLD>(last, stop) {
+                    return true;
+                }
+                stop = cut.stop;
+                if node.params.1 != 0 && self.typed::<FOLD>(part(&table.typed, node.params), cut) {
+                    return true;
+                }
+                last = node.plain;
+                if node.rest != NONE {
+                    return self.plain_or_rest::<FOLD>(node, at, stop);
+                }
+                if last != NONE {
+                    self.params.push(at, stop);
+                }
+            }
+            if stop >= path.len() {
+                return self.end_at(last);
+            }
+            (id, at) = (last, stop.wrapping_add(1));
+        }
+    }
+
+    fn plain_or_rest<const FOLD: bool>(&mut self, node: &Node, at: usize, stop: usize) -> bool {
+        let saved = self.params.len;
+        if node.plain != NONE {
+            self.params.push(at, stop);
+            if self.enter::<FOLD>(node.plain, stop) {
                 return true;
             }
-            if node.plain != NONE {
-                let next = ranked(rank, PLAIN, depth);
-                if node.rest == NONE {
-                    self.params.push(at, stop);
-                    last = Some((node.plain, next));
-                } else {
-                    let saved = self.params.len;
-                    self.params.push(at, stop);
-                    if self.child(node.plain, stop, next, depth) {
-                        return true;
-                    }
-                    self.params.len = saved;
-                }
-            }
-            // The last branch to try needs no way back.
-            let Some((child, next)) = last else { return node.rest != NONE && self.rest(node.rest, at, rank) };
-            if stop >= self.path.len() {
-                return self.end(table.nodes.get(child as usize).map_or(NONE, |node| node.end), next);
-            }
-            (id, at, rank, depth) = (child, stop.wrapping_add(1), next, depth.saturating_add(1));
+            self.params.len = saved;
         }
+        self.rest(node.rest, at)
     }
 
-    fn child(&mut self, child: u32, stop: usize, rank: u128, depth: u32) -> bool {
-        if stop < self.path.len() {
-            return self.down(child, stop.wrapping_add(1), rank, depth.saturating_add(1));
-        }
-        self.end(self.table.nodes.get(child as usize).map_or(NONE, |node| node.end), rank)
-    }
-
-    /// Tries every typed and affixed parameter of a node, since which path is most specific may be decided further right.
-    fn typed(&mut self, params: (u32, u32), cut: &Cut<'_>, at: usize, rank: u128, depth: u32) -> bool {
-        let table = self.table;
+    /// Goes on behind a segment, and takes back the parameters of a branch that does not match.
+    fn enter<const FOLD: bool>(&mut self, child: u32, stop: usize) -> bool {
         let saved = self.params.len;
-        let mut matched = false;
-        for typed in part(&table.typed, params) {
-            if let Some((start, end)) = typed.param().value(cut.text, table.fold) {
-                self.params.push(at.wrapping_add(start), at.wrapping_add(end));
-                let stop = at.wrapping_add(cut.text.len());
-                matched |= self.child(typed.child, stop, ranked(rank, TYPED, depth), depth);
-                self.params.len = saved;
-            }
+        let matched =
+            if stop < self.path.len() { self.down::<FOLD>(child, stop.wrapping_add(1)) } else { self.end_at(child) };
+        if !matched {
+            self.params.len = saved;
         }
         matched
     }
 
-    fn rest(&mut self, endpoint: u32, at: usize, rank: u128) -> bool {
+    /// Tries every typed and affixed parameter of a node, since which path is most specific may be decided further right.
+    fn typed<const FOLD: bool>(&mut self, siblings: &[Typed], cut: Cut<'_>) -> bool {
+        let saved = self.params.len;
+        let text = cut.text();
+        let mut best: Option<(u32, Params)> = None;
+        for (number, typed) in siblings.iter().enumerate() {
+            let Some((start, end)) = typed.param().value(text, FOLD) else { continue };
+            self.params.push(cut.at.wrapping_add(start), cut.at.wrapping_add(end));
+            if self.enter::<FOLD>(typed.child, cut.stop) {
+                if best.is_none() && number.wrapping_add(1) == siblings.len() {
+                    return true;
+                }
+                if best.as_ref().is_none_or(|(found, _)| self.table.rank(self.found) > self.table.rank(*found)) {
+                    best = Some((self.found, self.params));
+                }
+            }
+            self.params.len = saved;
+        }
+        let Some((found, params)) = best else { return false };
+        (self.found, self.params) = (found, params);
+        true
+    }
+
+    fn rest(&mut self, endpoint: u32, at: usize) -> bool {
         let whole = self.path.len();
         let end = match self.path.last() {
             Some(b'/') if self.table.trailing_slash_same => whole.saturating_sub(1),
@@ -244,17 +257,15 @@ impl Walk<'_, '_> {
             _ => whole,
         };
         self.params.push(at, end);
-        self.end(endpoint, rank)
+        self.end(endpoint)
     }
 
-    /// Keeps a match if it is the most specific so far.
-    fn end(&mut self, endpoint: u32, rank: u128) -> bool {
-        if endpoint == NONE {
-            return false;
-        }
-        if self.found == NONE || rank > self.rank {
-            (self.found, self.rank, self.kept) = (endpoint, rank, self.params);
-        }
-        true
+    fn end_at(&mut self, node: u32) -> bool {
+        self.end(self.table.nodes.get(node as usize).map_or(NONE, |node| node.end))
+    }
+
+    fn end(&mut self, endpoint: u32) -> bool {
+        self.found = endpoint;
+        endpoint != NONE
     }
 }

@@ -212,6 +212,18 @@ impl<'a> Pattern<'a> {
         Ok(pattern)
     }
 
+    /// The specificity: two bits a segment, the leftmost highest, so that the greater is the more specific.
+    pub(super) fn rank(&self) -> u128 {
+        let class = |segment: &Segment<'_>| match segment {
+            Segment::Literal(_) => 3,
+            Segment::Param(param) if param.is_plain() => 1,
+            Segment::Param(_) => 2,
+            Segment::Rest => 0,
+        };
+        let places = (0..=126_u32).rev().step_by(2);
+        self.segments.iter().zip(places).fold(0, |rank, (segment, place)| rank | class(segment) << place)
+    }
+
     fn segment(&mut self, part: &'a str, at: usize, last: bool) -> Result<(), PatternError> {
         if self.segments.len() >= MAX_SEGMENTS {
             return Err(error(at, format!("at most {MAX_SEGMENTS} segments: a longer path is never matched")));

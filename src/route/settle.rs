@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use hashbrown::HashTable;
 
 use super::build::{Builder, RouteError, Step, id, literal_hash};
-use super::table::{FEW, Node, RouteTable, Row};
+use super::table::{FEW, NONE, Node, RouteTable, Row};
 
 impl Builder<'_> {
     /// The table, with the children of a node side by side, and how each of its nodes is reached.
@@ -22,11 +22,16 @@ impl Builder<'_> {
         }
         let mut index = HashTable::new();
         for (at, literal) in self.literals.iter().enumerate() {
-            if self.nodes.get(literal.parent as usize).is_some_and(|node| node.literals.1 > FEW) {
+            if self
+                .nodes
+                .get(literal.parent as usize)
+                .is_some_and(|node| node.literals.1.wrapping_sub(node.literals.0) > FEW)
+            {
                 let hash = literal_hash(&self.literals, &self.texts, id(at), fold);
                 index.insert_unique(hash, id(at), |at| literal_hash(&self.literals, &self.texts, *at, fold));
             }
         }
+        let contested = self.nodes.iter().any(|node| node.params.1.wrapping_sub(node.params.0) > 1);
         let (endpoints, rows) = rows_in_order(&self.endpoints, &self.rows);
         let mut names: Vec<_> = self.names.into_iter().collect();
         names.sort_unstable_by_key(|(_, at)| *at);
@@ -38,6 +43,7 @@ impl Builder<'_> {
             typed: self.typed.into_boxed_slice(),
             endpoints,
             rows,
+            ranks: if contested { self.ranks.into_boxed_slice() } else { Box::default() },
             methods: self.methods.into_boxed_slice(),
             routes: self.routes.into_boxed_slice(),
             names: names.into_iter().map(|(names, _)| names.into_iter().map(Box::from).collect()).collect(),
@@ -58,7 +64,7 @@ fn group(nodes: &mut [Node], steps: &mut [(u32, Step)], (parent, child): (u32, u
         if part.1 == 0 {
             part.0 = at;
         }
-        part.1 = part.1.saturating_add(1);
+        part.1 = at.saturating_add(1);
     }
     if let Some(place) = steps.get_mut(child as usize) {
         place.1 = step;
@@ -81,4 +87,30 @@ fn rows_in_order(last: &[u32], rows: &[(u16, u32, u32)]) -> (Box<[u32]>, Box<[Ro
     }
     starts.push(id(ordered.len()));
     (starts.into_boxed_slice(), ordered.into_boxed_slice())
+}
+
+impl RouteTable {
+    /// Joins literals between which there is no choice, so that a lookup takes them in one step. Where a literal is the only way on
+    /// from a node, the route that made the node made that literal too, so their texts are kept side by side.
+    pub(super) fn join_runs(&mut self) {
+        // Children come after their parents, so from the end on each run is already joined below.
+        for at in (0..self.literals.len()).rev() {
+            let next = self.literals.get(at).and_then(|literal| self.only_way_on(literal.child));
+            let next = next.and_then(|index| self.literals.get(index as usize));
+            let Some((child, run)) = next.map(|next| (next.child, next.len.saturating_add(next.run).saturating_add(1)))
+            else {
+                continue;
+            };
+            if let Some(literal) = self.literals.get_mut(at) {
+                (literal.child, literal.run) = (child, run);
+            }
+        }
+    }
+
+    /// The literal that is the only way on from a node at which no path ends.
+    fn only_way_on(&self, node: u32) -> Option<u32> {
+        let node = self.nodes.get(node as usize)?;
+        let one = node.has_only_literals() && node.literals.1.wrapping_sub(node.literals.0) == 1;
+        (one && node.end == NONE && node.end_slash == NONE).then_some(node.literals.0)
+    }
 }

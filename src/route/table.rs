@@ -18,7 +18,8 @@ use hashbrown::HashTable;
 pub use super::build::{RouteError, RouteSpec, TableOptions};
 pub use super::find::{Params, RouteMatch};
 use super::pattern::{Kind, Param, Pattern};
-use super::segment::{Cut, WORD, word_at};
+use super::segment::Cut;
+use crate::request::word::{WORD, word_of_name};
 
 /// No node, or no endpoint.
 pub(super) const NONE: u32 = u32::MAX;
@@ -28,9 +29,9 @@ pub(super) const FEW: u32 = 6;
 /// One position in a path. The fields are places in the table's lists; [`NONE`] where there is nothing.
 #[derive(Clone, Debug)]
 pub(super) struct Node {
-    /// The literal children: the first, and how many.
+    /// The literal children: the first, and the one after the last.
     pub(super) literals: (u32, u32),
-    /// The typed and affixed parameters: the first, and how many.
+    /// The typed and affixed parameters, likewise.
     pub(super) params: (u32, u32),
     pub(super) plain: u32,
     /// The endpoint of a path with `{rest...}` here.
@@ -41,15 +42,51 @@ pub(super) struct Node {
     pub(super) end_slash: u32,
 }
 
+impl Node {
+    /// Whether no branch but a literal can match here.
+    pub(super) const fn has_only_literals(&self) -> bool {
+        self.params.1 == 0 && self.plain == NONE && self.rest == NONE
+    }
+}
+
 /// A literal child.
 #[derive(Debug)]
 pub(super) struct Literal {
-    /// The first eight bytes of the text.
-    pub(super) head: u64,
-    /// Where the text is in [`RouteTable::texts`].
-    pub(super) text: (u32, u16),
+    /// The first sixteen bytes of the text.
+    pub(super) words: [u64; 2],
+    /// Where the text starts in [`RouteTable::texts`].
+    pub(super) start: u32,
     pub(super) parent: u32,
     pub(super) child: u32,
+    pub(super) len: u16,
+    /// How much of the kept text after it must follow, slash first, before the next branch: a run of literals without a choice.
+    pub(super) run: u16,
+}
+
+impl Literal {
+    /// Whether a segment is this literal.
+    #[inline(always)]
+    pub(super) fn is(&self, cut: &Cut<'_>, texts: &str) -> bool {
+        let ([one, two], [first, second]) = (self.words, cut.words);
+        one == first
+            && two == second
+            && usize::from(self.len) == cut.len()
+            && (self.len <= 16 || cut.has_tail(bytes_of(texts, (self.start, self.len))))
+    }
+
+    /// Where the run after a matched literal ends in the path, if it follows.
+    pub(super) fn run_end(&self, path: &[u8], stop: usize, texts: &str, fold: bool) -> Option<usize> {
+        let run = bytes_of(texts, (self.start.saturating_add(u32::from(self.len)), self.run));
+        let (head, rest) = path.get(stop..)?.split_at_checked(run.len())?;
+        let follows = head == run || (fold && head.eq_ignore_ascii_case(run));
+        (follows && matches!(rest.first(), None | Some(b'/'))).then(|| stop.wrapping_add(run.len()))
+    }
+}
+
+/// A part of the kept texts.
+pub(super) fn bytes_of(texts: &str, (start, len): (u32, u16)) -> &[u8] {
+    let start = start as usize;
+    texts.as_bytes().get(start..start.saturating_add(usize::from(len))).unwrap_or_default()
 }
 
 /// A child behind a typed or affixed parameter.
@@ -110,6 +147,8 @@ pub struct RouteTable {
     pub(super) endpoints: Box<[u32]>,
     /// By endpoint.
     pub(super) rows: Box<[Row]>,
+    /// The specificity of each endpoint: two bits a segment, the leftmost highest. Empty when no lookup has to compare any.
+    pub(super) ranks: Box<[u128]>,
     pub(super) methods: Box<[Method]>,
     pub(super) routes: Box<[Entry]>,
     pub(super) names: Box<[Box<[Box<str>]>]>,
@@ -120,9 +159,10 @@ pub struct RouteTable {
     pub(super) spellings: bool,
 }
 
-/// The part of a list that a first index and a count name.
-pub(super) fn part<T>(list: &[T], (first, count): (u32, u32)) -> &[T] {
-    list.get(first as usize..).and_then(|rest| rest.get(..count as usize)).unwrap_or_default()
+/// The part of a list between two indices.
+#[inline]
+pub(super) fn part<T>(list: &[T], (first, end): (u32, u32)) -> &[T] {
+    list.get(first as usize..end as usize).unwrap_or_default()
 }
 
 impl RouteTable {
@@ -197,9 +237,8 @@ impl RouteTable {
         Some(format!("{}{path}", self.base))
     }
 
-    pub(super) fn text(&self, (start, len): (u32, u16)) -> &str {
-        let start = start as usize;
-        self.texts.get(start..start.saturating_add(usize::from(len))).unwrap_or_default()
+    pub(super) fn text(&self, place: (u32, u16)) -> &str {
+        core::str::from_utf8(bytes_of(&self.texts, place)).unwrap_or_default()
     }
 
     fn method_name(&self, method: u16) -> &str {
@@ -207,10 +246,12 @@ impl RouteTable {
     }
 
     /// The index of a method by its exact name.
+    #[inline]
     pub(super) fn method(&self, name: &str) -> Option<u16> {
         method_index(&self.methods, name)
     }
 
+    #[inline]
     pub(super) fn rows_of(&self, endpoint: u32) -> &[Row] {
         let at = endpoint as usize;
         let range = || -> Option<Range<usize>> {
@@ -220,20 +261,27 @@ impl RouteTable {
     }
 
     /// The literal child of a node for a segment.
-    pub(super) fn literal(&self, at: u32, node: &Node, cut: &Cut<'_>) -> Option<u32> {
-        let is = |literal: &Literal| literal.head == cut.head && cut.has_tail(self.text(literal.text).as_bytes());
-        if node.literals.1 <= FEW {
-            return part(&self.literals, node.literals).iter().find(|literal| is(literal)).map(|literal| literal.child);
+    #[inline(always)]
+    pub(super) fn literal(&self, at: u32, node: &Node, cut: Cut<'_>) -> Option<&Literal> {
+        if node.literals.1.wrapping_sub(node.literals.0) > FEW {
+            return self.literal_of_many(at, cut);
         }
+        part(&self.literals, node.literals).iter().find(|literal| literal.is(&cut, &self.texts))
+    }
+
+    #[inline(never)]
+    fn literal_of_many(&self, at: u32, cut: Cut<'_>) -> Option<&Literal> {
+        let literal = |index: u32| self.literals.get(index as usize);
         let found = self.index.find(cut.hash(at), |index| {
-            self.literals.get(*index as usize).is_some_and(|literal| literal.parent == at && is(literal))
+            literal(*index).is_some_and(|one| one.parent == at && one.is(&cut, &self.texts))
         })?;
-        self.literals.get(*found as usize).map(|literal| literal.child)
+        literal(*found)
     }
 }
 
+#[inline]
 pub(super) fn method_index(methods: &[Method], name: &str) -> Option<u16> {
-    let head = word_at(name.as_bytes(), 0);
+    let head = word_of_name(name.as_bytes());
     let is = |known: &str| known.len() == name.len() && (name.len() <= WORD || known == name);
     let at = methods.iter().position(|method| method.head == head && is(&method.name))?;
     u16::try_from(at).ok()

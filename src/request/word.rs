@@ -1,0 +1,114 @@
+//! Text eight bytes at a time, as words, without leaving safe code.
+
+pub(crate) const ONES: u64 = 0x0101_0101_0101_0101;
+pub(crate) const HIGHS: u64 = 0x8080_8080_8080_8080;
+pub(crate) const SLASHES: u64 = 0x2f2f_2f2f_2f2f_2f2f;
+/// Bytes in a word.
+pub(crate) const WORD: usize = 8;
+
+/// Up to eight bytes from `at`, the first lowest, zero beyond the end.
+#[inline(always)]
+pub(crate) fn word_at(text: &[u8], at: usize) -> u64 {
+    let rest = text.get(at..).unwrap_or_default();
+    if let Some(bytes) = rest.first_chunk::<WORD>() {
+        return u64::from_le_bytes(*bytes);
+    }
+    match text.last_chunk::<WORD>() {
+        Some(bytes) => u64::from_le_bytes(*bytes).checked_shr(bits(WORD.wrapping_sub(rest.len()))).unwrap_or(0),
+        None => short_word_at(rest),
+    }
+}
+
+/// The word of fewer than eight bytes, where that is rare.
+#[inline(never)]
+fn short_word_at(text: &[u8]) -> u64 {
+    short_word(text)
+}
+
+/// The first eight bytes of a name that is usually shorter.
+#[inline(always)]
+pub(crate) fn word_of_name(name: &[u8]) -> u64 {
+    match name.first_chunk::<WORD>() {
+        Some(bytes) => u64::from_le_bytes(*bytes),
+        None => short_word(name),
+    }
+}
+
+/// The word of fewer than eight bytes.
+#[inline(always)]
+fn short_word(text: &[u8]) -> u64 {
+    match text {
+        [a, b, c] => u64::from(u32::from_le_bytes([*a, *b, *c, 0])),
+        [a, b, c, d, rest @ ..] => {
+            let low = u64::from(u32::from_le_bytes([*a, *b, *c, *d]));
+            match rest {
+                [] => low,
+                _ => rest.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte)) << 32 | low,
+            }
+        }
+        _ => text.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte)),
+    }
+}
+
+/// Bits in so many bytes.
+const fn bits(bytes: usize) -> u32 {
+    (bytes as u32).wrapping_mul(8)
+}
+
+/// The high bit of the first byte in a word that is the given one in all its bytes, and perhaps bits of bytes after it; zero when
+/// there is none.
+#[inline(always)]
+pub(crate) const fn mark_of(wanted: u64, word: u64) -> u64 {
+    let other = word ^ wanted;
+    other.wrapping_sub(ONES) & !other & HIGHS
+}
+
+/// The high bit of each byte in a word that is the given one.
+#[inline(always)]
+pub(crate) const fn marks_of(wanted: u64, word: u64) -> u64 {
+    let other = word ^ wanted;
+    !((other & !HIGHS).wrapping_add(!HIGHS) | other) & HIGHS
+}
+
+/// How many bytes stand before the byte with the lowest bit that is set.
+#[inline(always)]
+pub(crate) const fn bytes_before(mark: u64) -> usize {
+    (mark.trailing_zeros() >> 3) as usize
+}
+
+/// The bytes of a word before the byte with the lowest bit that is set, which is its highest.
+#[inline(always)]
+pub(crate) const fn cut_before(word: u64, mark: u64) -> u64 {
+    word & (mark ^ mark.wrapping_sub(1)) >> 8
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_read_up_to_the_end() {
+        let text = b"0123456789abcdefghi";
+        for end in 0..=text.len() {
+            for at in 0..=end {
+                let mut bytes = [0; 8];
+                let len = (end - at).min(8);
+                bytes[..len].copy_from_slice(&text[at..at + len]);
+                assert_eq!(word_at(&text[..end], at), u64::from_le_bytes(bytes), "{at}..{end}");
+            }
+            assert_eq!(word_at(&text[..end], end + 1), 0);
+        }
+    }
+
+    #[test]
+    fn every_byte_that_is_wanted_is_marked_and_no_other() {
+        for byte in 0..=u8::MAX {
+            let bytes = [b'/', byte, byte.wrapping_add(1), b'/', b'.', byte, b'0', byte];
+            let expected = bytes.map(|b| if b == b'/' { 0x80 } else { 0 });
+            let word = u64::from_le_bytes(bytes);
+            assert_eq!(marks_of(SLASHES, word), u64::from_le_bytes(expected), "{byte:#x}");
+            assert_eq!(bytes_before(mark_of(SLASHES, word)), 0);
+        }
+        assert_eq!((mark_of(SLASHES, 0), cut_before(0x2f64_6362, mark_of(SLASHES, 0x2f64_6362))), (0, 0x0064_6362));
+    }
+}
