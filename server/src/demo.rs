@@ -1,6 +1,8 @@
 //! What a demonstration starts with: a pepper, a signing key, a key to use and a token to manage keys with. All of it is fresh at each
 //! start and kept nowhere but in memory.
 
+use std::path::Path;
+
 use base64ct::{Base64UrlUnpadded, Encoding};
 use rsa::pkcs1v15::SigningKey;
 use rsa::rand_core::UnwrapErr;
@@ -16,7 +18,7 @@ use serde_json::json;
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use crate::listen::ServeError;
+use crate::listen::{ServeError, write_private};
 
 /// The subject of the demonstration: its company user, who owns the demonstration's keys.
 pub const SUBJECT: &str = "company-1";
@@ -39,12 +41,38 @@ fn random<const LEN: usize>() -> Result<Zeroizing<[u8; LEN]>, ServeError> {
 }
 
 impl Demo {
-    /// Makes the pepper and the signing key.
+    /// Makes the signing key, and a pepper that is kept nowhere: for keys in memory.
     ///
     /// # Errors
     /// [`ServeError`] when there are no random bytes.
     pub fn new() -> Result<Self, ServeError> {
-        let pepper = random::<32>()?;
+        Self::with_pepper(random::<32>()?)
+    }
+
+    /// As [`Demo::new`], with the pepper of a file, made and readable by its owner only when it is not there: keys in a database on disk
+    /// outlive the server, and so must their pepper.
+    ///
+    /// # Errors
+    /// [`ServeError`] when the file can be neither read nor made, or holds no pepper.
+    pub fn with_pepper_file(path: &Path) -> Result<Self, ServeError> {
+        let told = |error: String| ServeError::new(format!("the pepper file {}: {error}", path.display()));
+        let text = match std::fs::read_to_string(path) {
+            Ok(text) => Zeroizing::new(text),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                let fresh = Zeroizing::new(Base64UrlUnpadded::encode_string(random::<32>()?.as_slice()));
+                write_private(path, &fresh).map_err(|error| told(error.to_string()))?;
+                fresh
+            }
+            Err(error) => return Err(told(error.to_string())),
+        };
+        let mut pepper = Zeroizing::new([0_u8; 32]);
+        match Base64UrlUnpadded::decode(text.trim(), pepper.as_mut_slice()) {
+            Ok(bytes) if bytes.len() == 32 => Self::with_pepper(pepper),
+            _ => Err(told("expected 32 bytes in base64url without padding".into())),
+        }
+    }
+
+    fn with_pepper(pepper: Zeroizing<[u8; 32]>) -> Result<Self, ServeError> {
         let keyring =
             Keyring::new([("demo", pepper.as_slice())]).map_err(|error| ServeError::new(error.to_string()))?;
         let private = rsa::PrivateKey::new(&mut UnwrapErr(getrandom::SysRng), 2_048)

@@ -85,8 +85,11 @@ fn entropy() -> Result<Zeroizing<[u8; ENTROPY_BYTES]>, Problem> {
 
 /// A body that is one JSON object, each member once.
 fn object(body: &Bytes) -> Result<Map<String, Value>, Problem> {
-    let document: scopegate::policy::document::StrictValue =
-        serde_json::from_slice(body).map_err(|error| Problem::malformed(format!("expected a JSON object: {error}")))?;
+    let document: scopegate::policy::document::StrictValue = serde_json::from_slice(body).map_err(|error| {
+        // The parser's own words may repeat what was sent.
+        let place = format!("line {}, column {}", error.line(), error.column());
+        Problem::malformed(format!("expected a JSON object with each member once; it breaks at {place}"))
+    })?;
     match document.0 {
         Value::Object(members) => Ok(members),
         _ => Err(Problem::malformed("expected a JSON object")),
@@ -131,8 +134,9 @@ struct CreateBody {
 }
 
 pub(crate) async fn create(State(app): State<Arc<App>>, Extension(caller): Extension<Caller>, body: Bytes) -> Answer {
-    let wanted: CreateBody = serde_json::from_value(Value::Object(object(&body)?))
-        .map_err(|error| Problem::malformed(format!("expected label, scopes and expiresAt: {error}")))?;
+    let wanted: CreateBody = serde_json::from_value(Value::Object(object(&body)?)).map_err(|_| {
+        Problem::malformed("expected label (text), scopes (list of texts) and expiresAt (text), and nothing else")
+    })?;
     let expires_at = wanted
         .expires_at
         .parse::<jiff::Timestamp>()

@@ -72,7 +72,10 @@ async fn serve(options: &ServeOptions) -> Result<(), ServeError> {
         return Err(ServeError::new(format!("--db {}: expected sqlite::memory: or sqlite:path", options.db)));
     }
     let sqlite = SqliteStore::open(&options.db).await.map_err(|error| ServeError::new(format!("--db: {error}")))?;
-    let demo = Demo::new()?;
+    let demo = match database_file(&options.db) {
+        Some(path) => Demo::with_pepper_file(&PathBuf::from(format!("{path}.pepper")))?,
+        None => Demo::new()?,
+    };
     let policy = Arc::new(Policy::from_json(POLICY).map_err(|error| ServeError::new(error.to_string()))?);
     let (name, bearer) = bearer(&policy)?;
     let gate = Gate::builder(Arc::clone(&policy))
@@ -102,6 +105,12 @@ async fn serve(options: &ServeOptions) -> Result<(), ServeError> {
     let served = axum::serve(listener, service).with_graceful_shutdown(stopped()).await;
     sqlite.close().await;
     served.map_err(|error| ServeError::new(error.to_string()))
+}
+
+/// The file of an SQLite URL; `None` for a database in memory.
+fn database_file(db: &str) -> Option<&str> {
+    let path = db.strip_prefix("sqlite:")?.trim_start_matches("//").split('?').next()?;
+    (!db.contains(":memory:") && !db.contains("mode=memory")).then_some(path)
 }
 
 fn address(text: &str) -> Result<SocketAddr, ServeError> {
@@ -135,7 +144,7 @@ async fn stopped() {
 }
 
 /// Writes a file whole or not at all, readable by its owner only.
-fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
+pub(crate) fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{}.tmp", std::process::id()));
     let temporary = path.with_file_name(name);

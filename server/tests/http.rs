@@ -310,3 +310,25 @@ fn sqlite_serves_as_well() {
     assert_eq!(server.manage("DELETE", &format!("/settings/api-keys/{}", text(&made, "id")), &Value::Null).status, 204);
     assert_eq!(server.with_key(text(&made, "rawKey"), "GET", "/public/v1/job-listings").status, 401);
 }
+
+#[test]
+fn keys_on_disk_outlive_the_server_with_their_pepper() {
+    let base = std::env::temp_dir().join(format!("scopegate-server-{}", std::process::id()));
+    let pepper = base.with_extension("pepper");
+    let _ = std::fs::remove_file(&pepper);
+    let first = Demo::with_pepper_file(&pepper).unwrap();
+    let again = Demo::with_pepper_file(&pepper).unwrap();
+    let key = scopegate::key::format::KeyFormat::new("jbf", &["live"]).unwrap();
+    let text = b"jbf_live_000000000000_00000000000000000000000000000000000000000001O3Seg";
+    let parsed = key.parse(text).unwrap();
+    let record = scopegate_stores::kit::sample("o", 1).unwrap();
+    assert_eq!(first.keyring.hash(&parsed, &record), again.keyring.hash(&parsed, &record));
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        assert_eq!(std::fs::metadata(&pepper).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+    std::fs::write(&pepper, "short").unwrap();
+    assert!(Demo::with_pepper_file(&pepper).is_err(), "a damaged pepper is no new one");
+    std::fs::remove_file(&pepper).unwrap();
+}
