@@ -29,7 +29,10 @@ fn mutate(seed: &[u8], other: &[u8], random: &mut Random) -> Vec<u8> {
     for _ in 0..=random.below(4) {
         let at = random.below(bytes.len() + 1);
         match random.below(6) {
-            0 if !bytes.is_empty() => bytes[at.min(seed.len().min(bytes.len()) - 1)] ^= 1 << random.below(8),
+            0 if !bytes.is_empty() => {
+                let last = bytes.len() - 1;
+                bytes[at.min(last)] ^= 1 << random.below(8);
+            }
             1 => bytes.truncate(at),
             2 => {
                 let from = random.below(bytes.len() + 1);

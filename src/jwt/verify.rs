@@ -114,12 +114,14 @@ pub(super) enum Inner {
     },
     #[cfg(feature = "p256")]
     P256 {
+        #[cfg(not(any(feature = "ring", feature = "aws-lc-rs")))]
         key: p256::ecdsa::VerifyingKey,
         #[cfg(any(feature = "ring", feature = "aws-lc-rs"))]
         point: Vec<u8>,
     },
     #[cfg(feature = "p256")]
     P384 {
+        #[cfg(not(any(feature = "ring", feature = "aws-lc-rs")))]
         key: p384::ecdsa::VerifyingKey,
         #[cfg(any(feature = "ring", feature = "aws-lc-rs"))]
         point: Vec<u8>,
@@ -172,9 +174,10 @@ impl VerifyKey {
     #[cfg(feature = "p256")]
     pub fn p256(x: &[u8], y: &[u8]) -> Result<Self, TokenRefusal> {
         let point = uncompressed(x, y, 32)?;
-        let key = p256::ecdsa::VerifyingKey::from_sec1_bytes(&point).map_err(|_| TokenRefusal::KeyInvalid)?;
+        let _key = p256::ecdsa::VerifyingKey::from_sec1_bytes(&point).map_err(|_| TokenRefusal::KeyInvalid)?;
         Ok(Self(Inner::P256 {
-            key,
+            #[cfg(not(any(feature = "ring", feature = "aws-lc-rs")))]
+            key: _key,
             #[cfg(any(feature = "ring", feature = "aws-lc-rs"))]
             point,
         }))
@@ -187,9 +190,10 @@ impl VerifyKey {
     #[cfg(feature = "p256")]
     pub fn p384(x: &[u8], y: &[u8]) -> Result<Self, TokenRefusal> {
         let point = uncompressed(x, y, 48)?;
-        let key = p384::ecdsa::VerifyingKey::from_sec1_bytes(&point).map_err(|_| TokenRefusal::KeyInvalid)?;
+        let _key = p384::ecdsa::VerifyingKey::from_sec1_bytes(&point).map_err(|_| TokenRefusal::KeyInvalid)?;
         Ok(Self(Inner::P384 {
-            key,
+            #[cfg(not(any(feature = "ring", feature = "aws-lc-rs")))]
+            key: _key,
             #[cfg(any(feature = "ring", feature = "aws-lc-rs"))]
             point,
         }))
