@@ -71,8 +71,8 @@ fn request<'a>(method: &'a str, target: &'a str, headers: &'a dyn scopegate::Hea
     Request { method, target: target.as_bytes(), headers, https: true, client_ip: None }
 }
 
-/// The paths of a policy for matchit, and a map of methods behind each.
-fn matchit_of(policy: &str) -> matchit::Router<usize> {
+/// The distinct paths of a policy.
+fn paths_of(policy: &str) -> Vec<String> {
     let document: Value = serde_json::from_str(policy).unwrap();
     let mut paths: Vec<String> = document["routes"]
         .as_array()
@@ -82,9 +82,13 @@ fn matchit_of(policy: &str) -> matchit::Router<usize> {
         .collect();
     paths.sort();
     paths.dedup();
+    paths
+}
+
+fn matchit_of(paths: &[String]) -> matchit::Router<usize> {
     let mut router = matchit::Router::new();
-    for (at, path) in paths.into_iter().enumerate() {
-        router.insert(path, at).unwrap();
+    for (at, path) in paths.iter().enumerate() {
+        router.insert(path.as_str(), at).unwrap();
     }
     router
 }
@@ -124,7 +128,8 @@ fn keys_and_routes() {
                 },
             );
         }
-        let router = matchit_of(policy);
+        let paths = paths_of(policy);
+        let router = matchit_of(&paths);
         let assumed = [Assumed {
             credential: gate.policy().credential("apiKey").unwrap().0,
             scopes: gate.policy().scopes().grant(["jobs:read"]),
@@ -154,7 +159,7 @@ fn keys_and_routes() {
                 black_box(Policy::compile(black_box(&document)).is_ok());
             },
             &mut || {
-                black_box(matchit_of(black_box(policy)));
+                black_box(matchit_of(black_box(&paths)));
             },
         );
     }
@@ -202,8 +207,7 @@ fn tokens() {
         let token = sample_token(name);
         let parsed: jsonwebtoken::jwk::Jwk = serde_json::from_value(public.clone()).unwrap();
         let decoding = DecodingKey::from_jwk(&parsed).unwrap();
-        let _ = algorithm;
-        token_task(name, &token, Some(&json!({ "keys": [public] }).to_string()), None, &decoding, "see below", calls);
+        token_task(name, &token, Some(&json!({ "keys": [public] }).to_string()), None, &decoding, "–", calls);
     }
 }
 
