@@ -98,11 +98,11 @@ fn each_mistake_has_its_code_and_place() {
         (
             "same issuer",
             with(
-                "/credentials/u2",
+                "/credentials/z2",
                 json!({ "type": "bearer", "issuer": "https://i.example", "audiences": ["b"], "algorithms": ["RS256"] }),
             ),
             "credentials_collide",
-            "/credentials/u2",
+            "/credentials/z2",
         ),
         (
             "same header and prefix",
