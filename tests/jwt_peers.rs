@@ -1,5 +1,6 @@
 //! Case collections of other verifiers (Envoy's jwt_verify_lib, Open Policy Agent): what they refuse is refused, what they accept is
 //! accepted or refused for a reason named here.
+#![allow(clippy::arithmetic_side_effects, clippy::string_slice, reason = "a test may stop where it finds a fault")]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
 mod jws_support;

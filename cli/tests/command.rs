@@ -1,5 +1,5 @@
 //! The command as people run it: exit codes, messages with file and place, and never a secret.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::string_slice, reason = "tests")]
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,5 @@
 //! `scopegate decide`: every kind of answer, for people and for programs, and what it refuses to be told.
+#![allow(clippy::type_complexity, reason = "a test may stop where it finds a fault")]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 mod support;

@@ -1,4 +1,5 @@
 //! `scopegate keys`: a key that was made is a key that opens; what is shown of a key is never its secret.
+#![allow(clippy::string_slice, reason = "a test may stop where it finds a fault")]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 mod support;

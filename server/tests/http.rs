@@ -1,5 +1,12 @@
 //! The server over real sockets: raw HTTP/1.1, so that every byte of the request target is the test's.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::panic,
+    reason = "tests"
+)]
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};

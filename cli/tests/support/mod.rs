@@ -1,4 +1,6 @@
 //! What the tests of the command share: running it, files of their own, and the example's cases as a source of credentials.
+
+#![allow(clippy::indexing_slicing, reason = "a test may stop where it finds a fault")]
 #![allow(dead_code, reason = "each test file uses its part")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
