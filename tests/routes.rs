@@ -165,6 +165,46 @@ fn a_trailing_slash_makes_another_path_unless_it_is_the_same() {
 }
 
 #[test]
+fn literals_without_a_choice_between_them_are_all_held() {
+    let routes =
+        ["GET /r/one/longer-than-eight/x", "GET /s/", "GET /s/t/u", "GET /v", "GET /v/w/{x}", "PUT /y/{z}/Z/z"];
+    let cases = [
+        ("GET /r/one/longer-than-eight/x", "GET /r/one/longer-than-eight/x"),
+        ("GET /r/one/longer-than-eight/x/", "404"),
+        ("GET /r/one/longer-than-eight/y", "404"),
+        ("GET /r/one/longer-than-eight/xy", "404"),
+        ("GET /r/one/longer-than-eight", "404"),
+        ("GET /r/one/longer-than-EIGHT/x", "404"),
+        ("GET /r/one", "404"),
+        ("GET /r/on", "404"),
+        ("GET /r/onelonger-than-eight/x", "404"),
+        ("GET /r", "404"),
+        ("GET /r/", "404"),
+        ("GET /s", "404"),
+        ("GET /s/", "GET /s/"),
+        ("GET /s/t", "404"),
+        ("GET /s/t/", "404"),
+        ("GET /s/t/u", "GET /s/t/u"),
+        ("GET /v", "GET /v"),
+        ("GET /v/w", "404"),
+        ("GET /v/w/1", "GET /v/w/{x} 1"),
+        ("PUT /y/1/Z/z", "PUT /y/{z}/Z/z 1"),
+        ("PUT /y/1/z/z", "404"),
+        ("PUT /y/1/Z", "404"),
+    ];
+    hold(&routes, &STRICT, &cases);
+    let loose = TableOptions { trailing_slash_same: true, case_insensitive: true, ..STRICT };
+    let cases = [
+        ("GET /R/oNe/LONGER-THAN-EIGHT/X/", "GET /r/one/longer-than-eight/x"),
+        ("GET /r/one/longer-than-nine0/x", "404"),
+        ("GET /S", "GET /s/"),
+        ("GET /s/T/U/", "GET /s/t/u"),
+        ("PUT /y/1/z/Z/", "PUT /y/{z}/Z/z 1"),
+    ];
+    hold(&routes, &loose, &cases);
+}
+
+#[test]
 fn case_is_folded_on_both_sides_for_literals_only() {
     let routes = [
         "GET /Admin/{Id}",

@@ -281,6 +281,43 @@ fn bytes_that_are_no_text_are_refused() {
 }
 
 #[test]
+fn a_fault_is_found_wherever_it_stands() {
+    let faults = [
+        ("//", "empty_segment"),
+        ("/../", "dot_segment"),
+        ("/%2e/", "dot_segment"),
+        ("%61", "encoded_unreserved"),
+        ("%00", "encoded_delimiter"),
+        ("%", "bad_percent_encoding"),
+        (";", "matrix_parameter"),
+        ("\\", "backslash"),
+        ("#", "fragment"),
+        ("\0", "control_character"),
+        (" ", "invalid_character"),
+        ("é", "non_ascii"),
+    ];
+    for before in 0..140 {
+        for (fault, code) in faults {
+            for after in ["zz", "zz?a//b"] {
+                let target = format!("/{}{fault}{after}", "a".repeat(before));
+                // At the root, what begins with a slash follows another.
+                let code = if before == 0 && fault.starts_with('/') { "empty_segment" } else { code };
+                assert_eq!(
+                    gate_target(target.as_bytes()).map(|_| ()).map_err(TargetFault::code),
+                    Err(code),
+                    "{target:?}"
+                );
+            }
+        }
+        for good in ["/b/", "/b?a//b", "/b?/", "%2F", "/b?"] {
+            let target = format!("/a{}{good}", "a".repeat(before));
+            let path = target.split('?').next();
+            assert_eq!(gate_target(target.as_bytes()).ok().map(|target| target.path()), path, "{target}");
+        }
+    }
+}
+
+#[test]
 fn size_and_segments_are_limited() {
     let longest = format!("/{}", "a".repeat(MAX_TARGET_BYTES - 1));
     let query = format!("/?{}", "a".repeat(MAX_TARGET_BYTES - 2));
