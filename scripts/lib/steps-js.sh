@@ -3,5 +3,5 @@
 step "js dependencies" scripts/lib/js-dependencies.sh
 step "js package" scripts/test-package
 step "js native command" cargo build --locked --package scopegate-cli
-step "js tests" env SCOPEGATE_NATIVE="${CARGO_TARGET_DIR:-target}/debug/scopegate" node --test "tests/js/*.test.mjs"
-step "js examples" node --test "tests/js/examples/*.test.mjs"
+step "js tests" env SCOPEGATE_NATIVE="${CARGO_TARGET_DIR:-target}/debug/scopegate" node --test tests/js/*.test.mjs
+step "js examples" node --test tests/js/examples/*.test.mjs
