@@ -1,7 +1,7 @@
 //! The policy document (version 1) as people write it: a serde model, strict about unknown and duplicate members.
 //!
 //! JSON is canonical; any self-describing serde format (TOML, for one) carries the same model. Nothing is checked here
-//! beyond shape: [`super::compile`] turns a document into a [`Policy`](super::compile::Policy) or says what is wrong.
+//! beyond shape: [`super::compile`] turns a document into a [`Policy`](super::Policy) or says what is wrong.
 
 use alloc::borrow::ToOwned;
 use alloc::boxed::Box;
