@@ -1,6 +1,6 @@
 //! The native engine beside its peers, in one process: rounds of ours and theirs in turn, medians, ratios.
 //!
-//! Every task first checks its answers: allow, deny, unknown path and wrong method. `cargo bench -p scopegate-benches` prints the table
+//! Every task first checks its answers: allow, deny, unknown path and wrong method. `cd benches && cargo bench` prints the table
 //! of `benches/RESULTS.md`; the runner takes no criterion options, since criterion cannot interleave two functions.
 #![allow(clippy::unwrap_used, reason = "a benchmark may stop where its set-up fails")]
 #![allow(missing_docs, reason = "a program")]
