@@ -24,7 +24,7 @@ const NEED_VERIFY: u32 = 3;
 /// A call that was not due, or words that do not fit.
 pub(super) const MISUSE: u32 = 4;
 
-const WORDS: usize = 64;
+const WORDS: usize = 96;
 const FLAG_HTTPS: u32 = 1;
 const FLAG_TEXT: u32 = 2;
 const MARK_TOUCH: u32 = 1;
@@ -54,17 +54,36 @@ enum Wanted {
 #[derive(Default)]
 struct Shape {
     flags: u32,
-    method: usize,
-    target: usize,
-    address: usize,
+    method: Part,
+    target: Part,
+    address: Option<IpAddr>,
     lines: Vec<Line>,
+}
+
+/// A piece of the input.
+#[derive(Clone, Copy, Default)]
+struct Part {
+    start: usize,
+    len: usize,
+}
+
+impl Part {
+    /// The next `len` bytes; `used` moves behind them.
+    fn take(used: &mut usize, len: u32) -> Self {
+        let start = *used;
+        *used = start.saturating_add(len as usize);
+        Self { start, len: len as usize }
+    }
+
+    fn of(self, input: &[u8]) -> &[u8] {
+        input.get(self.start..self.start.saturating_add(self.len)).unwrap_or_default()
+    }
 }
 
 #[derive(Clone, Copy)]
 struct Line {
     header: usize,
-    start: usize,
-    len: usize,
+    value: Part,
 }
 
 /// A decision under way: its input, its words, and the answers so far.
@@ -126,16 +145,15 @@ impl Session {
         address(self.words.as_ptr())
     }
 
+    /// Overwrites the request and forgets what was answered.
     pub(super) fn erase(&mut self) {
-        let used = self.shape.lines.last().map_or_else(
-            || self.shape.method.saturating_add(self.shape.target).saturating_add(self.shape.address),
-            |line| line.start.saturating_add(line.len),
-        );
-        if let Some(used) = self.input.get_mut(..used) {
-            used.zeroize();
-        }
+        self.input.as_mut_slice().zeroize();
+        self.forget();
+    }
+
+    /// Forgets everything but the input, which the JavaScript side overwrites when a decision was made.
+    fn forget(&mut self) {
         self.shape.lines.clear();
-        (self.shape.method, self.shape.target, self.shape.address) = (0, 0, 0);
         self.keys.clear();
         self.key_sets.clear();
         self.signatures.clear();
@@ -144,29 +162,31 @@ impl Session {
 
     /// Reads the words; `false` when they do not fit the input.
     pub(super) fn start(&mut self, now: UnixSeconds) -> bool {
+        self.forget();
         self.now = now;
-        self.wanted = Wanted::Nothing;
-        self.keys.clear();
-        self.key_sets.clear();
-        self.signatures.clear();
         self.text.clear();
         self.response.clear();
-        let [flags, method, target, address, count, rest @ ..] = &*self.words;
-        let shape = &mut self.shape;
-        shape.flags = *flags;
-        (shape.method, shape.target, shape.address) = (*method as usize, *target as usize, *address as usize);
-        shape.lines.clear();
+        // A first header value that comes before everything else, then the parts in order.
+        let [flags, first, method, target, address, count, _, _, rest @ ..] = &*self.words;
         let count = *count as usize;
         if count > MOST_LINES {
             return false;
         }
-        let mut start = shape.method.saturating_add(shape.target).saturating_add(shape.address);
+        let shape = &mut self.shape;
+        let mut used = 0;
+        let mut first = Some(Part::take(&mut used, *first)).filter(|part| part.len > 0);
+        shape.flags = *flags;
+        shape.method = Part::take(&mut used, *method);
+        shape.target = Part::take(&mut used, *target);
+        shape.address = core::str::from_utf8(Part::take(&mut used, *address).of(&self.input))
+            .ok()
+            .and_then(|text| text.parse::<IpAddr>().ok());
         for pair in rest.chunks_exact(2).take(count) {
             let [header, len] = pair else { return false };
-            shape.lines.push(Line { header: *header as usize, start, len: *len as usize });
-            start = start.saturating_add(*len as usize);
+            let value = first.take().unwrap_or_else(|| Part::take(&mut used, *len));
+            shape.lines.push(Line { header: *header as usize, value });
         }
-        start <= self.input.len()
+        used <= self.input.len()
     }
 
     /// Takes an answer; `false` when it was not asked for.
@@ -188,20 +208,29 @@ impl Session {
         principals: &mut Principals,
         verify_keys: &mut VerifyKeys,
     ) -> u32 {
+        let step = self.advance(gate, names, principals, verify_keys);
+        if step == DONE {
+            self.forget();
+        }
+        step
+    }
+
+    fn advance(
+        &mut self,
+        gate: &Gate,
+        names: &[String],
+        principals: &mut Principals,
+        verify_keys: &mut VerifyKeys,
+    ) -> u32 {
         let Self { input, words, shape, now, wanted, keys, key_sets, signatures, text, response } = self;
-        let part = |start: usize, len: usize| input.get(start..start.saturating_add(len)).unwrap_or_default();
-        let target_at = shape.method;
-        let address_at = target_at.saturating_add(shape.target);
-        let target = part(target_at, shape.target);
+        let target = shape.target.of(input);
         let lines = Lines { names, input, lines: &shape.lines };
         let request = Request {
-            method: core::str::from_utf8(part(0, shape.method)).unwrap_or_default(),
+            method: core::str::from_utf8(shape.method.of(input)).unwrap_or_default(),
             target,
             headers: &lines,
             https: shape.flags & FLAG_HTTPS != 0,
-            client_ip: core::str::from_utf8(part(address_at, shape.address))
-                .ok()
-                .and_then(|text| text.parse::<IpAddr>().ok()),
+            client_ip: shape.address,
         };
         let mut step = gate.begin(&request, *now);
         loop {
@@ -264,10 +293,7 @@ struct Lines<'a> {
 impl<'a> Lines<'a> {
     fn values(&self) -> impl Iterator<Item = (usize, &'a [u8])> + use<'_, 'a> {
         let input = self.input;
-        self.lines.iter().map(move |line| {
-            let value = input.get(line.start..line.start.saturating_add(line.len)).unwrap_or_default();
-            (line.header, value)
-        })
+        self.lines.iter().map(move |line| (line.header, line.value.of(input)))
     }
 }
 
