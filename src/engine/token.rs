@@ -125,9 +125,7 @@ impl<'a> NeedVerify<'a> {
     /// Does the arithmetic here after all: for hosts that lack the algorithm, or that would have to wait.
     pub fn verify_here(self) -> Step<'a> {
         let Self { mut pending, wait } = self;
-        let VerifyWait { bearing, parsed, key, generation } = *wait;
-        let look = bearing.verify(parsed, key.key(), generation);
-        let pause = pending.go_on(bearing, look);
+        let pause = pending.verify_here(*wait);
         pending.step(pause)
     }
 
@@ -148,6 +146,13 @@ impl<'a> Pending<'a> {
             Plan::Use(set, generation) => bearing.with_keys(parsed, &set, generation),
             Plan::Ask(_) | Plan::Unavailable => Look::Settled(Slot::Refused(Denial::KeysUnavailable(reason))),
         };
+        self.go_on(bearing, look)
+    }
+
+    /// Does the arithmetic of a signature here.
+    pub(super) fn verify_here(&mut self, wait: VerifyWait<'a>) -> Pause<'a> {
+        let VerifyWait { bearing, parsed, key, generation } = wait;
+        let look = bearing.verify(parsed, key.key(), generation);
         self.go_on(bearing, look)
     }
 

@@ -204,8 +204,9 @@ impl TokenCache {
 
     fn position(&self, hash: u64, token: &[u8]) -> Option<u32> {
         let entries = &self.entries;
-        let same =
-            |at: &u32| entries.get(*at as usize).and_then(Option::as_ref).is_some_and(|entry| *entry.token == *token);
+        let same = |at: &u32| {
+            entries.get(*at as usize).and_then(Option::as_ref).is_some_and(|entry| is_same(&entry.token, token))
+        };
         self.table.find(hash, same).copied()
     }
 
@@ -318,4 +319,15 @@ impl TokenCache {
         }
         self.newest = at;
     }
+}
+
+/// Whether two tokens are the same. Word by word where there is no better: on wasm32 a comparison of slices goes byte by byte.
+fn is_same(one: &[u8], other: &[u8]) -> bool {
+    if !cfg!(target_arch = "wasm32") {
+        return one == other;
+    }
+    let ((words, rest), (others, tail)) = (one.as_chunks::<8>(), other.as_chunks::<8>());
+    let differing =
+        words.iter().zip(others).fold(0, |all, (a, b)| all | u64::from_ne_bytes(*a) ^ u64::from_ne_bytes(*b));
+    one.len() == other.len() && differing == 0 && rest == tail
 }

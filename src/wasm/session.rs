@@ -10,8 +10,8 @@ use zeroize::Zeroize;
 
 use super::principals::Principals;
 use crate::decision::{Decision, Effect};
-use crate::engine::{Gate, NeedKey, NeedVerify, Step};
-use crate::host::{KeyAnswer, KeysAnswer, KeysReason, VerifyAnswer};
+use crate::engine::{Answers, Gate, Verified};
+use crate::host::{KeyAnswer, KeysAnswer, KeysReason, SignatureCheck, VerifyAnswer};
 use crate::jwt::Algorithm;
 use crate::key::format::{ID_LEN, KeyId};
 use crate::request::{HeaderSource, Request};
@@ -232,54 +232,72 @@ impl Session {
             https: shape.flags & FLAG_HTTPS != 0,
             client_ip: shape.address,
         };
-        let mut step = gate.begin(&request, *now);
-        loop {
-            step = match step {
-                Step::Done(decision) => {
-                    report(&decision, target, words, principals);
-                    let wordy = shape.flags & FLAG_TEXT != 0
-                        || decision.effect() != Effect::Allow
-                        || words.get(4).is_some_and(|marks| marks & MARK_TEXT != 0);
-                    if wordy {
-                        *text = decision.to_json();
-                        *response = refusal(&decision);
-                    }
-                    return DONE;
+        let mut known =
+            Known { gate, lines: &lines, keys, key_sets, signatures, verify_keys, words, wanted, step: MISUSE };
+        match gate.replay(&request, *now, &mut known) {
+            None => known.step,
+            Some(decision) => {
+                report(&decision, target, words, principals);
+                let wordy = shape.flags & FLAG_TEXT != 0
+                    || decision.effect() != Effect::Allow
+                    || words.get(4).is_some_and(|marks| marks & MARK_TEXT != 0);
+                if wordy {
+                    *text = decision.to_json();
+                    *response = refusal(&decision);
                 }
-                Step::NeedKey(need) => match keys.iter().find(|(id, _)| id == need.id()) {
-                    Some((_, answer)) => need.answer(answer.clone()),
-                    None => {
-                        *wanted = Wanted::Key(*need.id());
-                        return point_at_key(&need, &lines, words);
-                    }
-                },
-                Step::NeedKeys(need) => match key_sets.iter().find(|(name, _)| name == need.credential()) {
-                    Some((_, answer)) => need.answer(answer.clone()),
-                    None => {
-                        let credential = gate.policy().credential(need.credential()).map_or(0, |(index, _)| index);
-                        let reason = match need.reason() {
-                            KeysReason::Missing => 0,
-                            KeysReason::Stale => 1,
-                            KeysReason::UnknownKid => 2,
-                        };
-                        put(words, 0, &[word(credential), reason]);
-                        *wanted = Wanted::Keys(need.credential().to_string());
-                        return NEED_KEYS;
-                    }
-                },
-                // A request has one bearer token, so the key alone names the signature.
-                Step::NeedVerify(need) => {
-                    match signatures.iter().find(|(thumbprint, _)| thumbprint == need.check().thumbprint) {
-                        Some((_, Some(answer))) => need.answer(*answer),
-                        Some((_, None)) => need.verify_here(),
-                        None => {
-                            *wanted = Wanted::Verify(need.check().thumbprint.to_string());
-                            return point_at_signature(&need, &lines, words, verify_keys);
-                        }
-                    }
-                }
-            };
+                DONE
+            }
         }
+    }
+}
+
+/// The answers so far. What is asked besides them becomes what the session wants, and a step.
+struct Known<'s> {
+    gate: &'s Gate,
+    lines: &'s Lines<'s>,
+    keys: &'s [(KeyId, KeyAnswer)],
+    key_sets: &'s [(String, KeysAnswer)],
+    signatures: &'s [(String, Option<VerifyAnswer>)],
+    verify_keys: &'s mut VerifyKeys,
+    words: &'s mut [u32; WORDS],
+    wanted: &'s mut Wanted,
+    step: u32,
+}
+
+impl Answers for Known<'_> {
+    fn key(&mut self, id: &KeyId) -> Option<KeyAnswer> {
+        if let Some((_, answer)) = self.keys.iter().find(|(known, _)| known == id) {
+            return Some(answer.clone());
+        }
+        *self.wanted = Wanted::Key(*id);
+        self.step = point_at_key(id, self.lines, self.words);
+        None
+    }
+
+    fn keys(&mut self, credential: &str, reason: KeysReason) -> Option<KeysAnswer> {
+        if let Some((_, answer)) = self.key_sets.iter().find(|(known, _)| known == credential) {
+            return Some(answer.clone());
+        }
+        let index = self.gate.policy().credential(credential).map_or(0, |(index, _)| index);
+        let reason = match reason {
+            KeysReason::Missing => 0,
+            KeysReason::Stale => 1,
+            KeysReason::UnknownKid => 2,
+        };
+        put(self.words, 0, &[word(index), reason]);
+        *self.wanted = Wanted::Keys(credential.to_string());
+        self.step = NEED_KEYS;
+        None
+    }
+
+    /// A request has one bearer token, so the key alone names the signature.
+    fn verify(&mut self, check: &SignatureCheck<'_>) -> Option<Verified> {
+        if let Some((_, answer)) = self.signatures.iter().find(|(known, _)| known == check.thumbprint) {
+            return Some(answer.map_or(Verified::Here, Verified::ByHost));
+        }
+        *self.wanted = Wanted::Verify(check.thumbprint.to_string());
+        self.step = point_at_signature(check, self.lines, self.words, self.verify_keys);
+        None
     }
 }
 
@@ -314,8 +332,8 @@ fn put(words: &mut [u32; WORDS], at: usize, values: &[u32]) {
 }
 
 /// The id is what stands before the last underscore of a key.
-fn point_at_key(need: &NeedKey<'_>, lines: &Lines<'_>, words: &mut [u32; WORDS]) -> u32 {
-    let id = need.id().as_str().as_bytes();
+fn point_at_key(id: &KeyId, lines: &Lines<'_>, words: &mut [u32; WORDS]) -> u32 {
+    let id = id.as_str().as_bytes();
     let found = lines.values().enumerate().find_map(|(line, (_, value))| {
         let end = value.iter().rposition(|byte| *byte == b'_')?;
         let start = end.checked_sub(ID_LEN)?;
@@ -331,12 +349,11 @@ fn point_at_key(need: &NeedKey<'_>, lines: &Lines<'_>, words: &mut [u32; WORDS])
 }
 
 fn point_at_signature(
-    need: &NeedVerify<'_>,
+    check: &SignatureCheck<'_>,
     lines: &Lines<'_>,
     words: &mut [u32; WORDS],
     verify_keys: &mut VerifyKeys,
 ) -> u32 {
-    let check = need.check();
     let found = lines.values().enumerate().find_map(|(line, (_, value))| {
         let start = offset(value, check.signing_input)?;
         let signature = start.checked_add(check.signing_input.len())?.checked_add(1)?;
