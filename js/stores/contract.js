@@ -96,7 +96,7 @@ export function change(id, expectedVersion, record) {
   return { ...next, expected: whole(expectedVersion, "expectedVersion") };
 }
 
-/** A stored text as a record again. The last use stands apart, so that noting one never races with a change. */
+/** A stored text as a record again. The last use stands apart, so that noting one never races with a change; undefined: as in the text. */
 export function loaded(json, used) {
   let record;
   try {
@@ -105,7 +105,7 @@ export function loaded(json, used) {
     // The error of JSON.parse quotes the text, which holds a hash.
   }
   if (record === null || typeof record !== "object") throw new StoreError("record_unreadable", "A stored record cannot be read.");
-  record.lastUsedAt = used === null || used === undefined ? null : Number(used);
+  if (used !== undefined) record.lastUsedAt = used === null ? null : Number(used);
   return record;
 }
 

@@ -25,7 +25,7 @@ export function denoKvKeys(kv, { prefix = PREFIX } = {}) {
   const key = (id) => [...prefix, "key", id];
   const use = (id) => [...prefix, "use", id];
   const index = (owner, ...place) => [...prefix, "owner", owner, ...place];
-  const read = (entry, used) => (entry.value === null ? null : loaded(entry.value.text, used.value?.value));
+  const read = (entry, used) => (entry.value === null ? null : loaded(entry.value.text, used.value?.value ?? null));
 
   async function several(ids) {
     const found = [];

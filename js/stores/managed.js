@@ -56,27 +56,38 @@ class ManagedKeys {
     return this.#change(owner, id, (record) => this.#keys.revoke(record));
   }
 
-  /** A successor, whose raw key is told once, and the old key with its grace. The successor counts only once the old key ends. */
+  /**
+   * A successor, whose raw key is told once, and the old key with its grace. The successor is stored first: until the old key is
+   * changed, nobody knows the new one's raw key, so whatever fails in between leaves the old key as it was.
+   */
   async rotate(owner, id, options) {
-    const { record, rawKey } = await this.#successor(owner, id, options);
+    let made;
+    let grace;
     try {
-      const old = await this.#change(owner, id, (found) => this.#keys.rotate(found, options).old);
-      return Object.defineProperty({ record, old }, "rawKey", { value: rawKey, enumerable: false });
+      for (let tries = 0; tries < TRIES; tries++) {
+        const record = await this.#owned(owner, id);
+        if (record === null) throw unknown();
+        const rotated = this.#keys.rotate(record, options);
+        if (made === undefined) {
+          if ((await this.#store.insert(rotated.record)) !== "done") continue;
+          made = rotated;
+          grace = record.graceUntil;
+        } else if (record.graceUntil !== grace) {
+          // A key in its grace ends with it, and so would have to what was made from the key before.
+          throw new StoreError("store_conflict", "The key was rotated by somebody else meanwhile.");
+        }
+        const outcome = await this.#store.update(id, record.version, rotated.old);
+        if (outcome === "done") {
+          const { record: successor, rawKey } = made;
+          return Object.defineProperty({ record: successor, old: shown(rotated.old) }, "rawKey", { value: rawKey, enumerable: false });
+        }
+      }
+      throw conflict();
     } catch (error) {
-      // Nobody has heard its raw key; ended, it does not stand in lists as a key in use.
-      await this.revoke(owner, record.id).catch((failed) => this.#report(failed));
+      // Ended, what nobody can use does not stand in lists as a key in use.
+      if (made !== undefined) await this.revoke(owner, made.record.id).catch((failed) => this.#report(failed));
       throw error;
     }
-  }
-
-  async #successor(owner, id, options) {
-    const record = await this.#owned(owner, id);
-    if (record === null) throw unknown();
-    for (let tries = 0; tries < ID_TRIES; tries++) {
-      const made = this.#keys.rotate(record, options);
-      if ((await this.#store.insert(made.record)) === "done") return made;
-    }
-    throw new StoreError("id_conflict", "Every new id was taken: the random source is broken.");
   }
 
   /** For the gate's `onEffects`: notes uses and renews hashes. Audit events are left to the caller. */
@@ -120,7 +131,7 @@ class ManagedKeys {
       if (outcome === "done") return shown(next);
       if (outcome === "missing") throw unknown();
     }
-    throw new StoreError("store_conflict", "The key changes too often; try again later.");
+    throw conflict();
   }
 
   #report(error) {
@@ -149,6 +160,8 @@ class Uses {
   note({ id, at }) {
     const { interval, batch, every } = this.#options;
     if (at < this.#written.get(id) + interval || at <= this.#waiting.get(id)) return false;
+    // A store that has been away for long: better to miss a use than to fill the memory.
+    if (this.#waiting.size >= MOST_NOTED && !this.#waiting.has(id)) return true;
     this.#waiting.set(id, at);
     this.#since ??= at;
     return this.#waiting.size >= batch || at >= this.#since + every;
@@ -166,7 +179,7 @@ class Uses {
     } catch (error) {
       for (const [id, at] of before) this.#mark(id, at);
       // Kept for the next time, unless a later use came in between.
-      for (const { id, at } of uses) if (!(this.#waiting.get(id) >= at) && this.#waiting.size < MOST_NOTED) this.#waiting.set(id, at);
+      for (const use of uses) this.note(use);
       throw error;
     }
   }
@@ -185,4 +198,5 @@ function shown(record) {
   return rest;
 }
 
+const conflict = () => new StoreError("store_conflict", "The key changes too often; try again later.");
 const unknown = () => new StoreError("key_unknown", "There is no such key.");

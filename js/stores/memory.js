@@ -63,9 +63,10 @@ export function memoryGrants({ now = clock } = {}) {
     },
     swapGrant(id, expectedVersion, row, expiresAt) {
       const entry = grant(id, row, expiresAt);
+      whole(expectedVersion, "expectedVersion");
       const found = alive(id);
       if (found === undefined) return "missing";
-      if (found.version !== whole(expectedVersion, "expectedVersion")) return "conflict";
+      if (found.version !== expectedVersion) return "conflict";
       grants.set(id, { ...entry, version: found.version + 1 });
       return "swapped";
     },

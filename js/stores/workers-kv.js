@@ -26,14 +26,15 @@ export function workersKvKeys(kv, { source, prefix = "scopegate:", cacheTtl } = 
     const found = dead ?? live;
     if (found === null && known === undefined) return null;
     // A place that does not have the record yet, or no longer: denied, as far as this can be known.
-    if (found === null) return known.revoked ? loaded(known.text, null) : null;
-    const record = loaded(found, null);
+    if (found === null) return known.revoked ? loaded(known.text) : null;
+    const record = loaded(found);
     const entry = { version: record.version, revoked: dead !== null || record.revokedAt !== null, text: found };
-    const kept = known !== undefined && (known.revoked ? !entry.revoked : !entry.revoked && known.version > entry.version) ? known : entry;
+    const behind = known !== undefined && !entry.revoked && (known.revoked || known.version > entry.version);
+    const kept = behind ? known : entry;
     seen.delete(id);
     seen.set(id, kept);
     if (seen.size > MOST_SEEN) seen.delete(seen.keys().next().value);
-    return loaded(kept.text, null);
+    return loaded(kept.text);
   }
 
   const refuse = (capability) => async () => {

@@ -1,0 +1,118 @@
+// A revocation against requests under way: at every interleaving of finding the record, handing it to the gate and deciding, no
+// request that starts after the revocation returned is allowed. Deterministic: a schedule says whose turn it is, no timer.
+import { NOW, Samples, expect, judged } from "./judge.js";
+
+const POLICY = {
+  version: 1, name: "kit", https: "optional", scopes: { "jobs:read": "Read jobs" },
+  credentials: { apiKey: { type: "apiKey", header: "X-API-Key", prefix: "jbf" } },
+  routes: [{ id: "jobs", match: "GET /jobs", allow: [{ apiKey: ["jobs:read"] }] }],
+};
+
+/** Turns of each: one request starts, is answered by the store, decides; another starts, decides; the revocation reads, writes. */
+const TURNS = { first: 3, second: 2, revoke: 2 };
+
+/**
+ * Drives real gates over a store while a key is revoked.
+ * @param {object} store
+ * @param {{ seed: number, createGate: Function, other?: object }} options `createGate` of this package, and a second handle of the database
+ * @returns {Promise<{ name: string, ok: boolean, detail: string }[]>}
+ */
+export async function checkRevocation(store, { seed, createGate, other }) {
+  const owner = `kit-${new Samples(seed).id()}`;
+  const context = { createGate, owner };
+  const checks = [["on one handle", () => everySchedule({ ...context, handles: [store, store] })]];
+  if (other !== undefined) checks.push(["on two handles of one database", () => everySchedule({ ...context, handles: [store, other] })]);
+  return judged(checks.map(([where, check]) => [`nothing that starts after a revocation is allowed, ${where}`, check]));
+}
+
+async function everySchedule({ createGate, owner, handles }) {
+  const scene = { owner, handles, actors: {} };
+  // One pair of gates for all: whatever a gate remembers of earlier keys must not matter.
+  scene.gates = handles.map((store, at) => createGate({ policy: POLICY, keys: slowed(store, scene), now: () => NOW + at }));
+  let count = 0;
+  try {
+    for (const schedule of schedules({ ...TURNS })) {
+      await play(schedule, scene);
+      count += 1;
+    }
+  } finally {
+    for (const gate of scene.gates) gate.close();
+  }
+  return `${count} interleavings`;
+}
+
+/** A store whose answers wait for turns: before it is asked, and with the answer in hand. */
+function slowed(store, scene) {
+  return {
+    async find(id, context) {
+      const actor = scene.actors[context?.actor];
+      await actor?.pause();
+      const record = await store.find(id);
+      if (context?.actor !== "second") await actor?.pause();
+      return record;
+    },
+  };
+}
+
+/** Every order of so many turns of each. */
+function* schedules(left) {
+  const names = Object.keys(left).filter((name) => left[name] > 0);
+  if (names.length === 0) yield [];
+  for (const name of names) {
+    for (const rest of schedules({ ...left, [name]: left[name] - 1 })) yield [name, ...rest];
+  }
+}
+
+async function play(schedule, { owner, handles: [here, there], gates, actors }) {
+  const { record, rawKey } = gates[0].keys.issue({ label: "kit", scopes: ["jobs:read"], expiresAt: NOW + 86_400, owner });
+  expect((await here.insert(record)) === "done", "a fresh record is not inserted");
+  const decide = (at, actor) => gates[at].decide({ method: "GET", target: "/jobs", headers: { "x-api-key": rawKey } }, { actor });
+  let revoked = false;
+  const late = [];
+  const request = (at, actor) => async () => {
+    const startsLate = revoked;
+    const decision = await decide(at, actor);
+    if (startsLate) late.push(decision);
+    else expect(decision.allowed || decision.code === "key_revoked", `a request under way was answered ${decision.code}`);
+  };
+  actors.first = new Actor(request(0, "first"));
+  actors.second = new Actor(request(1, "second"));
+  actors.revoke = new Actor(async (actor) => {
+    const found = await there.find(record.id);
+    await actor.pause();
+    expect((await there.update(record.id, found.version, gates[1].keys.revoke(found))) === "done", "a revocation is refused");
+    revoked = true;
+  });
+  for (const name of schedule) {
+    await actors[name].turn();
+    if (revoked) for (const at of [0, 1]) late.push(await decide(at));
+  }
+  for (const decision of late) expect(decision.code === "key_revoked", `after the revocation returned: ${decision.code}, in the order ${schedule.join(" ")}`);
+}
+
+/** Somebody whose next turn is taken from outside: it runs until it pauses or ends. */
+class Actor {
+  #run;
+  #go;
+  #paused;
+  #ended;
+
+  constructor(run) {
+    this.#run = run;
+  }
+
+  /** Waits for the next turn. */
+  pause() {
+    return new Promise((go) => {
+      this.#go = go;
+      this.#paused();
+    });
+  }
+
+  turn() {
+    const settled = new Promise((paused) => (this.#paused = paused));
+    if (this.#ended === undefined) this.#ended = this.#run(this);
+    else this.#go();
+    return Promise.race([settled, this.#ended]);
+  }
+}
