@@ -5,6 +5,8 @@ import { isPromise } from "../core/store.js";
 
 /** The most records of one page. */
 export const MAX_PAGE = 100;
+const MAX_NAME = 512;
+const MAX_ROW = 60_000;
 
 /** What stores throw. No message holds a credential, a hash or a stored record. */
 export class StoreError extends ScopegateError {
@@ -62,8 +64,11 @@ export function asked(ask, use) {
 
 const refused = (message) => new StoreError("request_invalid", message);
 
+/** A name: of a key, an owner, a person, a space. Databases differ in what they do with a NUL and with long names. */
 export function text(value, name) {
-  if (typeof value !== "string" || value === "") throw refused(`\`${name}\` is a text that is not empty.`);
+  if (typeof value !== "string" || value === "" || value.length > MAX_NAME || value.includes("\0")) {
+    throw refused(`\`${name}\` is a text of 1 to ${MAX_NAME} characters without NUL.`);
+  }
   return value;
 }
 
@@ -98,15 +103,20 @@ export function change(id, expectedVersion, record) {
 
 /** A stored text as a record again. The last use stands apart, so that noting one never races with a change; undefined: as in the text. */
 export function loaded(json, used) {
-  let record;
-  try {
-    record = JSON.parse(json);
-  } catch {
-    // The error of JSON.parse quotes the text, which holds a hash.
-  }
-  if (record === null || typeof record !== "object") throw new StoreError("record_unreadable", "A stored record cannot be read.");
+  const record = parsed(json);
   if (used !== undefined) record.lastUsedAt = used === null ? null : Number(used);
   return record;
+}
+
+/** What was stored as JSON text. The error of JSON.parse quotes the text, which may hold a hash: it is not passed on. */
+export function parsed(json) {
+  try {
+    const value = JSON.parse(json);
+    if (value !== null && typeof value === "object") return value;
+  } catch {
+    // Answered below.
+  }
+  throw new StoreError("store_corrupt", "What is stored cannot be read.");
 }
 
 /** Whether `next` may replace what is stored under `version`: it is newer, was made from it, and undoes no revocation. */
@@ -136,7 +146,10 @@ export const inOrder = (a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 
 export const clock = () => Math.floor(Date.now() / 1000);
 
 /** What a grant store is handed: checked, so that no database has to. */
-export const grant = (id, row, expiresAt) => ({ id: text(id, "id"), row: text(row, "row"), expiresAt: whole(expiresAt, "expiresAt") });
+export function grant(id, row, expiresAt) {
+  if (typeof row !== "string" || row.length > MAX_ROW || row.includes("\0")) throw refused(`\`row\` is a text of at most ${MAX_ROW} characters without NUL.`);
+  return { id: text(id, "id"), row, expiresAt: whole(expiresAt, "expiresAt") };
+}
 
 /** Scopes that somebody consented to, as a list of texts. */
 export function scopeList(scopes) {

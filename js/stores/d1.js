@@ -14,7 +14,7 @@ export async function migrate(db) {
 export const d1Keys = (db) => sqlKeys(runner(db), SQLITE);
 
 /** Grants in D1. */
-export const d1Grants = (db, options) => sqlGrants(runner(db), options);
+export const d1Grants = (db, options) => sqlGrants(runner(db), SQLITE, options);
 
 function runner(db) {
   if (typeof db?.prepare !== "function") throw new StoreError("options_invalid", "Expected a D1 database.");

@@ -5,11 +5,30 @@ import { StoreError, asked, capabilities, change, clock, grant, latest, loaded, 
 const PREFIX = ["scopegate"];
 /** What Deno KV reads at once at most. */
 const MOST_READS = 10;
+/** Milliseconds. */
+const MOST_WAIT = 2000;
 
 function opened(kv) {
   if (typeof kv?.atomic !== "function") throw new StoreError("options_invalid", "Expected an open Deno KV.");
   return kv;
 }
+
+/**
+ * Asks again when a local database is locked: it belongs to several processes, and says so at once, having written nothing.
+ * Whoever changes something begins with reading it anew.
+ */
+async function patiently(run) {
+  for (let wait = 1; ; wait *= 2) {
+    try {
+      return await run();
+    } catch (thrown) {
+      if (wait > MOST_WAIT || !/database is locked/.test(thrown?.message)) throw thrown;
+      await new Promise((go) => setTimeout(go, wait * Math.random()));
+    }
+  }
+}
+
+const ask = (run, use = (answer) => answer) => asked(() => patiently(run), use);
 
 function* slices(items, length) {
   for (let at = 0; at < items.length; at += length) yield items.slice(at, at + length);
@@ -74,22 +93,22 @@ export function denoKvKeys(kv, { prefix = PREFIX } = {}) {
 
   return {
     capabilities: capabilities({ cas: true, readYourWrites: true, list: true }),
-    find: (id) => asked(() => several([id]), ([found]) => found),
+    find: (id) => ask(() => several([id]), ([found]) => found),
     async insert(record) {
       const entry = stored(record);
-      return asked(() => insert(entry), (outcome) => outcome);
+      return ask(() => insert(entry));
     },
     async update(id, expectedVersion, record) {
       const next = change(id, expectedVersion, record);
-      return asked(() => update(id, next), (outcome) => outcome);
+      return ask(() => update(id, next));
     },
     async list(owner, after, limit) {
       const place = page(owner, after, limit);
-      return asked(() => list(place), (found) => found);
+      return ask(() => list(place));
     },
     async touch(uses) {
       const found = latest(uses);
-      return asked(() => touch(found), () => undefined);
+      return ask(() => touch(found), () => undefined);
     },
   };
 }
@@ -126,31 +145,31 @@ export function denoKvGrants(kv, { prefix = PREFIX, now = clock } = {}) {
     capabilities: capabilities({ cas: true, readYourWrites: true, putOnce: true }),
     async insertGrant(id, row, expiresAt) {
       const entry = grant(id, row, expiresAt);
-      return asked(() => insert(entry), (outcome) => outcome);
+      return ask(() => insert(entry));
     },
     async getGrant(id) {
       text(id, "id");
-      return asked(() => kv.get(key(id)), (entry) => (alive(entry) ? { row: entry.value.row, version: entry.value.version } : null));
+      return ask(() => kv.get(key(id)), (entry) => (alive(entry) ? { row: entry.value.row, version: entry.value.version } : null));
     },
     async swapGrant(id, expectedVersion, row, expiresAt) {
       const entry = grant(id, row, expiresAt);
       whole(expectedVersion, "expectedVersion");
-      return asked(() => swap(expectedVersion, entry), (outcome) => outcome);
+      return ask(() => swap(expectedVersion, entry));
     },
     async putOnce(space, keyHash, expiresAt) {
       text(space, "space");
       text(keyHash, "keyHash");
       whole(expiresAt, "expiresAt");
-      return asked(() => once(space, keyHash, expiresAt), (outcome) => outcome);
+      return ask(() => once(space, keyHash, expiresAt));
     },
     async getConsent(sub, clientId) {
       const name = consent(sub, clientId);
-      return asked(() => kv.get(name), ({ value }) => value);
+      return ask(() => kv.get(name), ({ value }) => value);
     },
     async saveConsent(sub, clientId, scopes) {
       const name = consent(sub, clientId);
       const list = scopeList(scopes);
-      return asked(() => kv.set(name, list), () => undefined);
+      return ask(() => kv.set(name, list), () => undefined);
     },
     /** Nothing to do. */
     purge() {},

@@ -85,7 +85,7 @@ export interface GrantOptions {
 /**
  * What stores throw, with a stable `code`: `store_unavailable`, `store_conflict`, `store_lacks_cas`, `store_lacks_read_your_writes`,
  * `store_lacks_put_once`, `store_lacks_list`, `capability_unknown`, `options_invalid`, `request_invalid`, `record_invalid`,
- * `record_unreadable`, `key_unknown`, `id_conflict`, `source_missing`. No message holds a credential, a hash or a stored record.
+ * `store_corrupt`, `key_unknown`, `id_conflict`, `source_missing`. No message holds a credential, a hash or a stored record.
  */
 export class StoreError extends ScopegateError {}
 

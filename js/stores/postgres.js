@@ -18,7 +18,7 @@ export async function migrate(pool) {
 export const postgresKeys = (pool) => sqlKeys(runner(pool), POSTGRES);
 
 /** Grants in a PostgreSQL database. */
-export const postgresGrants = (pool, options) => sqlGrants(runner(pool), options);
+export const postgresGrants = (pool, options) => sqlGrants(runner(pool), POSTGRES, options);
 
 function runner(pool) {
   if (typeof pool?.query !== "function") throw new StoreError("options_invalid", "Expected a pool or a client with `query`.");

@@ -6,7 +6,7 @@ export interface RedisClient {
 }
 
 export interface RedisOptions {
-  /** What the names of keys begin with: `{scopegate}`. Keep the braces in a cluster: scripts touch several keys at once. */
+  /** What the names of keys begin with: `{scopegate-js}`. Keep the braces in a cluster: scripts touch several keys at once. */
   prefix?: string;
 }
 

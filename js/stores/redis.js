@@ -1,6 +1,6 @@
 // Redis 6.2 or later through a connected client of `redis`. Each operation is one script, which Redis runs alone. All keys share
 // one hash tag, so that a script may touch several of them in a cluster too.
-import { StoreError, asked, capabilities, change, grant, latest, loaded, page, scopeList, stored, text, whole } from "./contract.js";
+import { StoreError, asked, capabilities, change, grant, latest, loaded, page, parsed, scopeList, stored, text, whole } from "./contract.js";
 
 const INSERT = `
 if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
@@ -66,9 +66,9 @@ function runner(client) {
 /**
  * Keys in Redis.
  * @param {object} client
- * @param {{ prefix?: string }} [options] what the names of keys begin with, `{scopegate}` unless given; keep the braces in a cluster
+ * @param {{ prefix?: string }} [options] what the names of keys begin with, `{scopegate-js}` unless given; keep the braces in a cluster
  */
-export function redisKeys(client, { prefix = "{scopegate}" } = {}) {
+export function redisKeys(client, { prefix = "{scopegate-js}" } = {}) {
   const ask = runner(client);
   const key = (id) => `${prefix}:key:${id}`;
   const owned = (owner) => `${prefix}:owner:${owner}`;
@@ -98,7 +98,7 @@ export function redisKeys(client, { prefix = "{scopegate}" } = {}) {
 }
 
 /** Grants in Redis, which forgets what expired by itself and by its own clock. */
-export function redisGrants(client, { prefix = "{scopegate}" } = {}) {
+export function redisGrants(client, { prefix = "{scopegate-js}" } = {}) {
   const ask = runner(client);
   const key = (id) => `${prefix}:grant:${text(id, "id")}`;
   const consent = (sub, clientId) => `${prefix}:consent:${JSON.stringify([text(sub, "sub"), text(clientId, "clientId")])}`;
@@ -117,7 +117,7 @@ export function redisGrants(client, { prefix = "{scopegate}" } = {}) {
       const name = `${prefix}:once:${JSON.stringify([text(space, "space"), text(keyHash, "keyHash")])}`;
       return ask(PUT_ONCE, [name], [whole(expiresAt, "expiresAt")], (done) => (done === 1 ? "fresh" : "seen"));
     },
-    getConsent: (sub, clientId) => ask(GET_CONSENT, [consent(sub, clientId)], [], (found) => (found === null ? null : JSON.parse(found))),
+    getConsent: (sub, clientId) => ask(GET_CONSENT, [consent(sub, clientId)], [], (found) => (found === null ? null : parsed(found))),
     saveConsent: (sub, clientId, scopes) => ask(SAVE_CONSENT, [consent(sub, clientId)], [JSON.stringify(scopeList(scopes))], () => undefined),
     /** Nothing to do. */
     purge() {},

@@ -1,43 +1,43 @@
 // The stores of every SQL database: the statements of SQLite and PostgreSQL differ in a few places, the answers in none.
 // Each operation is one statement, so that no transaction and no lock of ours is needed.
-import { asked, capabilities, change, clock, grant, latest, loaded, page, scopeList, stored, text, whole } from "./contract.js";
+import { asked, capabilities, change, clock, grant, latest, loaded, page, parsed, scopeList, stored, text, whole } from "./contract.js";
 
-const table = (integer, id, suffix, types) => [
+const tables = (integer, bytes, name, end) => [
   `CREATE TABLE IF NOT EXISTS api_keys (
-    id ${id} PRIMARY KEY NOT NULL, owner TEXT NOT NULL, created_at ${integer} NOT NULL, version ${integer} NOT NULL,
-    record ${types.record} NOT NULL, last_used_at ${integer}
-  )${suffix}`,
+    id ${name} PRIMARY KEY NOT NULL, owner ${name} NOT NULL, created_at ${integer} NOT NULL, version ${integer} NOT NULL,
+    record TEXT NOT NULL, last_used_at ${integer}
+  )${end}`,
   "CREATE INDEX IF NOT EXISTS api_keys_by_owner ON api_keys (owner, created_at, id)",
   `CREATE TABLE IF NOT EXISTS oauth_grants (
-    id TEXT PRIMARY KEY NOT NULL, data TEXT NOT NULL, version ${integer} NOT NULL, expires_at ${integer} NOT NULL
-  )${suffix}`,
-  "CREATE INDEX IF NOT EXISTS oauth_grants_by_expiry ON oauth_grants (expires_at)",
+    id ${name} PRIMARY KEY NOT NULL, body ${bytes} NOT NULL, version ${integer} NOT NULL, expires_at ${integer} NOT NULL
+  )${end}`,
+  "CREATE INDEX IF NOT EXISTS oauth_grants_by_end ON oauth_grants (expires_at)",
   `CREATE TABLE IF NOT EXISTS oauth_once (
-    space TEXT NOT NULL, key_hash TEXT NOT NULL, expires_at ${integer} NOT NULL, PRIMARY KEY (space, key_hash)
-  )${suffix}`,
-  "CREATE INDEX IF NOT EXISTS oauth_once_by_expiry ON oauth_once (expires_at)",
+    space ${name} NOT NULL, key_hash ${bytes} NOT NULL, expires_at ${integer} NOT NULL, PRIMARY KEY (space, key_hash)
+  )${end}`,
+  "CREATE INDEX IF NOT EXISTS oauth_once_by_end ON oauth_once (expires_at)",
   `CREATE TABLE IF NOT EXISTS oauth_consents (
-    sub TEXT NOT NULL, client_id TEXT NOT NULL, scopes TEXT NOT NULL, PRIMARY KEY (sub, client_id)
-  )${suffix}`,
+    sub ${name} NOT NULL, client_id ${name} NOT NULL, scopes TEXT NOT NULL, PRIMARY KEY (sub, client_id)
+  )${end}`,
 ];
 
 /** SQLite and what speaks like it: node:sqlite, better-sqlite3, D1. */
 export const SQLITE = Object.freeze({
-  schema: Object.freeze(table("INTEGER", "TEXT", " STRICT", { record: "TEXT" })),
-  record: "record",
+  schema: Object.freeze(tables("INTEGER", "BLOB", "TEXT", " STRICT")),
+  toBytes: "CAST(? AS BLOB)",
+  fromBytes: "CAST(body AS TEXT)",
   revoked: "json_extract(record, '$.revokedAt')",
-  id: "id",
   touch: `UPDATE api_keys SET last_used_at = uses.at
     FROM (SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[1]') AS at FROM json_each(?)) AS uses
     WHERE api_keys.id = uses.id AND (api_keys.last_used_at IS NULL OR api_keys.last_used_at < uses.at)`,
 });
 
-/** PostgreSQL. Rows are locked in one order, so that two batches never wait for each other. Ids are ordered as bytes. */
+/** PostgreSQL. Names are compared as bytes. Rows are locked in one order, so that two batches never wait for each other. */
 export const POSTGRES = Object.freeze({
-  schema: Object.freeze(table("BIGINT", 'TEXT COLLATE "C"', "", { record: "JSONB" })),
-  record: "record::text AS record",
+  schema: Object.freeze(tables("BIGINT", "BYTEA", 'TEXT COLLATE "C"', "")),
+  toBytes: "convert_to(?, 'UTF8')",
+  fromBytes: "convert_from(body, 'UTF8')",
   revoked: "(record::jsonb ->> 'revokedAt')",
-  id: 'id COLLATE "C"',
   touch: `WITH uses AS (SELECT entry ->> 0 AS id, (entry ->> 1)::bigint AS at FROM jsonb_array_elements(?::jsonb) AS entry),
     locked AS (SELECT api_keys.id FROM api_keys JOIN uses ON api_keys.id = uses.id ORDER BY api_keys.id FOR UPDATE OF api_keys)
     UPDATE api_keys SET last_used_at = uses.at FROM uses, locked
@@ -49,14 +49,13 @@ export const POSTGRES = Object.freeze({
  * @param {typeof SQLITE} dialect
  */
 export function sqlKeys(run, dialect) {
-  const { record, revoked, id: key, touch } = dialect;
-  const FIND = `SELECT ${record}, last_used_at FROM api_keys WHERE id = ?`;
+  const FIND = `SELECT record, last_used_at FROM api_keys WHERE id = ?`;
   const INSERT = `INSERT INTO api_keys (id, owner, created_at, version, record, last_used_at) VALUES (?, ?, ?, ?, ?, ?)
     ON CONFLICT (id) DO NOTHING RETURNING id`;
   const UPDATE = `UPDATE api_keys SET version = ?, record = ? WHERE id = ? AND version = ? AND version < ?
-    AND (${revoked} IS NULL OR ? = 1) RETURNING id`;
-  const LIST = `SELECT ${record}, last_used_at FROM api_keys WHERE owner = ? AND (created_at, ${key}) > (?, ?)
-    ORDER BY created_at, ${key} LIMIT ?`;
+    AND (${dialect.revoked} IS NULL OR ? = 1) RETURNING id`;
+  const LIST = `SELECT record, last_used_at FROM api_keys WHERE owner = ? AND (created_at, id) > (?, ?)
+    ORDER BY created_at, id LIMIT ?`;
   const read = (row) => loaded(row.record, row.last_used_at);
   const ask = (sql, parameters, use) => asked(() => run(sql, parameters), use);
   return {
@@ -79,25 +78,25 @@ export function sqlKeys(run, dialect) {
     },
     touch(uses) {
       const found = [...latest(uses)];
-      return found.length === 0 ? undefined : ask(touch, [JSON.stringify(found)], () => undefined);
+      return found.length === 0 ? undefined : ask(dialect.touch, [JSON.stringify(found)], () => undefined);
     },
   };
 }
 
-const INSERT_GRANT = `INSERT INTO oauth_grants (id, data, version, expires_at) VALUES (?, ?, 1, ?)
-  ON CONFLICT (id) DO UPDATE SET data = excluded.data, version = oauth_grants.version + 1, expires_at = excluded.expires_at
-  WHERE oauth_grants.expires_at <= ? RETURNING id`;
-const GET_GRANT = "SELECT data, version FROM oauth_grants WHERE id = ? AND expires_at > ?";
-const SWAP_GRANT = `UPDATE oauth_grants SET data = ?, version = version + 1, expires_at = ?
-  WHERE id = ? AND version = ? AND expires_at > ? RETURNING id`;
-const PUT_ONCE = `INSERT INTO oauth_once (space, key_hash, expires_at) VALUES (?, ?, ?)
-  ON CONFLICT (space, key_hash) DO UPDATE SET expires_at = excluded.expires_at WHERE oauth_once.expires_at <= ? RETURNING space`;
 const GET_CONSENT = "SELECT scopes FROM oauth_consents WHERE sub = ? AND client_id = ?";
 const SAVE_CONSENT = `INSERT INTO oauth_consents (sub, client_id, scopes) VALUES (?, ?, ?)
   ON CONFLICT (sub, client_id) DO UPDATE SET scopes = excluded.scopes`;
 
-/** The grants of the authorization server, in the same databases. Both dialects say this alike. */
-export function sqlGrants(run, { now = clock } = {}) {
+/** The grants of the authorization server, in the same databases. */
+export function sqlGrants(run, { toBytes, fromBytes }, { now = clock } = {}) {
+  const INSERT_GRANT = `INSERT INTO oauth_grants (id, body, version, expires_at) VALUES (?, ${toBytes}, 1, ?)
+    ON CONFLICT (id) DO UPDATE SET body = excluded.body, version = oauth_grants.version + 1, expires_at = excluded.expires_at
+    WHERE oauth_grants.expires_at <= ? RETURNING id`;
+  const GET_GRANT = `SELECT ${fromBytes} AS row_text, version FROM oauth_grants WHERE id = ? AND expires_at > ?`;
+  const SWAP_GRANT = `UPDATE oauth_grants SET body = ${toBytes}, version = version + 1, expires_at = ?
+    WHERE id = ? AND version = ? AND expires_at > ? RETURNING id`;
+  const PUT_ONCE = `INSERT INTO oauth_once (space, key_hash, expires_at) VALUES (?, ${toBytes}, ?)
+    ON CONFLICT (space, key_hash) DO UPDATE SET expires_at = excluded.expires_at WHERE oauth_once.expires_at <= ? RETURNING space`;
   const ask = (sql, parameters, use) => asked(() => run(sql, parameters), use);
   return {
     capabilities: capabilities({ cas: true, readYourWrites: true, putOnce: true }),
@@ -105,7 +104,7 @@ export function sqlGrants(run, { now = clock } = {}) {
       grant(id, row, expiresAt);
       return ask(INSERT_GRANT, [id, row, expiresAt, now()], (rows) => (rows.length === 1 ? "inserted" : "exists"));
     },
-    getGrant: (id) => ask(GET_GRANT, [text(id, "id"), now()], ([found]) => (found ? { row: found.data, version: Number(found.version) } : null)),
+    getGrant: (id) => ask(GET_GRANT, [text(id, "id"), now()], ([found]) => (found ? { row: found.row_text, version: Number(found.version) } : null)),
     swapGrant(id, expectedVersion, row, expiresAt) {
       grant(id, row, expiresAt);
       return ask(SWAP_GRANT, [row, expiresAt, id, whole(expectedVersion, "expectedVersion"), now()], (rows) => {
@@ -118,7 +117,7 @@ export function sqlGrants(run, { now = clock } = {}) {
       return ask(PUT_ONCE, parameters, (rows) => (rows.length === 1 ? "fresh" : "seen"));
     },
     getConsent: (sub, clientId) =>
-      ask(GET_CONSENT, [text(sub, "sub"), text(clientId, "clientId")], ([found]) => (found ? JSON.parse(found.scopes) : null)),
+      ask(GET_CONSENT, [text(sub, "sub"), text(clientId, "clientId")], ([found]) => (found ? parsed(found.scopes) : null)),
     saveConsent(sub, clientId, scopes) {
       return ask(SAVE_CONSENT, [text(sub, "sub"), text(clientId, "clientId"), JSON.stringify(scopeList(scopes))], () => undefined);
     },

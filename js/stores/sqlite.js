@@ -21,7 +21,7 @@ export function migrate(db) {
 export const sqliteKeys = (db) => sqlKeys(runner(db), SQLITE);
 
 /** Grants in an SQLite database. */
-export const sqliteGrants = (db, options) => sqlGrants(runner(db), options);
+export const sqliteGrants = (db, options) => sqlGrants(runner(db), SQLITE, options);
 
 function runner(db) {
   if (typeof db?.prepare !== "function") throw new StoreError("options_invalid", "Expected an open database with `prepare`.");
