@@ -175,7 +175,7 @@ export function durableObjectKeys(namespace, { shards } = {}) {
         if (places.length === 0) break;
         const known = new Set(places);
         // A refused insert may have left a place behind, of a key that is another's or was made at another time.
-        const own = (await several(places.map((some) => some.slice(17)))).filter(
+        const own = (await several([...new Set(places.map((some) => some.slice(17)))])).filter(
           (entry) => entry.owner === owner && known.has(placeOf(entry.createdAt, entry.id)),
         );
         found.push(...own.map(read));

@@ -1,5 +1,6 @@
-// A revocation against requests under way: at every interleaving of finding the record, handing it to the gate and deciding, no
-// request that starts after the revocation returned is allowed. Deterministic: a schedule says whose turn it is, no timer.
+// A revocation against requests under way: no request that starts after the revocation returned is allowed. First at every
+// interleaving of asking the store, handing the record to the gate and deciding, where a schedule says whose turn it is; then with
+// requests inside the store while it writes, for stores that keep copies and might fill them with what was read before.
 import { NOW, Samples, expect, judged } from "./judge.js";
 
 const POLICY = {
@@ -10,6 +11,9 @@ const POLICY = {
 
 /** Turns of each: one request starts, is answered by the store, decides; another starts, decides; the revocation reads, writes. */
 const TURNS = { first: 3, second: 2, revoke: 2 };
+
+/** Requests that are inside the store when the revocation comes: from none to so many. */
+const MOST_INSIDE = 8;
 
 /**
  * Drives real gates over a store while a key is revoked.
@@ -31,9 +35,10 @@ async function everySchedule({ createGate, owner, handles }) {
   scene.gates = handles.map((store, at) => createGate({ policy: POLICY, keys: slowed(store, scene), now: () => NOW + at }));
   let count = 0;
   try {
-    for (const schedule of schedules({ ...TURNS })) {
-      await play(schedule, scene);
-      count += 1;
+    // The revocation comes by either handle in turn.
+    for (const schedule of schedules({ ...TURNS })) await play(schedule, scene, count++ % 2);
+    for (let inside = 0; inside <= MOST_INSIDE; inside++) {
+      for (const by of [0, 1]) for (const quiet of [true, false]) await underWay(inside, scene, by, quiet);
     }
   } finally {
     for (const gate of scene.gates) gate.close();
@@ -63,10 +68,27 @@ function* schedules(left) {
   }
 }
 
-async function play(schedule, { owner, handles: [here, there], gates, actors }) {
+/** A fresh key: its record, how to ask a gate with it, and how to revoke it by a handle. */
+async function freshKey({ owner, handles, gates }) {
   const { record, rawKey } = gates[0].keys.issue({ label: "kit", scopes: ["jobs:read"], expiresAt: NOW + 86_400, owner });
-  expect((await here.insert(record)) === "done", "a fresh record is not inserted");
-  const decide = (at, actor) => gates[at].decide({ method: "GET", target: "/jobs", headers: { "x-api-key": rawKey } }, { actor });
+  expect((await handles[0].insert(record)) === "done", "a fresh record is not inserted");
+  return {
+    record,
+    decide: (at, actor) => gates[at].decide({ method: "GET", target: "/jobs", headers: { "x-api-key": rawKey } }, { actor }),
+    async revoke(by, found) {
+      expect((await handles[by].update(record.id, found.version, gates[by].keys.revoke(found))) === "done", "a revocation is refused");
+    },
+  };
+}
+
+/** Answers to requests that started after the revocation had returned. */
+function judge(late, when) {
+  for (const { code } of late) expect(code === "key_revoked", `after the revocation returned: ${code}, ${when}`);
+}
+
+async function play(schedule, scene, by) {
+  const { handles, actors } = scene;
+  const { record, decide, revoke } = await freshKey(scene);
   let revoked = false;
   const late = [];
   const request = (at, actor) => async () => {
@@ -78,16 +100,38 @@ async function play(schedule, { owner, handles: [here, there], gates, actors }) 
   actors.first = new Actor(request(0, "first"));
   actors.second = new Actor(request(1, "second"));
   actors.revoke = new Actor(async (actor) => {
-    const found = await there.find(record.id);
+    const found = await handles[by].find(record.id);
     await actor.pause();
-    expect((await there.update(record.id, found.version, gates[1].keys.revoke(found))) === "done", "a revocation is refused");
+    await revoke(by, found);
     revoked = true;
   });
   for (const name of schedule) {
     await actors[name].turn();
     if (revoked) for (const at of [0, 1]) late.push(await decide(at));
   }
-  for (const decision of late) expect(decision.code === "key_revoked", `after the revocation returned: ${decision.code}, in the order ${schedule.join(" ")}`);
+  judge(late, `in the order ${schedule.join(" ")}`);
+}
+
+/**
+ * Requests that were inside the store when it was told of the revocation; unless quiet, others that came while it wrote and right
+ * after. Those would hide a copy that is filled with what was read before, so that both are tried.
+ */
+async function underWay(inside, scene, by, quiet) {
+  const { record, decide, revoke } = await freshKey(scene);
+  const early = [];
+  for (let at = 0; at < inside; at++) {
+    early.push(decide(at % 2));
+    // Further inside, by a step or by a turn of the event loop.
+    if (at % 2 === 0) await undefined;
+    else if (inside % 2 === 0) await new Promise((go) => setTimeout(go, 0));
+  }
+  const writing = revoke(by, record);
+  if (!quiet) early.push(decide(0), decide(1));
+  await writing;
+  const late = quiet ? [] : [await decide(0), await decide(1)];
+  for (const { allowed, code } of await Promise.all(early)) expect(allowed || code === "key_revoked", `a request under way was answered ${code}`);
+  late.push(await decide(0), await decide(1));
+  judge(late, `with ${inside} requests inside the store`);
 }
 
 /** Somebody whose next turn is taken from outside: it runs until it pauses or ends. */
