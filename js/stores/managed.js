@@ -1,5 +1,5 @@
 // The life of keys in a store: what `gate.keys` makes, written by compare-and-swap, and the uses of keys, written in batches.
-import { StoreError, requireCapabilities, text } from "./contract.js";
+import { MAX_PAGE, StoreError, requireCapabilities, text } from "./contract.js";
 
 /** How often an operation begins anew because another one was quicker: more than any storm of changes of one key. */
 const TRIES = 64;
@@ -45,7 +45,8 @@ class ManagedKeys {
     requireCapabilities(this.#store, ["list"]);
     const records = await this.#store.list(text(owner, "owner"), after, limit);
     const last = records.at(-1);
-    return { keys: records.map(shown), next: last !== undefined && records.length >= limit ? { createdAt: last.createdAt, id: last.id } : null };
+    const more = last !== undefined && records.length >= Math.min(limit, MAX_PAGE);
+    return { keys: records.map(shown), next: more ? { createdAt: last.createdAt, id: last.id } : null };
   }
 
   async relabel(owner, id, change) {
