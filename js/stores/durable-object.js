@@ -98,6 +98,8 @@ export class ScopegateStore {
       }
     }
     if (next < Infinity) await this.#storage.setAlarm(next * 1000);
+    // Deleting everything is what makes an object cost nothing.
+    else if ((await this.#storage.list({ limit: 1 })).size === 0) await this.#storage.deleteAll();
   }
 }
 

@@ -1,6 +1,6 @@
 // The stores over real databases: SQLite in this Node, PostgreSQL and Redis where `scripts/with-services` started them.
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -8,7 +8,7 @@ import * as postgres from "../../../js/stores/postgres.js";
 import * as redisStores from "../../../js/stores/redis.js";
 import * as sqlite from "../../../js/stores/sqlite.js";
 import { checkKeyStore } from "../../../js/stores/kit.js";
-import { kits, missing, rotations, sampleRecord, seed } from "./lib/asserted.mjs";
+import { GRANTS, KEYS, kits, missing, rotations, sampleRecord, seed } from "./lib/asserted.mjs";
 
 const { DatabaseSync } = await import("node:sqlite").catch(() => ({}));
 const { SCOPEGATE_POSTGRES_URL: postgresUrl, SCOPEGATE_REDIS_URL: redisUrl } = process.env;
@@ -53,6 +53,15 @@ describe("SQLite", { skip: missing(DatabaseSync, "this Node has no node:sqlite, 
     db.exec("PRAGMA busy_timeout = 7");
     sqlite.sqliteKeys(db);
     assert.equal(db.prepare("PRAGMA busy_timeout").get().timeout, 7);
+  });
+
+  it("passes the kits on the tables of the Rust crate", async () => {
+    const db = new DatabaseSync(":memory:");
+    const migrations = new URL("../../../stores/migrations/sqlite/", import.meta.url);
+    for (const name of readdirSync(migrations).sort()) db.exec(readFileSync(new URL(name, migrations), "utf8"));
+    sqlite.migrate(db);
+    await kits({ keys: [sqlite.sqliteKeys(db)], grants: [sqlite.sqliteGrants(db)] }, KEYS - 1 + GRANTS);
+    db.close();
   });
 
   it("purges what expired", () => {

@@ -11,9 +11,11 @@ class Storage {
   get = async (name) => structuredClone(this.entries.get(name));
   put = async (name, value) => void this.entries.set(name, structuredClone(value));
   delete = async (name) => this.entries.delete(name);
+  emptied = false;
+  deleteAll = async () => void (this.emptied = true);
   getAlarm = async () => this.alarm;
   setAlarm = async (at) => void (this.alarm = at);
-  async list({ prefix, startAfter = "", limit = Infinity }) {
+  async list({ prefix = "", startAfter = "", limit = Infinity }) {
     const names = [...this.entries.keys()].filter((name) => name.startsWith(prefix) && name > startAfter).sort();
     return new Map(names.slice(0, limit).map((name) => [name, this.entries.get(name)]));
   }
@@ -42,8 +44,8 @@ describe("an object", () => {
       storage.alarm = null;
       await new ScopegateStore({ storage }).alarm();
     }
-    assert.deepEqual([...namespace.storages].map(([name, { entries, alarm }]) => [name, entries.size, alarm]), [
-      ["grant/g", 0, null], ['once/["s","k"]', 1, (now + 50) * 1000],
+    assert.deepEqual([...namespace.storages].map(([name, { entries, alarm, emptied }]) => [name, entries.size, alarm, emptied]), [
+      ["grant/g", 0, null, true], ['once/["s","k"]', 1, (now + 50) * 1000, false],
     ]);
   });
 
