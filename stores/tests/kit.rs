@@ -1,4 +1,5 @@
-//! The kit against the stores of this crate.
+//! The kit against the stores of this crate: those in memory and on disk always, those of a server when its URL is set, as
+//! `scripts/with-services` does.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod support;
@@ -45,4 +46,24 @@ async fn sqlite_on_disk_holds_the_contract_and_remembers() {
     let again = SqliteStore::open(&file.url()).await.unwrap();
     assert_eq!(again.find(&record.id).await.unwrap(), Some(record));
     again.close().await;
+}
+
+#[cfg(feature = "postgres")]
+#[tokio::test(flavor = "multi_thread")]
+async fn postgres_holds_the_contract() {
+    use scopegate_stores::PostgresStore;
+    let Some(url) = support::service("SCOPEGATE_POSTGRES_URL") else { return };
+    let options = support::options("kit");
+    let (one, other) = tokio::join!(PostgresStore::open_with(&url, &options), PostgresStore::open_with(&url, &options));
+    holds(one.unwrap(), other.unwrap()).await;
+}
+
+#[cfg(feature = "redis")]
+#[tokio::test(flavor = "multi_thread")]
+async fn redis_holds_the_contract() {
+    use scopegate_stores::RedisStore;
+    let Some(url) = support::service("SCOPEGATE_REDIS_URL") else { return };
+    let options = support::options("kit");
+    let (one, other) = tokio::join!(RedisStore::open_with(&url, &options), RedisStore::open_with(&url, &options));
+    holds(one.unwrap(), other.unwrap()).await;
 }
