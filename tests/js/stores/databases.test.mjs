@@ -123,7 +123,7 @@ describe("PostgreSQL", { skip: missing(postgresUrl, "there is no SCOPEGATE_POSTG
 
   it("is an outage when it cannot be asked, or refuses", async () => {
     await pools[0].query(`CREATE TABLE IF NOT EXISTS ${name}.checked (id text)`);
-    await pools[0].query(`ALTER TABLE ${name}.api_keys ADD CONSTRAINT never CHECK (owner <> 'o') NOT VALID`);
+    await pools[0].query(`ALTER TABLE ${name}.api_keys ADD CONSTRAINT never CHECK (owner <> '${RECORD.owner}') NOT VALID`);
     await refusesWithoutQuoting(() => postgres.postgresKeys(pools[0]).insert(RECORD));
     await pools[0].query(`ALTER TABLE ${name}.api_keys DROP CONSTRAINT never`);
     const { default: pg } = await import("pg");
