@@ -3,7 +3,8 @@ import type { GrantOptions, GrantStore, KeyStore } from "./index.js";
 /** What is needed of a `DurableObjectNamespace`. */
 export interface ObjectNamespace {
   idFromName(name: string): any;
-  get(id: any): { fetch(url: string, init: { method: string; body: string }): Promise<{ status: number; json(): Promise<any> }> };
+  /** A stub with `fetch`. */
+  get(id: any): any;
 }
 
 /** The class to export from a Worker and to bind; it keeps keys and grants. */
