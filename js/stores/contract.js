@@ -44,7 +44,9 @@ export const capabilities = (offered) => Object.freeze({ cas: false, readYourWri
 export function outage(thrown) {
   if (thrown instanceof StoreError) return thrown;
   const plain = (text) => typeof text === "string" && /^[\w -]{1,48}$/.test(text);
-  const why = [thrown?.errstr, thrown?.code, thrown?.name].find(plain) ?? "no code";
+  // D1 and Redis tell their codes in the message alone.
+  const [told] = /\bSQLITE_[A-Z_]{2,40}\b|^[A-Z][A-Z0-9_]{2,24}(?=[ :])/.exec(thrown?.message) ?? [];
+  const why = [thrown?.errstr, thrown?.code, told, thrown?.name].find(plain) ?? "no code";
   return new StoreError("store_unavailable", `The store could not be asked: ${why}.`);
 }
 
@@ -64,10 +66,13 @@ export function asked(ask, use) {
 
 const refused = (message) => new StoreError("request_invalid", message);
 
-/** A name: of a key, an owner, a person, a space. Databases differ in what they do with a NUL and with long names. */
+/** Databases differ in what they make of a NUL, and of what is no Unicode. */
+const storable = (value) => !value.includes("\0") && value.isWellFormed();
+
+/** A name: of a key, an owner, a person, a space. */
 export function text(value, name) {
-  if (typeof value !== "string" || value === "" || value.length > MAX_NAME || value.includes("\0")) {
-    throw refused(`\`${name}\` is a text of 1 to ${MAX_NAME} characters without NUL.`);
+  if (typeof value !== "string" || value === "" || value.length > MAX_NAME || !storable(value)) {
+    throw refused(`\`${name}\` is a text of 1 to ${MAX_NAME} characters, without NUL and half surrogates.`);
   }
   return value;
 }
@@ -147,7 +152,9 @@ export const clock = () => Math.floor(Date.now() / 1000);
 
 /** What a grant store is handed: checked, so that no database has to. */
 export function grant(id, row, expiresAt) {
-  if (typeof row !== "string" || row.length > MAX_ROW || row.includes("\0")) throw refused(`\`row\` is a text of at most ${MAX_ROW} characters without NUL.`);
+  if (typeof row !== "string" || row.length > MAX_ROW || !storable(row)) {
+    throw refused(`\`row\` is a text of at most ${MAX_ROW} characters, without NUL and half surrogates.`);
+  }
   return { id: text(id, "id"), row, expiresAt: whole(expiresAt, "expiresAt") };
 }
 

@@ -1,6 +1,8 @@
 // Cloudflare Durable Objects: a class that the Worker exports, and stores that talk to its objects. An object does one thing at
 // a time and answers only once its writes are durable, so compare-and-swap needs no more than reading and writing in a transaction.
-import { StoreError, asked, capabilities, change, clock, grant, inOrder, latest, loaded, mayReplace, page, scopeList, stored, text, whole } from "./contract.js";
+import {
+  StoreError, asked, capabilities, change, clock, grant, inOrder, latest, loaded, mayReplace, page, scopeList, stored, text, whole,
+} from "./contract.js";
 
 /** What an object does. Each gets the storage of the object, in a transaction, and what the store sent. */
 const OPERATIONS = {

@@ -37,7 +37,7 @@ export const POSTGRES = Object.freeze({
   schema: Object.freeze(tables("BIGINT", "BYTEA", 'TEXT COLLATE "C"', "")),
   toBytes: "convert_to(?, 'UTF8')",
   fromBytes: "convert_from(body, 'UTF8')",
-  revoked: "(record::jsonb ->> 'revokedAt')",
+  revoked: "(record::json ->> 'revokedAt')",
   touch: `WITH uses AS (SELECT entry ->> 0 AS id, (entry ->> 1)::bigint AS at FROM jsonb_array_elements(?::jsonb) AS entry),
     locked AS (SELECT api_keys.id FROM api_keys JOIN uses ON api_keys.id = uses.id ORDER BY api_keys.id FOR UPDATE OF api_keys)
     UPDATE api_keys SET last_used_at = uses.at FROM uses, locked

@@ -66,6 +66,7 @@ const CHECKS = [
     const bad = [
       () => store.insertGrant(id, ROW, Number.NaN), () => store.insertGrant(id, ROW, later + 0.5), () => store.insertGrant(id, null, later),
       () => store.insertGrant("", ROW, later), () => store.swapGrant(id, Number.NaN, ROW, later), () => store.putOnce("", "x", later), () => store.putOnce("x", "y", "z"),
+      () => store.insertGrant(`${id}\0`, ROW, later), () => store.putOnce("x", "\ud800", later),
     ];
     for (const run of bad) {
       const error = await Promise.resolve().then(run).then(() => undefined, (thrown) => thrown);

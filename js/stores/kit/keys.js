@@ -25,12 +25,13 @@ const CHECKS = [
   }],
 
   ["an insert keeps a record as it is, once", async ({ store, other, samples }) => {
-    const record = samples.record({ label: "ünï ' \" \\ \u{1f511}", expiresAt: null, ipAllow: ["::1/128"], lastUsedAt: NOW, note: { kept: [1, null] } });
+    const record = samples.record({ label: "ünï ' \" \\ \u{1f511}", expiresAt: null, ipAllow: ["::1/128"], lastUsedAt: NOW, note: { kept: [1, null, "\0"] } });
     expect((await store.find(record.id)) === null, "an unknown id is found");
     await put(store, record);
     for (const handle of [store, other]) equal(await handle.find(record.id), record, "what is found is not what was inserted");
     expect((await other.insert({ ...record, owner: "thief", label: "again" })) === "exists", "a taken id is inserted again");
     equal(await store.find(record.id), record, "a refused insert changed the record");
+    expect((await other.update(record.id, 1, changed(record))) === "done", "a record with members of its own cannot be updated");
     if (store.capabilities.list) expect(!(await store.list("thief", null, 10)).some(({ id }) => id === record.id), "a refused insert is listed");
   }],
 

@@ -53,7 +53,6 @@ const WRONG_KEYS = [
         if (found !== null) right.force({ ...found, lastUsedAt: at });
       }
     },
-    // The racers end in the order in which they began: the kit wants the latest, not the last.
   })],
   ["makes records of uses", "a use is noted forward only, and changes no version", (right) => ({
     touch(uses) {
@@ -87,7 +86,7 @@ const WRONG_KEYS = [
       find: (id) => right.find(ids.get(id.toLowerCase()) ?? id),
     };
   }],
-  ["starts each page at the first", "pages are an owner's records in order", (right) => ({ list: (owner, after, limit) => right.list(owner, null, limit) })],
+  ["starts each page at the first", "pages are an owner's records in order", (right) => ({ list: (owner, _, limit) => right.list(owner, null, limit) })],
   ["cuts no page", "pages are an owner's records in order", (right) => ({
     list: (owner, after, limit) => (limit > 100 ? [...right.list(owner, after, 100), ...right.list(owner, null, 4)] : right.list(owner, after, limit)),
   })],
@@ -212,7 +211,7 @@ describe("the kit for grants", () => {
         return "inserted";
       },
     })],
-    ["looks before it puts", "something is put once", (right) => {
+    ["looks before it puts", "something is put once", () => {
       const put = new Set();
       return {
         async putOnce(space, key) {
