@@ -2,10 +2,11 @@
 // Each operation is one statement, so that no transaction and no lock of ours is needed.
 import { asked, capabilities, change, clock, grant, latest, loaded, page, parsed, scopeList, stored, text, whole } from "./contract.js";
 
-const tables = (integer, bytes, name, end) => [
+// The tables are those of the Rust crate `scopegate-stores`.
+const tables = (integer, bytes, name, end, also) => [
   `CREATE TABLE IF NOT EXISTS api_keys (
     id ${name} PRIMARY KEY NOT NULL, owner ${name} NOT NULL, created_at ${integer} NOT NULL, version ${integer} NOT NULL,
-    record TEXT NOT NULL, last_used_at ${integer}
+    record TEXT NOT NULL, last_used_at ${integer}${also}
   )${end}`,
   "CREATE INDEX IF NOT EXISTS api_keys_by_owner ON api_keys (owner, created_at, id)",
   `CREATE TABLE IF NOT EXISTS oauth_grants (
@@ -23,21 +24,31 @@ const tables = (integer, bytes, name, end) => [
 
 /** SQLite and what speaks like it: node:sqlite, better-sqlite3, D1. */
 export const SQLITE = Object.freeze({
-  schema: Object.freeze(tables("INTEGER", "BLOB", "TEXT", " STRICT")),
+  schema: Object.freeze(tables("INTEGER", "BLOB", "TEXT", " STRICT", "")),
   toBytes: "CAST(? AS BLOB)",
   fromBytes: "CAST(body AS TEXT)",
-  revoked: "json_extract(record, '$.revokedAt')",
+  also: Object.freeze({}),
+  active: "json_extract(record, '$.revokedAt') IS NULL",
   touch: `UPDATE api_keys SET last_used_at = uses.at
     FROM (SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[1]') AS at FROM json_each(?)) AS uses
     WHERE api_keys.id = uses.id AND (api_keys.last_used_at IS NULL OR api_keys.last_used_at < uses.at)`,
 });
 
+/** When a key ends: by its expiry or by the end of its grace, whichever comes first. */
+function endOf({ expiresAt, graceUntil }) {
+  return expiresAt === null || graceUntil === null ? (expiresAt ?? graceUntil) : Math.min(expiresAt, graceUntil);
+}
+
 /** PostgreSQL. Names are compared as bytes. Rows are locked in one order, so that two batches never wait for each other. */
 export const POSTGRES = Object.freeze({
-  schema: Object.freeze(tables("BIGINT", "BYTEA", 'TEXT COLLATE "C"', "")),
+  schema: Object.freeze([
+    ...tables("BIGINT", "BYTEA", 'TEXT COLLATE "C"', "", ", ends_at BIGINT, revoked BOOLEAN NOT NULL"),
+    "CREATE INDEX IF NOT EXISTS api_keys_by_end ON api_keys (ends_at, id) WHERE NOT revoked",
+  ]),
   toBytes: "convert_to(?, 'UTF8')",
   fromBytes: "convert_from(body, 'UTF8')",
-  revoked: "(record::json ->> 'revokedAt')",
+  also: Object.freeze({ ends_at: endOf, revoked: ({ revokedAt }) => revokedAt !== null }),
+  active: "NOT revoked",
   touch: `WITH uses AS (SELECT entry ->> 0 AS id, (entry ->> 1)::bigint AS at FROM jsonb_array_elements(?::jsonb) AS entry),
     locked AS (SELECT api_keys.id FROM api_keys JOIN uses ON api_keys.id = uses.id ORDER BY api_keys.id FOR UPDATE OF api_keys)
     UPDATE api_keys SET last_used_at = uses.at FROM uses, locked
@@ -50,24 +61,26 @@ export const POSTGRES = Object.freeze({
  */
 export function sqlKeys(run, dialect) {
   const FIND = `SELECT record, last_used_at FROM api_keys WHERE id = ?`;
-  const INSERT = `INSERT INTO api_keys (id, owner, created_at, version, record, last_used_at) VALUES (?, ?, ?, ?, ?, ?)
-    ON CONFLICT (id) DO NOTHING RETURNING id`;
-  const UPDATE = `UPDATE api_keys SET version = ?, record = ? WHERE id = ? AND version = ? AND version < ?
-    AND (${dialect.revoked} IS NULL OR ? = 1) RETURNING id`;
+  const also = Object.entries(dialect.also);
+  const INSERT = `INSERT INTO api_keys (id, owner, created_at, version, record, last_used_at${also.map(([name]) => `, ${name}`).join("")})
+    VALUES (?, ?, ?, ?, ?, ?${", ?".repeat(also.length)}) ON CONFLICT (id) DO NOTHING RETURNING id`;
+  const UPDATE = `UPDATE api_keys SET version = ?, record = ?${also.map(([name]) => `, ${name} = ?`).join("")}
+    WHERE id = ? AND version = ? AND version < ? AND (${dialect.active} OR ? = 1) RETURNING id`;
   const LIST = `SELECT record, last_used_at FROM api_keys WHERE owner = ? AND (created_at, id) > (?, ?)
     ORDER BY created_at, id LIMIT ?`;
   const read = (row) => loaded(row.record, row.last_used_at);
+  const beside = (record) => also.map(([, of]) => of(record));
   const ask = (sql, parameters, use) => asked(() => run(sql, parameters), use);
   return {
     capabilities: capabilities({ cas: true, readYourWrites: true, list: true }),
     find: (id) => ask(FIND, [id], (rows) => (rows.length === 0 ? null : read(rows[0]))),
     insert(key) {
       const { id, owner, createdAt, version, text: json, used } = stored(key);
-      return ask(INSERT, [id, owner, createdAt, version, json, used], (rows) => (rows.length === 1 ? "done" : "exists"));
+      return ask(INSERT, [id, owner, createdAt, version, json, used, ...beside(key)], (rows) => (rows.length === 1 ? "done" : "exists"));
     },
     update(id, expectedVersion, key) {
-      const { version, text: json, expected, revoked: ends } = change(id, expectedVersion, key);
-      return ask(UPDATE, [version, json, id, expected, version, ends ? 1 : 0], (rows) => {
+      const { version, text: json, expected, revoked } = change(id, expectedVersion, key);
+      return ask(UPDATE, [version, json, ...beside(key), id, expected, version, revoked ? 1 : 0], (rows) => {
         if (rows.length === 1) return "done";
         return ask(FIND, [id], (found) => (found.length === 0 ? "missing" : "conflict"));
       });

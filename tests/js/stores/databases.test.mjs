@@ -14,6 +14,12 @@ const { DatabaseSync } = await import("node:sqlite").catch(() => ({}));
 const { SCOPEGATE_POSTGRES_URL: postgresUrl, SCOPEGATE_REDIS_URL: redisUrl } = process.env;
 const RECORD = { ...sampleRecord(), label: "secret-label" };
 
+/** The tables of the Rust crate, step by step. */
+function migrations(database) {
+  const folder = new URL(`../../../stores/migrations/${database}/`, import.meta.url);
+  return readdirSync(folder).sort().map((step) => readFileSync(new URL(step, folder), "utf8"));
+}
+
 /** An outage says so, and nothing of what was stored. */
 async function refusesWithoutQuoting(run) {
   const error = await Promise.resolve().then(run).then(() => undefined, (thrown) => thrown);
@@ -57,8 +63,7 @@ describe("SQLite", { skip: missing(DatabaseSync, "this Node has no node:sqlite, 
 
   it("passes the kits on the tables of the Rust crate", async () => {
     const db = new DatabaseSync(":memory:");
-    const migrations = new URL("../../../stores/migrations/sqlite/", import.meta.url);
-    for (const name of readdirSync(migrations).sort()) db.exec(readFileSync(new URL(name, migrations), "utf8"));
+    for (const text of migrations("sqlite")) db.exec(text);
     sqlite.migrate(db);
     await kits({ keys: [sqlite.sqliteKeys(db)], grants: [sqlite.sqliteGrants(db)] }, KEYS - 1 + GRANTS);
     db.close();
@@ -108,6 +113,22 @@ describe("PostgreSQL", { skip: missing(postgresUrl, "there is no SCOPEGATE_POSTG
   it("makes its tables when several instances start at once", () => Promise.all(Array.from({ length: 8 }, (_, at) => postgres.migrate(pools[at % 2]))));
 
   it("passes the kits on two pools", () => kits({ keys: pools.map(postgres.postgresKeys), grants: pools.map((pool) => postgres.postgresGrants(pool)) }));
+
+  it("passes the kits on the tables of the Rust crate", async () => {
+    const { default: pg } = await import("pg");
+    const crate = new pg.Pool({ connectionString: postgresUrl, options: `-c search_path=${name}crate` });
+    try {
+      await crate.query(`CREATE SCHEMA ${name}crate`);
+      for (const text of migrations("postgres")) await crate.query(text.replaceAll("{schema}", `${name}crate`));
+      await postgres.migrate(crate);
+      await kits({ keys: [postgres.postgresKeys(crate)], grants: [postgres.postgresGrants(crate)] }, KEYS - 1 + GRANTS);
+      const { rows } = await crate.query("SELECT count(*) FROM api_keys WHERE revoked IS DISTINCT FROM (record LIKE '%\"revokedAt\":1%')");
+      assert.equal(Number(rows[0].count), 0);
+    } finally {
+      await crate.query(`DROP SCHEMA ${name}crate CASCADE`);
+      await crate.end();
+    }
+  });
 
   it("passes the kit when every statement sees one snapshot of its transaction", async () => {
     const { default: pg } = await import("pg");
