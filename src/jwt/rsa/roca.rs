@@ -13,7 +13,10 @@ pub(super) fn has_fingerprint(n: &[u8]) -> bool {
 }
 
 fn is_prime(odd: u32) -> bool {
-    (3_u32..).step_by(2).take_while(|factor| factor.saturating_mul(*factor) <= odd).all(|factor| odd % factor != 0)
+    (3_u32..)
+        .step_by(2)
+        .take_while(|factor| factor.saturating_mul(*factor) <= odd)
+        .all(|factor| !odd.is_multiple_of(factor))
 }
 
 #[expect(clippy::arithmetic_side_effects, reason = "the divisor is a prime below 2^10, the sum is below 2^18")]
