@@ -276,3 +276,14 @@ pub enum HashAlgorithm {
     #[serde(rename = "sha256")]
     Sha256,
 }
+
+impl HashAlgorithm {
+    /// The name in records.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::HmacSha256 => "hmac-sha256",
+            Self::Sha256 => "sha256",
+        }
+    }
+}

@@ -4,6 +4,7 @@ mod digest;
 pub mod format;
 pub mod hash;
 pub mod ip;
+pub(crate) mod json;
 pub mod lifecycle;
 pub mod record;
 pub mod scanner;

@@ -9,7 +9,7 @@ use hashbrown::HashMap;
 use serde_json::Value;
 
 use super::credential::{compile_credentials, number_headers};
-use super::document::{Https, PolicyDocument, RequirementDocument, RouteDocument, TrailingSlash};
+use super::document::{Https, PolicyDocument, RequirementDocument, RouteDocument, TestDocument, TrailingSlash};
 use super::{Alternative, Credential, CredentialKind, Policy, Requirement, Route};
 use crate::error::{PolicyError, PolicyErrors};
 use crate::route::table::{RouteError, RouteSpec, RouteTable, TableOptions};
@@ -40,15 +40,11 @@ impl Policy {
     /// # Errors
     /// One `syntax` error with line and column when the text is no document, or every mistake of the document.
     pub fn from_json(text: &str) -> Result<Self, PolicyErrors> {
-        let document: PolicyDocument = serde_json::from_str(text).map_err(|error| {
-            PolicyErrors(alloc::vec![PolicyError {
-                code: "syntax",
-                place: String::new(),
-                other: None,
-                message: error.to_string(),
-            }])
+        let mut document = PolicyDocument::from_json(text).map_err(|message| {
+            PolicyErrors(alloc::vec![PolicyError { code: "syntax", place: String::new(), other: None, message }])
         })?;
-        Self::compile(&document)
+        let tests = core::mem::take(&mut document.tests);
+        Self::with_tests(&document, tests)
     }
 
     /// Compiles a document.
@@ -56,6 +52,10 @@ impl Policy {
     /// # Errors
     /// Every mistake of the document, each with its place as a JSON pointer.
     pub fn compile(document: &PolicyDocument) -> Result<Self, PolicyErrors> {
+        Self::with_tests(document, document.tests.clone())
+    }
+
+    fn with_tests(document: &PolicyDocument, tests: Vec<TestDocument>) -> Result<Self, PolicyErrors> {
         let mut mistakes = Mistakes(Vec::new());
         if document.version != VERSION {
             mistakes.add(
@@ -91,7 +91,7 @@ impl Policy {
                 key_headers,
                 routes,
                 table,
-                tests: document.tests.clone().into_boxed_slice(),
+                tests: tests.into_boxed_slice(),
             }),
             _ => Err(PolicyErrors(mistakes.0)),
         }

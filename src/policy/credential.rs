@@ -10,6 +10,7 @@ use super::compile::{Mistakes, pointer};
 use super::document::{ApiKeyDocument, BearerDocument, CredentialDocument, LimitsDocument, Ordered, TokenProfile};
 use super::{ApiKeyCredential, BearerCredential, Credential, CredentialKind};
 use crate::credential::MAX_KEY_HEADERS;
+use crate::json::write::Writer;
 use crate::jwt::claims::TokenRules;
 use crate::jwt::jwk::KeySet;
 use crate::jwt::{Algorithm, AlgorithmSet};
@@ -220,7 +221,7 @@ fn bearer(bearer: &BearerDocument, place: &str, mistakes: &mut Mistakes) -> Opti
     if bearer.resource_metadata.as_ref().is_some_and(|url| !is_quotable_url(url)) {
         mistakes.add("resource_metadata", format!("{place}/resourceMetadata"), "expected an https URL".into());
     }
-    let jwks = match bearer.jwks.as_ref().map(|value| KeySet::parse(&value.0.to_string())) {
+    let jwks = match bearer.jwks.as_ref().map(|value| KeySet::parse(&Writer::text(|writer| writer.value(&value.0)))) {
         None => None,
         Some(Ok(set)) => Some(Arc::new(set)),
         Some(Err(error)) => {

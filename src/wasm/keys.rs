@@ -1,47 +1,71 @@
 //! The life of keys and policy rehearsals, as JSON in and JSON out.
 
-use alloc::borrow::ToOwned;
-use alloc::collections::BTreeMap;
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::IpAddr;
 
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
 use super::error::Thrown;
 use crate::engine::{Assumed, Gate};
+use crate::json::read::{Read, Reader, whole};
+use crate::json::write::Writer;
 use crate::key::format::{ENTROPY_BYTES, KeyFormat};
 use crate::key::hash::Keyring;
 use crate::key::ip::IpBlock;
-use crate::key::lifecycle::{self, IssueRequest, IssueRules};
+use crate::key::json::{from_json, ip_block, read_instant};
+use crate::key::lifecycle::{self, IssueRequest, IssueRules, Issued};
 use crate::key::record::KeyRecord;
-use crate::policy::document::RequirementDocument;
+use crate::policy::document::{Ordered, RequirementDocument};
+use crate::policy::read::{ordered, requirements};
 use crate::policy::{CredentialKind, Policy};
 use crate::request::Request;
 use crate::time::UnixSeconds;
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct IssueJson {
-    #[serde(default)]
     credential: Option<String>,
-    #[serde(default)]
     environment: Option<String>,
     label: String,
     scopes: Vec<String>,
     expires_at: Option<UnixSeconds>,
     owner: String,
-    #[serde(default)]
     ip_allow: Vec<IpBlock>,
-    #[serde(default)]
     ceiling: Option<Vec<String>>,
 }
 
-fn wrong(error: &serde_json::Error) -> Thrown {
-    Thrown::new("request_invalid", error.to_string())
+fn issue_request(reader: &mut Reader<'_>) -> Read<IssueJson> {
+    const MEMBERS: [&str; 8] =
+        ["credential", "environment", "label", "scopes", "expiresAt", "owner", "ipAllow", "ceiling"];
+    let (mut credential, mut environment, mut label, mut scopes) = (None, None, None, None);
+    let (mut expires_at, mut owner, mut ip_allow, mut ceiling) = (None, None, None, None);
+    reader.object("a request", &mut |reader, name| match name {
+        "credential" => reader.once(&mut credential, name, |reader| reader.nullable(Reader::string)),
+        "environment" => reader.once(&mut environment, name, |reader| reader.nullable(Reader::string)),
+        "label" => reader.once(&mut label, name, Reader::string),
+        "scopes" => reader.once(&mut scopes, name, Reader::strings),
+        "expiresAt" => reader.once(&mut expires_at, name, |reader| reader.nullable(read_instant)),
+        "owner" => reader.once(&mut owner, name, Reader::string),
+        "ipAllow" => reader.once(&mut ip_allow, name, |reader| reader.list(ip_block)),
+        "ceiling" => reader.once(&mut ceiling, name, |reader| reader.nullable(Reader::strings)),
+        _ => Err(reader.unknown_member(name, &MEMBERS)),
+    })?;
+    Ok(IssueJson {
+        credential: credential.flatten(),
+        environment: environment.flatten(),
+        label: reader.need("label", label)?,
+        scopes: reader.need("scopes", scopes)?,
+        expires_at: expires_at.flatten(),
+        owner: reader.need("owner", owner)?,
+        ip_allow: ip_allow.unwrap_or_default(),
+        ceiling: ceiling.flatten(),
+    })
+}
+
+/// Reads what the host asks for.
+fn wanted<'j, T>(text: &'j str, read: fn(&mut Reader<'j>) -> Read<T>) -> Result<T, Thrown> {
+    whole(text, read).map_err(|fault| Thrown::new("request_invalid", fault.in_text(text)))
 }
 
 fn clock(now: Option<UnixSeconds>) -> Result<UnixSeconds, Thrown> {
@@ -55,8 +79,8 @@ fn random(entropy: &[u8]) -> Result<Zeroizing<[u8; ENTROPY_BYTES]>, Thrown> {
         .map_err(|_| Thrown::new("entropy", format!("expected {ENTROPY_BYTES} bytes")))
 }
 
-fn record(json: &str) -> Result<KeyRecord, Thrown> {
-    serde_json::from_str(json).map_err(|error| Thrown::new("record_invalid", error.to_string()))
+pub(super) fn record(json: &str) -> Result<KeyRecord, Thrown> {
+    from_json(json).map_err(|error| Thrown::new("record_invalid", error))
 }
 
 /// The format of the API-key credential with this name, or of the only one.
@@ -74,8 +98,13 @@ fn format_of<'p>(policy: &'p Policy, name: Option<&str>) -> Result<&'p KeyFormat
     }
 }
 
-fn text(value: &impl Serialize) -> Result<String, Thrown> {
-    serde_json::to_string(value).map_err(|error| wrong(&error))
+fn text(record: &KeyRecord) -> String {
+    Writer::object_text(|json| record.members(json))
+}
+
+fn made(issued: &Issued, json: &mut Writer) {
+    json.name("record").object(|json| issued.record.members(json));
+    json.name("rawKey").string(issued.raw_key.expose());
 }
 
 pub(super) fn issue(
@@ -85,13 +114,7 @@ pub(super) fn issue(
     entropy: &[u8],
     now: Option<UnixSeconds>,
 ) -> Result<String, Thrown> {
-    #[derive(Serialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Made<'a> {
-        record: &'a KeyRecord,
-        raw_key: &'a str,
-    }
-    let wanted: IssueJson = serde_json::from_str(request).map_err(|error| wrong(&error))?;
+    let wanted = wanted(request, issue_request)?;
     let format = format_of(policy, wanted.credential.as_deref())?;
     let scopes: Vec<&str> = wanted.scopes.iter().map(String::as_str).collect();
     let ceiling: Option<Vec<&str>> = wanted.ceiling.as_ref().map(|list| list.iter().map(String::as_str).collect());
@@ -110,7 +133,18 @@ pub(super) fn issue(
     };
     let rules = IssueRules { declared: &declared, ceiling: ceiling.as_deref(), ..IssueRules::default() };
     let issued = lifecycle::issue(&request, &rules, format, keyring, &*random(entropy)?, clock(now)?)?;
-    text(&Made { record: &issued.record, raw_key: issued.raw_key.expose() })
+    Ok(Writer::object_text(|json| made(&issued, json)))
+}
+
+/// The overlap in seconds, and the credential.
+fn rotate_request(reader: &mut Reader<'_>) -> Read<(i64, Option<String>)> {
+    let (mut overlap, mut credential) = (None, None);
+    reader.object("a request", &mut |reader, name| match name {
+        "overlap" => reader.once(&mut overlap, name, Reader::signed),
+        "credential" => reader.once(&mut credential, name, |reader| reader.nullable(Reader::string)),
+        _ => Err(reader.unknown_member(name, &["overlap", "credential"])),
+    })?;
+    Ok((reader.need("overlap", overlap)?, credential.flatten()))
 }
 
 pub(super) fn rotate(
@@ -121,53 +155,74 @@ pub(super) fn rotate(
     entropy: &[u8],
     now: Option<UnixSeconds>,
 ) -> Result<String, Thrown> {
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct RotateJson {
-        overlap: i64,
-        #[serde(default)]
-        credential: Option<String>,
-    }
-    #[derive(Serialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Made<'a> {
-        record: &'a KeyRecord,
-        raw_key: &'a str,
-        old: &'a KeyRecord,
-    }
-    let wanted: RotateJson = serde_json::from_str(request).map_err(|error| wrong(&error))?;
-    let format = format_of(policy, wanted.credential.as_deref())?;
-    let made = lifecycle::rotate(&record(old)?, wanted.overlap, format, keyring, &*random(entropy)?, clock(now)?)?;
-    text(&Made { record: &made.new.record, raw_key: made.new.raw_key.expose(), old: &made.old })
+    let (overlap, credential) = wanted(request, rotate_request)?;
+    let format = format_of(policy, credential.as_deref())?;
+    let rotated = lifecycle::rotate(&record(old)?, overlap, format, keyring, &*random(entropy)?, clock(now)?)?;
+    Ok(Writer::object_text(|json| {
+        made(&rotated.new, json);
+        json.name("old").object(|json| rotated.old.members(json));
+    }))
 }
 
 pub(super) fn revoke(old: &str, now: Option<UnixSeconds>) -> Result<String, Thrown> {
-    text(&lifecycle::revoke(&record(old)?, clock(now)?)?)
+    Ok(text(&lifecycle::revoke(&record(old)?, clock(now)?)?))
 }
 
 pub(super) fn relabel(old: &str, change: &str) -> Result<String, Thrown> {
-    let change: BTreeMap<String, Value> = serde_json::from_str(change).map_err(|error| wrong(&error))?;
-    lifecycle::check_change(change.keys().map(String::as_str))?;
-    let label = change.get("label").and_then(Value::as_str).unwrap_or_default().to_owned();
-    text(&lifecycle::relabel(&record(old)?, &label)?)
+    let change = wanted(change, |reader| ordered(reader, Reader::value))?;
+    lifecycle::check_change(change.0.iter().map(|(name, _)| name.as_str()))?;
+    let label = change.get("label").and_then(Value::as_str).unwrap_or_default();
+    Ok(text(&lifecycle::relabel(&record(old)?, label)?))
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct RehearseJson {
     method: String,
     target: String,
-    #[serde(default)]
     headers: Vec<(String, String)>,
     https: bool,
-    #[serde(default)]
     client_ip: Option<IpAddr>,
     now: UnixSeconds,
-    assumed: crate::policy::document::Ordered<RequirementDocument>,
+    assumed: Ordered<RequirementDocument>,
+}
+
+fn address(reader: &mut Reader<'_>) -> Read<IpAddr> {
+    reader.string()?.parse().map_err(|_| reader.fault("invalid IP address syntax"))
+}
+
+fn header(reader: &mut Reader<'_>) -> Read<(String, String)> {
+    match <[String; 2]>::try_from(reader.strings()?) {
+        Ok([name, value]) => Ok((name, value)),
+        Err(_) => Err(reader.fault("expected a name and a value")),
+    }
+}
+
+fn rehearse_request(reader: &mut Reader<'_>) -> Read<RehearseJson> {
+    const MEMBERS: [&str; 7] = ["method", "target", "headers", "https", "clientIp", "now", "assumed"];
+    let (mut method, mut target, mut headers, mut https) = (None, None, None, None);
+    let (mut client_ip, mut now, mut assumed) = (None, None, None);
+    reader.object("a request", &mut |reader, name| match name {
+        "method" => reader.once(&mut method, name, Reader::string),
+        "target" => reader.once(&mut target, name, Reader::string),
+        "headers" => reader.once(&mut headers, name, |reader| reader.list(header)),
+        "https" => reader.once(&mut https, name, Reader::boolean),
+        "clientIp" => reader.once(&mut client_ip, name, |reader| reader.nullable(address)),
+        "now" => reader.once(&mut now, name, read_instant),
+        "assumed" => reader.once(&mut assumed, name, requirements),
+        _ => Err(reader.unknown_member(name, &MEMBERS)),
+    })?;
+    Ok(RehearseJson {
+        method: reader.need("method", method)?,
+        target: reader.need("target", target)?,
+        headers: headers.unwrap_or_default(),
+        https: reader.need("https", https)?,
+        client_ip: client_ip.flatten(),
+        now: reader.need("now", now)?,
+        assumed: reader.need("assumed", assumed)?,
+    })
 }
 
 pub(super) fn rehearse(gate: &Gate, request: &str) -> Result<String, Thrown> {
-    let wanted: RehearseJson = serde_json::from_str(request).map_err(|error| wrong(&error))?;
+    let wanted = wanted(request, rehearse_request)?;
     let policy = gate.policy();
     let mut assumed = Vec::new();
     for (name, given) in &wanted.assumed.0 {

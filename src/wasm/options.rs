@@ -1,38 +1,91 @@
 //! From the options as JSON to a gate, and from a policy to what JavaScript needs to know of it.
 
-use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
-use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::error::Thrown;
 use crate::engine::Gate;
+use crate::json::read::{Read, Reader, whole};
+use crate::json::write::Writer;
 use crate::key::hash::Keyring;
+use crate::policy::read::ordered;
 use crate::policy::{CredentialKind, Policy};
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
+type Texts = Vec<(String, String)>;
+
 struct Options {
     peppers: Option<Peppers>,
-    secrets: BTreeMap<String, String>,
-    key_sets: BTreeMap<String, String>,
+    secrets: Texts,
+    key_sets: Texts,
     token_cache: Option<(usize, usize)>,
     host_verification: bool,
     trace: bool,
     touch_interval: i64,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct Peppers {
     current: String,
-    keys: BTreeMap<String, String>,
+    keys: Texts,
     plain_hashes: bool,
+}
+
+fn options(reader: &mut Reader<'_>) -> Read<Options> {
+    let (mut peppers, mut secrets, mut key_sets, mut token_cache) = (None, None, None, None);
+    let (mut host_verification, mut trace, mut touch_interval) = (None, None, None);
+    reader.object("options", &mut |reader, name| match name {
+        "peppers" => reader.once(&mut peppers, name, |reader| reader.nullable(self::peppers)),
+        "secrets" => reader.once(&mut secrets, name, texts),
+        "keySets" => reader.once(&mut key_sets, name, texts),
+        "tokenCache" => reader.once(&mut token_cache, name, |reader| reader.nullable(limits)),
+        "hostVerification" => reader.once(&mut host_verification, name, Reader::boolean),
+        "trace" => reader.once(&mut trace, name, Reader::boolean),
+        "touchInterval" => reader.once(&mut touch_interval, name, Reader::whole),
+        _ => Err(reader.unknown_member(name, &[])),
+    })?;
+    Ok(Options {
+        peppers: peppers.flatten(),
+        secrets: reader.need("secrets", secrets)?,
+        key_sets: reader.need("keySets", key_sets)?,
+        token_cache: token_cache.flatten(),
+        host_verification: reader.need("hostVerification", host_verification)?,
+        trace: reader.need("trace", trace)?,
+        touch_interval: i64::try_from(reader.need("touchInterval", touch_interval)?).unwrap_or(i64::MAX),
+    })
+}
+
+fn peppers(reader: &mut Reader<'_>) -> Read<Peppers> {
+    let (mut current, mut keys, mut plain_hashes) = (None, None, None);
+    reader.object("peppers", &mut |reader, name| match name {
+        "current" => reader.once(&mut current, name, Reader::string),
+        "keys" => reader.once(&mut keys, name, texts),
+        "plainHashes" => reader.once(&mut plain_hashes, name, Reader::boolean),
+        _ => Err(reader.unknown_member(name, &[])),
+    })?;
+    Ok(Peppers {
+        current: reader.need("current", current)?,
+        keys: reader.need("keys", keys)?,
+        plain_hashes: reader.need("plainHashes", plain_hashes)?,
+    })
+}
+
+fn texts(reader: &mut Reader<'_>) -> Read<Texts> {
+    ordered(reader, Reader::string).map(|texts| texts.0)
+}
+
+/// Entries and bytes.
+fn limits(reader: &mut Reader<'_>) -> Read<(usize, usize)> {
+    let numbers = reader.list(Reader::whole)?;
+    match numbers.as_slice() {
+        [entries, bytes] => {
+            Ok((usize::try_from(*entries).unwrap_or(usize::MAX), usize::try_from(*bytes).unwrap_or(usize::MAX)))
+        }
+        _ => Err(reader.fault("expected two numbers")),
+    }
 }
 
 fn decode(name: &str, text: &str) -> Result<Zeroizing<Vec<u8>>, Thrown> {
@@ -56,7 +109,7 @@ fn keyring(peppers: &Peppers) -> Result<Keyring, Thrown> {
 /// The gate of a policy and of the options.
 pub(super) fn build(policy: &Arc<Policy>, options: &str) -> Result<(Gate, Keyring), Thrown> {
     // The text of the error could repeat a secret.
-    let options: Options = serde_json::from_str(options)
+    let options = whole(options, self::options)
         .map_err(|_| Thrown::new("options_invalid", "the options are not what they may be"))?;
     let ring = options.peppers.as_ref().map_or_else(|| Ok(Keyring::plain()), keyring)?;
     let (entries, bytes) = options.token_cache.unwrap_or_default();
@@ -75,49 +128,35 @@ pub(super) fn build(policy: &Arc<Policy>, options: &str) -> Result<(Gate, Keyrin
     Ok((builder.build()?, ring))
 }
 
-#[derive(Serialize)]
-struct About<'a> {
-    name: &'a str,
-    routes: Vec<&'a str>,
-    params: Vec<Vec<&'a str>>,
-    scopes: Vec<&'a str>,
-    credentials: Vec<CredentialAbout<'a>>,
-    headers: &'a [String],
-    tests: usize,
-}
-
-#[derive(Serialize)]
-struct CredentialAbout<'a> {
-    name: &'a str,
-    kind: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    header: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    issuer: Option<&'a str>,
-}
-
 /// What JavaScript needs to know of a policy, as JSON.
 pub(super) fn describe(policy: &Policy, headers: &[String]) -> String {
-    let about = About {
-        name: policy.name(),
-        routes: policy.routes().iter().map(|route| route.id()).collect(),
-        params: (0..policy.routes().len())
-            .map(|route| policy.table().param_names(route).iter().map(|name| &**name).collect())
-            .collect(),
-        scopes: (0..policy.scopes().len()).filter_map(|scope| policy.scopes().name(scope)).collect(),
-        credentials: policy
-            .credentials()
-            .iter()
-            .map(|credential| {
-                let (kind, header, issuer) = match credential.kind() {
-                    CredentialKind::ApiKey(key) => ("apiKey", Some(key.header()), None),
-                    CredentialKind::Bearer(bearer) => ("bearer", None, Some(&*bearer.rules().issuer)),
-                };
-                CredentialAbout { name: credential.name(), kind, header, issuer }
-            })
-            .collect(),
-        headers,
-        tests: policy.tests().len(),
-    };
-    serde_json::to_string(&about).unwrap_or_default()
+    Writer::object_text(|json| {
+        json.name("name").string(policy.name());
+        json.name("routes").strings(policy.routes().iter().map(|route| route.id()));
+        json.name("params").array(|json| {
+            for route in 0..policy.routes().len() {
+                json.strings(policy.table().param_names(route).iter().map(|name| &**name));
+            }
+        });
+        json.name("scopes").strings((0..policy.scopes().len()).filter_map(|scope| policy.scopes().name(scope)));
+        json.name("credentials").array(|json| {
+            for credential in policy.credentials() {
+                json.object(|json| {
+                    json.name("name").string(credential.name());
+                    match credential.kind() {
+                        CredentialKind::ApiKey(key) => {
+                            json.name("kind").string("apiKey");
+                            json.name("header").string(key.header());
+                        }
+                        CredentialKind::Bearer(bearer) => {
+                            json.name("kind").string("bearer");
+                            json.name("issuer").string(&bearer.rules().issuer);
+                        }
+                    }
+                });
+            }
+        });
+        json.name("headers").strings(headers.iter().map(String::as_str));
+        json.name("tests").count(policy.tests().len());
+    })
 }
