@@ -1,4 +1,4 @@
-# The tools that scripts/build-wasm needs. Sourced; sets WASM_RUSTC, WASM_CARGO, WASM_ENV, WASM_EXTRA and WASM_OPT_FEATURES.
+# The tools that scripts/build-wasm needs. Sourced; sets WASM_RUSTC, WASM_CARGO, WASM_ENV, WASM_EXTRA, WASM_FLAGS and WASM_OPT_FEATURES.
 
 # What rustc turns on for wasm32-unknown-unknown; wasm-opt refuses a module whose features it was not told of.
 WASM_OPT_FEATURES=(--enable-bulk-memory --enable-bulk-memory-opt --enable-nontrapping-float-to-int --enable-sign-ext
@@ -19,7 +19,7 @@ ensure_wasm_toolchain() {
     if has_rustup_target; then
       WASM_RUSTC=$(rustup which rustc 2>/dev/null || command -v rustc)
       WASM_CARGO=$(rustup which cargo 2>/dev/null || command -v cargo)
-      WASM_EXTRA=() WASM_ENV=()
+      WASM_EXTRA=() WASM_ENV=() WASM_FLAGS=()
       return
     fi
   fi
@@ -34,7 +34,9 @@ ensure_wasm_toolchain() {
   fi
   WASM_RUSTC=/usr/bin/rustc
   WASM_CARGO=/usr/bin/cargo
-  WASM_EXTRA=(-Zbuild-std=std,panic_abort)
+  # The library is compiled here, so it can be the small one, and a panic can be the trap alone, without the text nobody would see.
+  WASM_EXTRA=(-Zbuild-std=std,panic_abort -Zbuild-std-features=optimize_for_size)
+  WASM_FLAGS=(-Zunstable-options -Cpanic=immediate-abort)
   WASM_ENV=(RUSTC_BOOTSTRAP=1 CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER=wasm-ld-22)
 }
 
@@ -51,7 +53,7 @@ compile_wasm() {
   sysroot=$("$WASM_RUSTC" --print sysroot)
   local flags=(
     "--remap-path-prefix=$PWD=/scopegate" "--remap-path-prefix=$target=/target" "--remap-path-prefix=$home=/cargo"
-    "--remap-path-prefix=$sysroot=/rust"
+    "--remap-path-prefix=$sysroot=/rust" "${WASM_FLAGS[@]}"
   )
   # The last prefix that fits wins. The folder of a registry is called after its host.
   for crates in "$home"/registry/src/*; do flags+=("--remap-path-prefix=$crates=/crates"); done

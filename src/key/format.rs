@@ -6,6 +6,7 @@ use alloc::string::String;
 use core::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use spin::Lazy;
 use zeroize::{Zeroize, Zeroizing};
 
 /// The longest text looked at, in bytes.
@@ -399,33 +400,27 @@ fn is_base62(text: &[u8]) -> bool {
     text.iter().fold(true, |all, byte| all & byte.is_ascii_alphanumeric())
 }
 
-/// Tables for eight bytes at a time: `CRC_TABLES[n]` moves a byte past `n` zero bytes.
-static CRC_TABLES: [[u32; 256]; 8] = {
-    let mut tables = [[0_u32; 256]; 8];
-    let mut byte = 0_usize;
-    #[expect(
-        clippy::indexing_slicing,
-        clippy::cast_possible_truncation,
-        reason = "const evaluation over 0..256 and 0..8"
-    )]
-    while byte < 256 {
-        let mut crc = byte as u32;
-        let mut bit = 0;
-        while bit < 64 {
-            crc = if crc & 1 == 1 { crc >> 1 ^ 0xedb8_8320 } else { crc >> 1 };
-            bit += 1;
-            if bit % 8 == 0 {
-                tables[bit / 8 - 1][byte] = crc;
+/// Tables for eight bytes at a time: `CRC_TABLES[n]` moves a byte past `n` zero bytes. Made at first use, in microseconds: as data
+/// they would be an eleventh of the module that travels.
+static CRC_TABLES: Lazy<Box<[[u32; 256]; 8]>> = Lazy::new(|| {
+    let mut tables = Box::new([[0_u32; 256]; 8]);
+    for byte in 0..=u8::MAX {
+        let mut crc = u32::from(byte);
+        for table in tables.iter_mut() {
+            for _ in 0..8 {
+                crc = if crc & 1 == 1 { crc >> 1 ^ 0xedb8_8320 } else { crc >> 1 };
+            }
+            if let Some(place) = table.get_mut(usize::from(byte)) {
+                *place = crc;
             }
         }
-        byte += 1;
     }
     tables
-};
+});
 
 #[expect(clippy::indexing_slicing, reason = "masked to a byte")]
 fn crc32(bytes: &[u8]) -> u32 {
-    let [t0, t1, t2, t3, t4, t5, t6, t7] = &CRC_TABLES;
+    let [t0, t1, t2, t3, t4, t5, t6, t7] = &**CRC_TABLES;
     let at = |table: &[u32; 256], word: u32| table[(word & 0xff) as usize];
     let (chunks, rest) = bytes.as_chunks::<8>();
     let crc = chunks.iter().fold(u32::MAX, |crc, [a, b, c, d, e, f, g, h]| {
