@@ -19,7 +19,11 @@ pub(crate) struct Fault {
     pub(crate) at: usize,
 }
 
-pub(crate) type Read<T> = Result<T, Fault>;
+/// Something is wrong; the reader keeps what and where, so that a result is as small as its value.
+#[derive(Debug)]
+pub(crate) struct Wrong;
+
+pub(crate) type Read<T> = Result<T, Wrong>;
 
 impl Fault {
     /// The message with line and column, counted from 1 and in bytes.
@@ -41,15 +45,16 @@ pub(crate) struct Reader<'j> {
     depth: usize,
     /// Where the name of the member under way ends.
     name_end: usize,
+    fault: Fault,
 }
 
 /// Reads a whole text.
-pub(crate) fn whole<'j, T>(text: &'j str, read: impl FnOnce(&mut Reader<'j>) -> Read<T>) -> Read<T> {
-    let mut reader = Reader { text, at: 0, depth: 0, name_end: 0 };
-    let value = read(&mut reader)?;
-    match reader.token() {
-        None => Ok(value),
-        Some(_) => Err(reader.behind("trailing characters")),
+pub(crate) fn whole<'j, T>(text: &'j str, read: fn(&mut Reader<'j>) -> Read<T>) -> Result<T, Fault> {
+    let fault = Fault { message: String::new(), at: 0 };
+    let mut reader = Reader { text, at: 0, depth: 0, name_end: 0, fault };
+    match read(&mut reader).and_then(|value| reader.end().map(|()| value)) {
+        Ok(value) => Ok(value),
+        Err(Wrong) => Err(reader.fault),
     }
 }
 
@@ -70,19 +75,38 @@ impl<'j> Reader<'j> {
         self.peek()
     }
 
+    fn end(&mut self) -> Read<()> {
+        match self.token() {
+            None => Ok(()),
+            Some(_) => Err(self.behind("trailing characters")),
+        }
+    }
+
     /// A fault at what was read last.
-    pub(crate) fn fault(&self, message: impl Into<String>) -> Fault {
-        Fault { message: message.into(), at: self.at }
+    pub(crate) fn fault(&mut self, message: impl Into<String>) -> Wrong {
+        self.fault_at(self.at, message.into())
+    }
+
+    fn fault_at(&mut self, at: usize, message: String) -> Wrong {
+        self.fault = Fault { message, at };
+        Wrong
+    }
+
+    /// Says the fault there is in other words.
+    #[cfg(any(test, target_arch = "wasm32"))]
+    pub(crate) fn instead(&mut self, message: String) -> Wrong {
+        self.fault.message = message;
+        Wrong
     }
 
     /// A fault at what comes next.
-    pub(super) fn behind(&mut self, message: &str) -> Fault {
+    pub(super) fn behind(&mut self, message: &str) -> Wrong {
         self.bump();
         self.fault(message)
     }
 
     /// A member that must be there, at the end of its object.
-    pub(crate) fn need<T>(&self, name: &str, value: Option<T>) -> Read<T> {
+    pub(crate) fn need<T>(&mut self, name: &str, value: Option<T>) -> Read<T> {
         match value {
             Some(value) => Ok(value),
             None => Err(self.fault(format!("missing field `{name}`"))),
@@ -92,18 +116,18 @@ impl<'j> Reader<'j> {
     /// Reads a member into its place, once.
     pub(crate) fn once<T>(&mut self, place: &mut Option<T>, name: &str, read: fn(&mut Self) -> Read<T>) -> Read<()> {
         if place.is_some() {
-            return Err(Fault { message: format!("duplicate field `{name}`"), at: self.name_end });
+            return Err(self.fault_at(self.name_end, format!("duplicate field `{name}`")));
         }
         *place = Some(read(self)?);
         Ok(())
     }
 
     /// A member that an object of this kind has not.
-    pub(crate) fn unknown_member(&self, found: &str, known: &[&str]) -> Fault {
-        Fault { at: self.name_end, ..self.unknown("field", found, known) }
+    pub(crate) fn unknown_member(&mut self, found: &str, known: &[&str]) -> Wrong {
+        self.unknown(self.name_end, "field", found, known)
     }
 
-    fn unknown(&self, kind: &str, found: &str, known: &[&str]) -> Fault {
+    fn unknown(&mut self, at: usize, kind: &str, found: &str, known: &[&str]) -> Wrong {
         let mut message = format!("unknown {kind} `{found}`, expected ");
         match known {
             [only] => message.extend(["`", only, "`"]),
@@ -114,11 +138,11 @@ impl<'j> Reader<'j> {
                 }
             }
         }
-        self.fault(message)
+        self.fault_at(at, message)
     }
 
     /// A value of another type than the one that was expected.
-    pub(crate) fn wrong(&mut self, expected: &str) -> Fault {
+    pub(crate) fn wrong(&mut self, expected: &str) -> Wrong {
         let mut message = String::from("invalid type: ");
         let found = match self.token() {
             None => return self.fault("EOF while parsing a value"),
@@ -143,7 +167,7 @@ impl<'j> Reader<'j> {
                 message.extend([found, ", expected ", expected]);
                 self.fault(message)
             }
-            Err(fault) => fault,
+            Err(Wrong) => Wrong,
         }
     }
 
@@ -269,7 +293,7 @@ impl<'j> Reader<'j> {
         };
         match known.iter().position(|name| *name == found) {
             Some(index) => Ok(index),
-            None => Err(self.unknown("variant", &found, known)),
+            None => Err(self.unknown(self.at, "variant", &found, known)),
         }
     }
 
@@ -291,11 +315,11 @@ impl<'j> Reader<'j> {
             }
             self.at = start;
         }
-        let mut fault = self.wrong("u64");
-        if fault.message.starts_with("invalid type: integer") {
-            fault.message = fault.message.replacen("type", "value", 1);
+        let wrong = self.wrong("u64");
+        if self.fault.message.starts_with("invalid type: integer") {
+            self.fault.message = self.fault.message.replacen("type", "value", 1);
         }
-        Err(fault)
+        Err(wrong)
     }
 
     /// A whole number that may be below zero.
@@ -358,8 +382,8 @@ impl<'j> Reader<'j> {
     }
 
     /// A name that comes twice in an object of free names.
-    pub(crate) fn repeated(&self, name: &str) -> Fault {
-        Fault { message: format!("duplicate member `{name}`"), at: self.name_end }
+    pub(crate) fn repeated(&mut self, name: &str) -> Wrong {
+        self.fault_at(self.name_end, format!("duplicate member `{name}`"))
     }
 }
 

@@ -76,7 +76,7 @@ mod reading {
     use alloc::string::String;
 
     use super::*;
-    use crate::json::read::{Fault, Read, Reader, whole};
+    use crate::json::read::{Read, Reader, Wrong, whole};
     use crate::key::format::KeyId;
     use crate::key::hash::{HashAlgorithm, KeyDigest};
     use crate::key::ip::IpBlock;
@@ -142,8 +142,8 @@ mod reading {
                     return Err(reader.fault("expected a key record"));
                 }
                 reader.object("a key record", &mut |reader, name| match name {
-                    $($name => reader.once(&mut $field, name, $read).map_err(|fault| wrong($name, $expected, &fault)),)*
-                    _ => reader.skip().map_err(|fault| wrong("a member unknown to version 1", "JSON", &fault)),
+                    $($name => reader.once(&mut $field, name, $read).map_err(|_| wrong(reader, $name, $expected)),)*
+                    _ => reader.skip().map_err(|_| wrong(reader, "a member unknown to version 1", "JSON")),
                 })?;
                 Ok(KeyRecord {
                     $($field: $field.ok_or_else(|| reader.fault(concat!($name, ": expected ", $expected, "; it is missing")))?,)*
@@ -153,8 +153,8 @@ mod reading {
         };
     }
 
-    fn wrong(name: &str, expected: &str, fault: &Fault) -> Fault {
-        Fault { message: format!("{name}: expected {expected}, once"), at: fault.at }
+    fn wrong(reader: &mut Reader<'_>, name: &str, expected: &str) -> Wrong {
+        reader.instead(format!("{name}: expected {expected}, once"))
     }
 
     members! {
