@@ -342,7 +342,7 @@ impl<'j> Reader<'j> {
                 let mut members = Map::new();
                 self.object("", &mut |reader, name| {
                     if members.contains_key(name) {
-                        return Err(reader.repeated(name));
+                        return Err(reader.repeated(reader.name_end, name));
                     }
                     members.insert(name.into(), reader.value()?);
                     Ok(())
@@ -381,9 +381,14 @@ impl<'j> Reader<'j> {
         Ok(value)
     }
 
+    /// Where the name of the member under way ends.
+    pub(crate) fn name_end(&self) -> usize {
+        self.name_end
+    }
+
     /// A name that comes twice in an object of free names.
-    pub(crate) fn repeated(&mut self, name: &str) -> Wrong {
-        self.fault_at(self.name_end, format!("duplicate member `{name}`"))
+    pub(crate) fn repeated(&mut self, name_end: usize, name: &str) -> Wrong {
+        self.fault_at(name_end, format!("duplicate member `{name}`"))
     }
 }
 

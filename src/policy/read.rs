@@ -22,17 +22,28 @@ impl PolicyDocument {
 /// An object of free names, each of them once.
 pub(crate) fn ordered<'j, T>(reader: &mut Reader<'j>, read: fn(&mut Reader<'j>) -> Read<T>) -> Read<Ordered<T>> {
     let mut members: Vec<(String, T)> = Vec::new();
-    let mut sorted: Vec<usize> = Vec::new();
+    let mut ends: Vec<usize> = Vec::new();
     reader.object("an object", &mut |reader, name| {
-        let known = |at: &usize| members.get(*at).map_or("", |(name, _)| name).cmp(name);
-        match sorted.binary_search_by(known) {
-            Ok(_) => return Err(reader.repeated(name)),
-            Err(place) => sorted.insert(place, members.len()),
-        }
+        ends.push(reader.name_end());
         members.push((name.to_owned(), read(reader)?));
         Ok(())
     })?;
-    Ok(Ordered(members))
+    let names: Vec<&str> = members.iter().map(|(name, _)| name.as_str()).collect();
+    match first_repeated(&names) {
+        None => Ok(Ordered(members)),
+        Some(at) => {
+            let (name, end) = (names.get(at).copied().unwrap_or_default(), ends.get(at).copied().unwrap_or_default());
+            Err(reader.repeated(end, name))
+        }
+    }
+}
+
+/// The first name that an earlier one equals.
+fn first_repeated(names: &[&str]) -> Option<usize> {
+    let mut sorted: Vec<(&str, usize)> = names.iter().copied().zip(0..).collect();
+    sorted.sort_unstable();
+    let neighbours = sorted.iter().zip(sorted.iter().skip(1));
+    neighbours.filter(|((one, _), (other, _))| one == other).map(|(_, (_, at))| *at).min()
 }
 
 /// One of the words of a member, as its value.
