@@ -1,5 +1,6 @@
 //! Scopes: the name grammar, sets as bit masks, and the catalogue of a policy with `implies` closed when it is built.
 
+use crate::json::Quoted;
 use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -161,12 +162,18 @@ impl fmt::Display for CatalogueError {
         match self {
             Self::Grammar(name) => write!(
                 f,
-                "scope {name:?} is not a valid name: expected lower-case letters, digits, '_', '.', '-' in parts joined by ':' \
-                 (at most {MAX_SCOPE_BYTES} bytes), without wildcards"
+                "scope {name} is not a valid name: expected lower-case letters, digits, '_', '.', '-' in parts joined by ':' \
+                 (at most {MAX_SCOPE_BYTES} bytes), without wildcards",
+                name = Quoted(name)
             ),
-            Self::Duplicate(name) => write!(f, "scope {name:?} is declared twice"),
+            Self::Duplicate(name) => write!(f, "scope {name} is declared twice", name = Quoted(name)),
             Self::UndeclaredImplied { scope, implied } => {
-                write!(f, "scope {scope:?} implies {implied:?}, which is not declared")
+                write!(
+                    f,
+                    "scope {scope} implies {implied}, which is not declared",
+                    scope = Quoted(scope),
+                    implied = Quoted(implied)
+                )
             }
             Self::Cycle(names) => write!(f, "scopes imply each other in a circle: {}", names.join(" -> ")),
             Self::TooMany(count) => write!(f, "{count} scopes are declared; at most {MAX_SCOPES} are supported"),

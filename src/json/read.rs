@@ -7,6 +7,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::Write;
 
+use super::Quoted;
 use serde_json::{Map, Number, Value};
 
 /// The deepest nesting.
@@ -152,7 +153,7 @@ impl<'j> Reader<'j> {
             Some(b't') => self.word("true").map(|()| "boolean `true`"),
             Some(b'f') => self.word("false").map(|()| "boolean `false`"),
             Some(b'"') => self.text().map(|text| {
-                let _ = write!(message, "string {text:?}");
+                let _ = write!(message, "string {text}", text = Quoted(&text));
                 ""
             }),
             Some(b'-' | b'0'..=b'9') => self.number().map(|number| {

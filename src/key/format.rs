@@ -5,6 +5,7 @@ use alloc::format;
 use alloc::string::String;
 use core::fmt;
 
+use crate::json::Quoted;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use spin::Lazy;
 use zeroize::{Zeroize, Zeroizing};
@@ -138,10 +139,16 @@ impl fmt::Display for KeyFormatError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Product(found) => {
-                write!(f, "product {found:?}: expected a lower-case letter, then 1 to 7 lower-case letters or digits")
+                write!(
+                    f,
+                    "product {found}: expected a lower-case letter, then 1 to 7 lower-case letters or digits",
+                    found = Quoted(found)
+                )
             }
-            Self::Environment(found) => write!(f, "environment {found:?}: expected 2 to 8 lower-case letters"),
-            Self::Duplicate(found) => write!(f, "environment {found:?} is listed twice"),
+            Self::Environment(found) => {
+                write!(f, "environment {found}: expected 2 to 8 lower-case letters", found = Quoted(found))
+            }
+            Self::Duplicate(found) => write!(f, "environment {found} is listed twice", found = Quoted(found)),
             Self::Count(found) => write!(f, "{found} environments are listed; expected 1 to 16"),
         }
     }

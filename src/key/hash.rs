@@ -13,6 +13,7 @@ use subtle::ConstantTimeEq;
 use super::digest;
 use super::format::ParsedKey;
 use super::record::{KeyHash, KeyRecord};
+use crate::json::Quoted;
 
 /// The shortest pepper, in bytes.
 pub const MIN_PEPPER_BYTES: usize = 32;
@@ -93,10 +94,12 @@ impl fmt::Display for KeyringError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TooShort(name) => {
-                write!(f, "pepper {name:?} is too short; expected at least {MIN_PEPPER_BYTES} bytes")
+                write!(f, "pepper {name} is too short; expected at least {MIN_PEPPER_BYTES} bytes", name = Quoted(name))
             }
-            Self::Name(name) => write!(f, "pepper name {name:?}: expected 1 to 32 letters, digits, '_' or '-'"),
-            Self::Duplicate(name) => write!(f, "pepper {name:?} is given twice"),
+            Self::Name(name) => {
+                write!(f, "pepper name {name}: expected 1 to 32 letters, digits, '_' or '-'", name = Quoted(name))
+            }
+            Self::Duplicate(name) => write!(f, "pepper {name} is given twice", name = Quoted(name)),
         }
     }
 }

@@ -12,6 +12,7 @@ use super::credential::{compile_credentials, number_headers};
 use super::document::{Https, PolicyDocument, RequirementDocument, RouteDocument, TestDocument, TrailingSlash};
 use super::{Alternative, Credential, CredentialKind, Policy, Requirement, Route};
 use crate::error::{PolicyError, PolicyErrors};
+use crate::json::Quoted;
 use crate::route::table::{RouteError, RouteSpec, RouteTable, TableOptions};
 use crate::scope::{ScopeCatalogue, ScopeDeclaration, is_scope_name};
 
@@ -142,7 +143,7 @@ fn compile_routes(
                 code: "duplicate_route_id",
                 place: format!("{place}/id"),
                 other: Some(format!("/routes/{first}/id")),
-                message: format!("route id {:?} is used twice", route.id),
+                message: format!("route id {} is used twice", Quoted(&route.id)),
             });
         }
         let (method, path) = split_match(&route.matches);
@@ -158,7 +159,7 @@ fn compile_routes(
             (Some(_), Some(_)) => mistakes.add(
                 "public_and_allow",
                 format_args!("{place}"),
-                format_args!("route {:?} has both \"allow\" and \"public\"; expected one of them", route.id),
+                format_args!("route {} has both \"allow\" and \"public\"; expected one of them", Quoted(& route.id)),
             ),
             (None, Some(true)) => {}
             (None, Some(false)) => mistakes.add(
@@ -170,9 +171,8 @@ fn compile_routes(
                 "route_undecided",
                 format_args!("{place}"),
                 format_args!(
-                    "route {:?} says neither \"allow\" nor \"public\": true; everything is denied by default, so a route must say one",
-                    route.id
-                ),
+                    "route {} says neither \"allow\" nor \"public\": true; everything is denied by default, so a route must say one", Quoted(&
+                    route.id)),
             ),
             (Some(_), None) => compile_alternatives(route, at, scopes, credentials, &mut compiled, mistakes),
         }
@@ -227,7 +227,11 @@ fn compile_alternatives(
                 mistakes.add(
                     "undeclared_credential",
                     format_args!("{place}"),
-                    format_args!("credential {name:?} is not declared; declared are: {}", names(credentials)),
+                    format_args!(
+                        "credential {name} is not declared; declared are: {}",
+                        names(credentials),
+                        name = Quoted(name)
+                    ),
                 );
                 continue;
             };
@@ -269,11 +273,13 @@ fn compile_requirement(
     let required = match scopes.require(requirement.scopes.iter().map(String::as_str)) {
         Ok(set) => set,
         Err(name) => {
-            let hint = closest(name, scopes).map(|near| format!("; did you mean {near:?}?")).unwrap_or_default();
+            let hint = closest(name, scopes)
+                .map(|near| format!("; did you mean {near}?", near = Quoted(near)))
+                .unwrap_or_default();
             mistakes.add(
                 "undeclared_scope",
                 format_args!("{place}"),
-                format_args!("scope {name:?} is not declared{hint}"),
+                format_args!("scope {name} is not declared{hint}", name = Quoted(name)),
             );
             return None;
         }
@@ -292,7 +298,7 @@ fn compile_requirement(
             mistakes.add(
                 "claim_value",
                 format_args!("{place}/claims/{}", pointer(name)),
-                format_args!("claim {name:?} must be compared with a string, a number or a boolean"),
+                format_args!("claim {name} must be compared with a string, a number or a boolean", name = Quoted(name)),
             );
         }
         claims.push((name.as_str().into(), value.0.clone()));
@@ -328,7 +334,7 @@ fn route_mistake(error: &RouteError, document: &PolicyDocument) -> PolicyError {
     let named = |route: Option<usize>| {
         route
             .and_then(|at| document.routes.get(at))
-            .map(|route| format!("{:?} ({})", route.id, route.matches))
+            .map(|route| format!("{} ({})", Quoted(&route.id), route.matches))
             .unwrap_or_default()
     };
     let message = match (error.route(), error.other()) {

@@ -10,6 +10,7 @@ use super::compile::{Mistakes, pointer};
 use super::document::{ApiKeyDocument, BearerDocument, CredentialDocument, LimitsDocument, Ordered, TokenProfile};
 use super::{ApiKeyCredential, BearerCredential, Credential, CredentialKind};
 use crate::credential::MAX_KEY_HEADERS;
+use crate::json::Quoted;
 use crate::json::write::Writer;
 use crate::jwt::claims::TokenRules;
 use crate::jwt::jwk::KeySet;
@@ -54,7 +55,11 @@ pub(super) fn compile_credentials(
                 mistakes.add(
                     "credentials_collide",
                     format_args!("{place}"),
-                    format_args!("{name:?} and {:?} could not be told apart in a request", earlier.name),
+                    format_args!(
+                        "{name} and {} could not be told apart in a request",
+                        Quoted(&earlier.name),
+                        name = Quoted(name)
+                    ),
                 );
             }
             compiled.push(Credential { name: name.as_str().into(), kind });
@@ -130,13 +135,13 @@ fn api_key(key: &ApiKeyDocument, place: &str, mistakes: &mut Mistakes) -> Option
         mistakes.add(
             "header_name",
             format_args!("{place}/header"),
-            format_args!("{:?} is not a header name", key.header),
+            format_args!("{} is not a header name", Quoted(&key.header)),
         );
     } else if RESERVED_HEADERS.iter().any(|reserved| key.header.eq_ignore_ascii_case(reserved)) {
         mistakes.add(
             "header_name",
             format_args!("{place}/header"),
-            format_args!("the header {:?} has another meaning", key.header),
+            format_args!("the header {} has another meaning", Quoted(&key.header)),
         );
     }
     let default = [String::from("live"), String::from("test")];
@@ -165,7 +170,11 @@ fn api_key(key: &ApiKeyDocument, place: &str, mistakes: &mut Mistakes) -> Option
             mistakes.add(
                 "accept",
                 format_args!("{place}/accept/{at}"),
-                format_args!("environment {environment:?} is not one of {}", environments.join(", ")),
+                format_args!(
+                    "environment {environment} is not one of {}",
+                    environments.join(", "),
+                    environment = Quoted(environment)
+                ),
             );
         }
     }
@@ -259,7 +268,11 @@ fn algorithms(bearer: &BearerDocument, place: &str, mistakes: &mut Mistakes) -> 
                 mistakes.add(
                     "algorithm",
                     format_args!("{place}/algorithms/{at}"),
-                    format_args!("{name:?} is not a supported algorithm; expected one of {}", known.join(", ")),
+                    format_args!(
+                        "{name} is not a supported algorithm; expected one of {}",
+                        known.join(", "),
+                        name = Quoted(name)
+                    ),
                 );
             }
         }

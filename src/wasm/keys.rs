@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 
 use super::error::Thrown;
 use crate::engine::{Assumed, Gate};
+use crate::json::Quoted;
 use crate::json::read::{Read, Reader, whole};
 use crate::json::write::Writer;
 use crate::key::format::{ENTROPY_BYTES, KeyFormat};
@@ -227,7 +228,10 @@ pub(super) fn rehearse(gate: &Gate, request: &str) -> Result<String, Thrown> {
     let mut assumed = Vec::new();
     for (name, given) in &wanted.assumed.0 {
         let Some((credential, _)) = policy.credential(name) else {
-            return Err(Thrown::new("credential_unknown", format!("credential {name:?} is not declared")));
+            return Err(Thrown::new(
+                "credential_unknown",
+                format!("credential {name} is not declared", name = Quoted(name)),
+            ));
         };
         assumed.push(Assumed {
             credential,
