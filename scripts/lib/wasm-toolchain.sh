@@ -14,6 +14,7 @@ as_root() {
   if ((EUID == 0)); then "$@"; else sudo "$@"; fi
 }
 
+# ensure_wasm_toolchain [MORE_DEBIAN_PACKAGES…]
 ensure_wasm_toolchain() {
   if [[ ${SCOPEGATE_WASM_TOOLCHAIN:-} != debian ]]; then
     if has_rustup_target; then
@@ -24,7 +25,7 @@ ensure_wasm_toolchain() {
     fi
   fi
   local missing=() package
-  for package in "${debian_packages[@]}"; do
+  for package in "${debian_packages[@]}" "$@"; do
     dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
   done
   if ((${#missing[@]})); then
@@ -48,8 +49,13 @@ ensure_wasm_opt() {
 
 # compile_wasm TARGET_DIR CARGO_ARGUMENTS…: the library as a cdylib, with no path of this machine inside.
 compile_wasm() {
-  local target=$1 home=${CARGO_HOME:-$HOME/.cargo} sysroot crates
-  shift
+  wasm_cargo "$1" rustc "${@:2}" --crate-type cdylib
+}
+
+# wasm_cargo TARGET_DIR COMMAND ARGUMENTS…: cargo as the module is built with it.
+wasm_cargo() {
+  local target=$1 command=$2 home=${CARGO_HOME:-$HOME/.cargo} sysroot crates
+  shift 2
   sysroot=$("$WASM_RUSTC" --print sysroot)
   local flags=(
     "--remap-path-prefix=$PWD=/scopegate" "--remap-path-prefix=$target=/target" "--remap-path-prefix=$home=/cargo"
@@ -58,5 +64,5 @@ compile_wasm() {
   # The last prefix that fits wins. The folder of a registry is called after its host.
   for crates in "$home"/registry/src/*; do flags+=("--remap-path-prefix=$crates=/crates"); done
   env "${WASM_ENV[@]}" CARGO_ENCODED_RUSTFLAGS="$(IFS=$'\x1f'; echo "${flags[*]}")" RUSTC="$WASM_RUSTC" \
-    "$WASM_CARGO" rustc --quiet --locked "${WASM_EXTRA[@]}" --target wasm32-unknown-unknown --target-dir "$target" "$@" --crate-type cdylib
+    "$WASM_CARGO" "$command" --quiet --locked "${WASM_EXTRA[@]}" --target wasm32-unknown-unknown --target-dir "$target" "$@"
 }
