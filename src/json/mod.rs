@@ -1,6 +1,7 @@
 //! JSON documents of this crate, read and written by hand: a module that travels has no room for a visitor per type.
 
 mod float;
+pub(crate) mod members;
 mod quoted;
 pub(crate) mod read;
 mod text;

@@ -88,14 +88,13 @@ impl<'j> Reader<'j> {
         self.fault_at(self.at, message.into())
     }
 
-    fn fault_at(&mut self, at: usize, message: String) -> Wrong {
+    pub(super) fn fault_at(&mut self, at: usize, message: String) -> Wrong {
         self.fault = Fault { message, at };
         Wrong
     }
 
     /// Says the fault there is in other words.
-    #[cfg(any(test, target_arch = "wasm32"))]
-    pub(crate) fn instead(&mut self, message: String) -> Wrong {
+    pub(super) fn instead(&mut self, message: String) -> Wrong {
         self.fault.message = message;
         Wrong
     }
@@ -106,25 +105,8 @@ impl<'j> Reader<'j> {
         self.fault(message)
     }
 
-    /// A member that must be there, at the end of its object.
-    pub(crate) fn need<T>(&mut self, name: &str, value: Option<T>) -> Read<T> {
-        match value {
-            Some(value) => Ok(value),
-            None => Err(self.fault(format!("missing field `{name}`"))),
-        }
-    }
-
-    /// Reads a member into its place, once.
-    pub(crate) fn once<T>(&mut self, place: &mut Option<T>, name: &str, read: fn(&mut Self) -> Read<T>) -> Read<()> {
-        if place.is_some() {
-            return Err(self.fault_at(self.name_end, format!("duplicate field `{name}`")));
-        }
-        *place = Some(read(self)?);
-        Ok(())
-    }
-
     /// A member that an object of this kind has not.
-    pub(crate) fn unknown_member(&mut self, found: &str, known: &[&str]) -> Wrong {
+    pub(super) fn unknown_member(&mut self, found: &str, known: &[&str]) -> Wrong {
         self.unknown(self.name_end, "field", found, known)
     }
 

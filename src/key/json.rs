@@ -66,16 +66,17 @@ impl KeyRecord {
 }
 
 #[cfg(target_arch = "wasm32")]
-pub(crate) use self::reading::{from_json, instant as read_instant, ip_block};
+pub(crate) use self::reading::{from_json, instant as read_instant, ip_block, some_instant};
 
 #[cfg(any(test, target_arch = "wasm32"))]
 mod reading {
-    use alloc::boxed::Box;
     use alloc::collections::BTreeMap;
     use alloc::format;
     use alloc::string::String;
+    use alloc::vec::Vec;
 
     use super::*;
+    use crate::json::members::{Place, may, must};
     use crate::json::read::{Read, Reader, Wrong, whole};
     use crate::key::format::KeyId;
     use crate::key::hash::{HashAlgorithm, KeyDigest};
@@ -87,21 +88,18 @@ mod reading {
         seconds.and_then(UnixSeconds::new).ok_or_else(|| reader.fault("not an instant"))
     }
 
+    /// Whole Unix seconds, or null.
+    pub(crate) fn some_instant(reader: &mut Reader<'_>) -> Read<Option<UnixSeconds>> {
+        reader.nullable(instant)
+    }
+
     /// A block of addresses.
     pub(crate) fn ip_block(reader: &mut Reader<'_>) -> Read<IpBlock> {
         reader.string()?.parse().map_err(|error| reader.fault(format!("{error}")))
     }
 
-    fn short(reader: &mut Reader<'_>) -> Read<Box<str>> {
-        reader.string().map(String::into_boxed_str)
-    }
-
     fn key_id(reader: &mut Reader<'_>) -> Read<KeyId> {
         KeyId::parse(&reader.string()?).ok_or_else(|| reader.fault("not an id"))
-    }
-
-    fn small(reader: &mut Reader<'_>) -> Read<u8> {
-        u8::try_from(reader.whole()?).map_err(|_| reader.fault("not a version"))
     }
 
     fn digest(reader: &mut Reader<'_>) -> Read<KeyDigest> {
@@ -113,67 +111,90 @@ mod reading {
     }
 
     fn key_hash(reader: &mut Reader<'_>) -> Read<KeyHash> {
-        let (mut alg, mut kid, mut hash, mut not_after) = (None, None, None, None);
-        reader.object("", &mut |reader, name| match name {
-            "alg" => reader.once(&mut alg, name, |reader| {
-                let known = [HashAlgorithm::HmacSha256, HashAlgorithm::Sha256];
-                let index = reader.choice(&known.map(HashAlgorithm::name))?;
-                known.get(index).copied().ok_or_else(|| reader.fault("not an algorithm"))
-            }),
-            "kid" => reader.once(&mut kid, name, |reader| reader.nullable(short)),
-            "hash" => reader.once(&mut hash, name, digest),
-            "notAfter" => reader.once(&mut not_after, name, |reader| reader.nullable(instant)),
-            _ => Err(reader.fault("an unknown member")),
-        })?;
-        Ok(KeyHash {
-            alg: reader.need("alg", alg)?,
-            kid: kid.flatten(),
-            hash: reader.need("hash", hash)?,
-            not_after: not_after.flatten(),
+        let (mut alg, mut hash) = (HashAlgorithm::HmacSha256, KeyDigest::from_bytes([0; 32]));
+        let (mut kid, mut not_after) = (None, None);
+        reader.members(
+            "",
+            &mut [
+                must(
+                    "alg",
+                    Place::Other(&mut |reader| {
+                        let index = reader.choice(&[HashAlgorithm::HmacSha256.name(), HashAlgorithm::Sha256.name()])?;
+                        alg = if index == 0 { HashAlgorithm::HmacSha256 } else { HashAlgorithm::Sha256 };
+                        Ok(())
+                    }),
+                ),
+                may("kid", Place::SomeText(&mut kid)),
+                must("hash", Place::Other(&mut |reader| reader.put(&mut hash, digest))),
+                may("notAfter", Place::Other(&mut |reader| reader.put(&mut not_after, some_instant))),
+            ],
+        )?;
+        Ok(KeyHash { alg, kid: kid.map(String::into_boxed_str), hash, not_after })
+    }
+
+    /// Reads a record: each member must be there, once. No message repeats what was found.
+    fn record(reader: &mut Reader<'_>) -> Read<KeyRecord> {
+        if reader.token() != Some(b'{') {
+            return Err(reader.fault("expected a key record"));
+        }
+        let (mut v, mut version, mut sealed) = (0, 0, false);
+        let (mut env, mut owner, mut label) = (String::new(), String::new(), String::new());
+        let (mut scopes, mut hashes, mut ip_allow) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut id, mut rotated_from) = (None, None);
+        let (mut created_at, mut expires_at, mut revoked_at) = (UnixSeconds::EPOCH, None, None);
+        let (mut grace_until, mut last_used_at) = (None, None);
+        let (seconds, text) = ("whole Unix seconds or null", "a string");
+        reader.known_members(&mut [
+            must("v", Place::Whole(&mut v)).says("1"),
+            must(
+                "id",
+                Place::Other(&mut |reader| {
+                    id = Some(key_id(reader)?);
+                    Ok(())
+                }),
+            )
+            .says("12 base62 characters"),
+            must("env", Place::Text(&mut env)).says(text),
+            must("owner", Place::Text(&mut owner)).says(text),
+            must("label", Place::Text(&mut label)).says(text),
+            must("scopes", Place::Texts(&mut scopes)).says("a list of scope names"),
+            must("hashes", Place::Other(&mut |reader| reader.put(&mut hashes, |reader| reader.list(key_hash))))
+                .says("a list of hashes: alg, kid, hash, notAfter"),
+            must("sealed", Place::Flag(&mut sealed)).says("true or false"),
+            must("createdAt", Place::Other(&mut |reader| reader.put(&mut created_at, instant)))
+                .says("whole Unix seconds"),
+            must("expiresAt", Place::Other(&mut |reader| reader.put(&mut expires_at, some_instant))).says(seconds),
+            must("revokedAt", Place::Other(&mut |reader| reader.put(&mut revoked_at, some_instant))).says(seconds),
+            must("graceUntil", Place::Other(&mut |reader| reader.put(&mut grace_until, some_instant))).says(seconds),
+            must("lastUsedAt", Place::Other(&mut |reader| reader.put(&mut last_used_at, some_instant))).says(seconds),
+            must("ipAllow", Place::Other(&mut |reader| reader.put(&mut ip_allow, |reader| reader.list(ip_block))))
+                .says("a list of addresses and CIDR blocks"),
+            must(
+                "rotatedFrom",
+                Place::Other(&mut |reader| reader.put(&mut rotated_from, |reader| reader.nullable(key_id))),
+            )
+            .says("12 base62 characters or null"),
+            must("version", Place::Whole(&mut version)).says("a whole number"),
+        ])?;
+        Ok(KeyRecord {
+            v: u8::try_from(v).unwrap_or_default(),
+            id: id.ok_or(Wrong)?,
+            env: env.into(),
+            owner: owner.into(),
+            label: label.into(),
+            scopes: scopes.into_iter().map(String::into_boxed_str).collect(),
+            hashes,
+            sealed,
+            created_at,
+            expires_at,
+            revoked_at,
+            grace_until,
+            last_used_at,
+            ip_allow,
+            rotated_from,
+            version,
+            extra: BTreeMap::new(),
         })
-    }
-
-    /// Writes the reader of a record: each member must be there, once. No message repeats what was found.
-    macro_rules! members {
-        ($($field:ident $name:literal $expected:literal $read:expr,)*) => {
-            fn record(reader: &mut Reader<'_>) -> Read<KeyRecord> {
-                $(let mut $field = None;)*
-                if reader.token() != Some(b'{') {
-                    return Err(reader.fault("expected a key record"));
-                }
-                reader.object("a key record", &mut |reader, name| match name {
-                    $($name => reader.once(&mut $field, name, $read).map_err(|_| wrong(reader, $name, $expected)),)*
-                    _ => reader.skip().map_err(|_| wrong(reader, "a member unknown to version 1", "JSON")),
-                })?;
-                Ok(KeyRecord {
-                    $($field: $field.ok_or_else(|| reader.fault(concat!($name, ": expected ", $expected, "; it is missing")))?,)*
-                    extra: BTreeMap::new(),
-                })
-            }
-        };
-    }
-
-    fn wrong(reader: &mut Reader<'_>, name: &str, expected: &str) -> Wrong {
-        reader.instead(format!("{name}: expected {expected}, once"))
-    }
-
-    members! {
-        v "v" "1" small,
-        id "id" "12 base62 characters" key_id,
-        env "env" "a string" short,
-        owner "owner" "a string" short,
-        label "label" "a string" short,
-        scopes "scopes" "a list of scope names" |reader| reader.list(short),
-        hashes "hashes" "a list of hashes: alg, kid, hash, notAfter" |reader| reader.list(key_hash),
-        sealed "sealed" "true or false" Reader::boolean,
-        created_at "createdAt" "whole Unix seconds" instant,
-        expires_at "expiresAt" "whole Unix seconds or null" |reader| reader.nullable(instant),
-        revoked_at "revokedAt" "whole Unix seconds or null" |reader| reader.nullable(instant),
-        grace_until "graceUntil" "whole Unix seconds or null" |reader| reader.nullable(instant),
-        last_used_at "lastUsedAt" "whole Unix seconds or null" |reader| reader.nullable(instant),
-        ip_allow "ipAllow" "a list of addresses and CIDR blocks" |reader| reader.list(ip_block),
-        rotated_from "rotatedFrom" "12 base62 characters or null" |reader| reader.nullable(key_id),
-        version "version" "a whole number" Reader::whole,
     }
 
     /// Reads and checks a record.
@@ -187,7 +208,6 @@ mod reading {
     mod tests {
         use super::*;
         use alloc::vec;
-        use alloc::vec::Vec;
 
         const GOOD: &str = r#"{"v":1,"id":"Q9s9Xw1BgXP4","env":"live","owner":"acme","label":"CI \"x\"\u0000","scopes":["jobs:read"],"hashes":[{"alg":"hmac-sha256","kid":"p1","hash":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA","notAfter":null}],"sealed":true,"createdAt":1764000000,"expiresAt":null,"revokedAt":null,"graceUntil":5,"lastUsedAt":1764000001,"ipAllow":["192.0.2.0/24"],"rotatedFrom":null,"version":7}"#;
 

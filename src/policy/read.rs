@@ -10,6 +10,7 @@ use super::document::{
     PolicyDocument, RequirementDocument, RouteDocument, RouterProfile, ScopeDocument, StrictValue, TestDocument,
     TokenProfile, TrailingSlash,
 };
+use crate::json::members::{Place, may, must};
 use crate::json::read::{Read, Reader};
 
 impl PolicyDocument {
@@ -46,109 +47,108 @@ fn first_repeated(names: &[&str]) -> Option<usize> {
     neighbours.filter(|((one, _), (other, _))| one == other).map(|(_, (_, at))| *at).min()
 }
 
-/// One of the words of a member, as its value.
-fn word<T: Copy>(reader: &mut Reader<'_>, words: &[&str], values: &[T], default: T) -> Read<T> {
-    reader.choice(words).map(|index| values.get(index).copied().unwrap_or(default))
-}
-
 fn value(reader: &mut Reader<'_>) -> Read<StrictValue> {
     reader.value().map(StrictValue)
 }
 
 fn document(reader: &mut Reader<'_>) -> Read<PolicyDocument> {
-    const MEMBERS: [&str; 13] = [
-        "version",
-        "name",
-        "base",
-        "https",
-        "trailingSlash",
-        "caseInsensitive",
-        "methodOverride",
-        "hide",
-        "router",
-        "scopes",
-        "credentials",
-        "routes",
-        "tests",
-    ];
-    let (mut version, mut name, mut base, mut https, mut slash) = (None, None, None, None, None);
-    let (mut case, mut overriding, mut hide, mut router) = (None, None, None, None);
-    let (mut scopes, mut credentials, mut routes, mut tests) = (None, None, None, None);
-    reader.object("struct PolicyDocument", &mut |reader, member| match member {
-        "version" => reader.once(&mut version, member, Reader::whole),
-        "name" => reader.once(&mut name, member, Reader::string),
-        "base" => reader.once(&mut base, member, Reader::string),
-        "https" => reader.once(&mut https, member, |reader| {
-            word(reader, &["required", "optional"], &[Https::Required, Https::Optional], Https::Required)
-        }),
-        "trailingSlash" => reader.once(&mut slash, member, |reader| {
-            let values = [TrailingSlash::Strict, TrailingSlash::Same];
-            word(reader, &["strict", "same"], &values, TrailingSlash::Strict)
-        }),
-        "caseInsensitive" => reader.once(&mut case, member, Reader::boolean),
-        "methodOverride" => reader.once(&mut overriding, member, |reader| {
-            let values = [MethodOverride::Deny, MethodOverride::Ignore, MethodOverride::Apply];
-            word(reader, &["deny", "ignore", "apply"], &values, MethodOverride::Deny)
-        }),
-        "hide" => reader.once(&mut hide, member, Reader::boolean),
-        "router" => reader.once(&mut router, member, |reader| reader.nullable(profile)),
-        "scopes" => reader.once(&mut scopes, member, |reader| ordered(reader, scope)),
-        "credentials" => reader.once(&mut credentials, member, |reader| ordered(reader, credential)),
-        "routes" => reader.once(&mut routes, member, |reader| reader.list(route)),
-        "tests" => reader.once(&mut tests, member, |reader| reader.list(test)),
-        _ => Err(reader.unknown_member(member, &MEMBERS)),
-    })?;
-    Ok(PolicyDocument {
-        version: reader.need("version", version)?,
-        name: reader.need("name", name)?,
-        base: base.unwrap_or_default(),
-        https: https.unwrap_or_default(),
-        trailing_slash: slash.unwrap_or_default(),
-        case_insensitive: case.unwrap_or_default(),
-        method_override: overriding.unwrap_or_default(),
-        hide: hide.unwrap_or_default(),
-        router: router.flatten(),
-        scopes: reader.need("scopes", scopes)?,
-        credentials: reader.need("credentials", credentials)?,
-        routes: reader.need("routes", routes)?,
-        tests: tests.unwrap_or_default(),
-    })
+    let mut found = PolicyDocument {
+        version: 0,
+        name: String::new(),
+        base: String::new(),
+        https: Https::default(),
+        trailing_slash: TrailingSlash::default(),
+        case_insensitive: false,
+        method_override: MethodOverride::default(),
+        hide: false,
+        router: None,
+        scopes: Ordered::default(),
+        credentials: Ordered::default(),
+        routes: Vec::new(),
+        tests: Vec::new(),
+    };
+    reader.members(
+        "struct PolicyDocument",
+        &mut [
+            must("version", Place::Whole(&mut found.version)),
+            must("name", Place::Text(&mut found.name)),
+            may("base", Place::Text(&mut found.base)),
+            may(
+                "https",
+                Place::Other(&mut |reader| {
+                    let index = reader.choice(&["required", "optional"])?;
+                    found.https = if index == 0 { Https::Required } else { Https::Optional };
+                    Ok(())
+                }),
+            ),
+            may(
+                "trailingSlash",
+                Place::Other(&mut |reader| {
+                    let index = reader.choice(&["strict", "same"])?;
+                    found.trailing_slash = if index == 0 { TrailingSlash::Strict } else { TrailingSlash::Same };
+                    Ok(())
+                }),
+            ),
+            may("caseInsensitive", Place::Flag(&mut found.case_insensitive)),
+            may(
+                "methodOverride",
+                Place::Other(&mut |reader| {
+                    found.method_override = match reader.choice(&["deny", "ignore", "apply"])? {
+                        0 => MethodOverride::Deny,
+                        1 => MethodOverride::Ignore,
+                        _ => MethodOverride::Apply,
+                    };
+                    Ok(())
+                }),
+            ),
+            may("hide", Place::Flag(&mut found.hide)),
+            may("router", Place::Other(&mut |reader| reader.put(&mut found.router, |reader| reader.nullable(profile)))),
+            must("scopes", Place::Other(&mut |reader| reader.put(&mut found.scopes, |reader| ordered(reader, scope)))),
+            must(
+                "credentials",
+                Place::Other(&mut |reader| reader.put(&mut found.credentials, |reader| ordered(reader, credential))),
+            ),
+            must("routes", Place::Other(&mut |reader| reader.put(&mut found.routes, |reader| reader.list(route)))),
+            may("tests", Place::Other(&mut |reader| reader.put(&mut found.tests, |reader| reader.list(test)))),
+        ],
+    )?;
+    Ok(found)
 }
 
 fn profile(reader: &mut Reader<'_>) -> Read<RouterProfile> {
-    let values = [
-        RouterProfile::Express,
-        RouterProfile::Koa,
-        RouterProfile::Fastify,
-        RouterProfile::Hono,
-        RouterProfile::H3,
-        RouterProfile::Edge,
-    ];
-    word(reader, &["express", "koa", "fastify", "hono", "h3", "edge"], &values, RouterProfile::Express)
+    Ok(match reader.choice(&["express", "koa", "fastify", "hono", "h3", "edge"])? {
+        0 => RouterProfile::Express,
+        1 => RouterProfile::Koa,
+        2 => RouterProfile::Fastify,
+        3 => RouterProfile::Hono,
+        4 => RouterProfile::H3,
+        _ => RouterProfile::Edge,
+    })
 }
 
 fn scope(reader: &mut Reader<'_>) -> Read<ScopeDocument> {
     let expected = "a title, or an object with `title` and `implies`";
-    if reader.token() != Some(b'{') {
-        return Ok(ScopeDocument { title: reader.string_or(expected)?, implies: Vec::new() });
+    let mut found = ScopeDocument { title: String::new(), implies: Vec::new() };
+    if reader.token() == Some(b'{') {
+        let title = must("title", Place::Text(&mut found.title));
+        reader.members(expected, &mut [title, may("implies", Place::Texts(&mut found.implies))])?;
+    } else {
+        found.title = reader.string_or(expected)?;
     }
-    let (mut title, mut implies) = (None, None);
-    reader.object(expected, &mut |reader, member| match member {
-        "title" => reader.once(&mut title, member, Reader::string),
-        "implies" => reader.once(&mut implies, member, Reader::strings),
-        _ => Err(reader.unknown_member(member, &["title", "implies"])),
-    })?;
-    Ok(ScopeDocument { title: reader.need("title", title)?, implies: implies.unwrap_or_default() })
+    Ok(found)
 }
 
 fn credential(reader: &mut Reader<'_>) -> Read<CredentialDocument> {
     let kind = reader.again(|reader| {
         let mut kind = None;
-        reader.object("internally tagged enum CredentialDocument", &mut |reader, member| match member {
-            "type" => reader.once(&mut kind, member, |reader| reader.choice(&["apiKey", "bearer"])),
+        reader.object("internally tagged enum CredentialDocument", &mut |reader, member| match (member, kind) {
+            ("type", None) => {
+                kind = Some(reader.choice(&["apiKey", "bearer"])?);
+                Ok(())
+            }
             _ => reader.skip(),
         })?;
-        reader.need("type", kind)
+        kind.ok_or_else(|| reader.fault("missing field `type`"))
     })?;
     match kind {
         0 => api_key(reader).map(CredentialDocument::ApiKey),
@@ -157,126 +157,108 @@ fn credential(reader: &mut Reader<'_>) -> Read<CredentialDocument> {
 }
 
 fn api_key(reader: &mut Reader<'_>) -> Read<ApiKeyDocument> {
-    const MEMBERS: [&str; 4] = ["header", "prefix", "environments", "accept"];
-    let (mut header, mut prefix, mut environments, mut accept) = (None, None, None, None);
-    reader.object("struct ApiKeyDocument", &mut |reader, member| match member {
-        "type" => reader.skip(),
-        "header" => reader.once(&mut header, member, Reader::string),
-        "prefix" => reader.once(&mut prefix, member, Reader::string),
-        "environments" => reader.once(&mut environments, member, some_strings),
-        "accept" => reader.once(&mut accept, member, some_strings),
-        _ => Err(reader.unknown_member(member, &MEMBERS)),
-    })?;
-    Ok(ApiKeyDocument {
-        header: reader.need("header", header)?,
-        prefix: reader.need("prefix", prefix)?,
-        environments: environments.flatten(),
-        accept: accept.flatten(),
-    })
-}
-
-fn some_strings(reader: &mut Reader<'_>) -> Read<Option<Vec<String>>> {
-    reader.nullable(Reader::strings)
-}
-
-fn some_string(reader: &mut Reader<'_>) -> Read<Option<String>> {
-    reader.nullable(Reader::string)
-}
-
-fn some_whole(reader: &mut Reader<'_>) -> Read<Option<u64>> {
-    reader.nullable(Reader::whole)
+    let mut found = ApiKeyDocument { header: String::new(), prefix: String::new(), environments: None, accept: None };
+    reader.members(
+        "struct ApiKeyDocument",
+        &mut [
+            may("type", Place::Passed),
+            must("header", Place::Text(&mut found.header)),
+            must("prefix", Place::Text(&mut found.prefix)),
+            may("environments", Place::SomeTexts(&mut found.environments)),
+            may("accept", Place::SomeTexts(&mut found.accept)),
+        ],
+    )?;
+    Ok(found)
 }
 
 fn bearer(reader: &mut Reader<'_>) -> Read<BearerDocument> {
-    const MEMBERS: [&str; 13] = [
-        "issuer",
-        "audiences",
-        "algorithms",
-        "types",
-        "leeway",
-        "maxAge",
-        "requiredClaims",
-        "profile",
-        "scopeClaims",
-        "clients",
-        "jwks",
-        "limits",
-        "resourceMetadata",
-    ];
-    let (mut issuer, mut audiences, mut algorithms, mut types, mut leeway) = (None, None, None, None, None);
-    let (mut max_age, mut required, mut profile, mut scope_claims) = (None, None, None, None);
-    let (mut clients, mut jwks, mut limits, mut metadata) = (None, None, None, None);
-    reader.object("struct BearerDocument", &mut |reader, member| match member {
-        "type" => reader.skip(),
-        "issuer" => reader.once(&mut issuer, member, Reader::string),
-        "audiences" => reader.once(&mut audiences, member, Reader::strings),
-        "algorithms" => reader.once(&mut algorithms, member, Reader::strings),
-        "types" => reader.once(&mut types, member, some_strings),
-        "leeway" => reader.once(&mut leeway, member, some_whole),
-        "maxAge" => reader.once(&mut max_age, member, some_whole),
-        "requiredClaims" => reader.once(&mut required, member, some_strings),
-        "profile" => reader.once(&mut profile, member, |reader| {
-            reader.nullable(|reader| reader.choice(&["rfc9068"]).map(|_| TokenProfile::Rfc9068))
-        }),
-        "scopeClaims" => reader.once(&mut scope_claims, member, some_strings),
-        "clients" => reader.once(&mut clients, member, some_strings),
-        "jwks" => reader.once(&mut jwks, member, |reader| reader.nullable(value)),
-        "limits" => reader.once(&mut limits, member, |reader| reader.nullable(self::limits)),
-        "resourceMetadata" => reader.once(&mut metadata, member, some_string),
-        _ => Err(reader.unknown_member(member, &MEMBERS)),
-    })?;
-    Ok(BearerDocument {
-        issuer: reader.need("issuer", issuer)?,
-        audiences: reader.need("audiences", audiences)?,
-        algorithms: reader.need("algorithms", algorithms)?,
-        types: types.flatten(),
-        leeway: leeway.flatten(),
-        max_age: max_age.flatten(),
-        required_claims: required.flatten(),
-        profile: profile.flatten(),
-        scope_claims: scope_claims.flatten(),
-        clients: clients.flatten(),
-        jwks: jwks.flatten(),
-        limits: limits.flatten(),
-        resource_metadata: metadata.flatten(),
-    })
+    let mut found = BearerDocument {
+        issuer: String::new(),
+        audiences: Vec::new(),
+        algorithms: Vec::new(),
+        types: None,
+        leeway: None,
+        max_age: None,
+        required_claims: None,
+        profile: None,
+        scope_claims: None,
+        clients: None,
+        jwks: None,
+        limits: None,
+        resource_metadata: None,
+    };
+    reader.members(
+        "struct BearerDocument",
+        &mut [
+            may("type", Place::Passed),
+            must("issuer", Place::Text(&mut found.issuer)),
+            must("audiences", Place::Texts(&mut found.audiences)),
+            must("algorithms", Place::Texts(&mut found.algorithms)),
+            may("types", Place::SomeTexts(&mut found.types)),
+            may("leeway", Place::SomeWhole(&mut found.leeway)),
+            may("maxAge", Place::SomeWhole(&mut found.max_age)),
+            may("requiredClaims", Place::SomeTexts(&mut found.required_claims)),
+            may(
+                "profile",
+                Place::Other(&mut |reader| {
+                    found.profile =
+                        reader.nullable(|reader| reader.choice(&["rfc9068"]))?.map(|_| TokenProfile::Rfc9068);
+                    Ok(())
+                }),
+            ),
+            may("scopeClaims", Place::SomeTexts(&mut found.scope_claims)),
+            may("clients", Place::SomeTexts(&mut found.clients)),
+            may("jwks", Place::Other(&mut |reader| reader.put(&mut found.jwks, |reader| reader.nullable(value)))),
+            may("limits", Place::Other(&mut |reader| reader.put(&mut found.limits, |reader| reader.nullable(limits)))),
+            may("resourceMetadata", Place::SomeText(&mut found.resource_metadata)),
+        ],
+    )?;
+    Ok(found)
 }
 
 fn limits(reader: &mut Reader<'_>) -> Read<LimitsDocument> {
-    const MEMBERS: [&str; 4] = ["tokenBytes", "headerBytes", "depth", "members"];
-    let mut found = [None; 4];
-    reader.object("struct LimitsDocument", &mut |reader, member| match MEMBERS
-        .iter()
-        .zip(&mut found)
-        .find(|(name, _)| **name == member)
-    {
-        Some((_, place)) => reader.once(place, member, some_whole),
-        None => Err(reader.unknown_member(member, &MEMBERS)),
-    })?;
-    let [token_bytes, header_bytes, depth, members] = found.map(Option::flatten);
-    Ok(LimitsDocument { token_bytes, header_bytes, depth, members })
+    let mut found = LimitsDocument::default();
+    reader.members(
+        "struct LimitsDocument",
+        &mut [
+            may("tokenBytes", Place::SomeWhole(&mut found.token_bytes)),
+            may("headerBytes", Place::SomeWhole(&mut found.header_bytes)),
+            may("depth", Place::SomeWhole(&mut found.depth)),
+            may("members", Place::SomeWhole(&mut found.members)),
+        ],
+    )?;
+    Ok(found)
 }
 
 fn route(reader: &mut Reader<'_>) -> Read<RouteDocument> {
-    const MEMBERS: [&str; 5] = ["id", "match", "allow", "public", "encodedSlash"];
-    let (mut id, mut matches, mut allow, mut public, mut encoded_slash) = (None, None, None, None, None);
-    reader.object("struct RouteDocument", &mut |reader, member| match member {
-        "id" => reader.once(&mut id, member, Reader::string),
-        "match" => reader.once(&mut matches, member, Reader::string),
-        "allow" => reader.once(&mut allow, member, |reader| reader.nullable(|reader| reader.list(requirements))),
-        "public" => reader.once(&mut public, member, |reader| reader.nullable(Reader::boolean)),
-        "encodedSlash" => reader.once(&mut encoded_slash, member, |reader| {
-            reader.nullable(|reader| reader.choice(&["opaque"]).map(|_| EncodedSlash::Opaque))
-        }),
-        _ => Err(reader.unknown_member(member, &MEMBERS)),
-    })?;
-    Ok(RouteDocument {
-        id: reader.need("id", id)?,
-        matches: reader.need("match", matches)?,
-        allow: allow.flatten(),
-        public: public.flatten(),
-        encoded_slash: encoded_slash.flatten(),
-    })
+    let mut found =
+        RouteDocument { id: String::new(), matches: String::new(), allow: None, public: None, encoded_slash: None };
+    reader.members(
+        "struct RouteDocument",
+        &mut [
+            must("id", Place::Text(&mut found.id)),
+            must("match", Place::Text(&mut found.matches)),
+            may(
+                "allow",
+                Place::Other(&mut |reader| {
+                    reader.put(&mut found.allow, |reader| reader.nullable(|reader| reader.list(requirements)))
+                }),
+            ),
+            may(
+                "public",
+                Place::Other(&mut |reader| reader.put(&mut found.public, |reader| reader.nullable(Reader::boolean))),
+            ),
+            may(
+                "encodedSlash",
+                Place::Other(&mut |reader| {
+                    found.encoded_slash =
+                        reader.nullable(|reader| reader.choice(&["opaque"]))?.map(|_| EncodedSlash::Opaque);
+                    Ok(())
+                }),
+            ),
+        ],
+    )?;
+    Ok(found)
 }
 
 /// Credentials by name, and what is asked of them or taken as proven.
@@ -285,35 +267,38 @@ pub(crate) fn requirements(reader: &mut Reader<'_>) -> Read<Ordered<RequirementD
 }
 
 fn requirement(reader: &mut Reader<'_>) -> Read<RequirementDocument> {
+    let mut found = RequirementDocument::default();
     if reader.token() == Some(b'[') {
-        return Ok(RequirementDocument { scopes: reader.strings()?, claims: Ordered::default() });
+        found.scopes = reader.strings()?;
+        return Ok(found);
     }
-    let (mut scopes, mut claims) = (None, None);
-    let expected = "a list of scopes, or an object with `scopes` and `claims`";
-    reader.object(expected, &mut |reader, member| match member {
-        "scopes" => reader.once(&mut scopes, member, Reader::strings),
-        "claims" => reader.once(&mut claims, member, |reader| ordered(reader, value)),
-        _ => Err(reader.unknown_member(member, &["scopes", "claims"])),
-    })?;
-    Ok(RequirementDocument { scopes: scopes.unwrap_or_default(), claims: claims.unwrap_or_default() })
+    reader.members(
+        "a list of scopes, or an object with `scopes` and `claims`",
+        &mut [
+            may("scopes", Place::Texts(&mut found.scopes)),
+            may("claims", Place::Other(&mut |reader| reader.put(&mut found.claims, |reader| ordered(reader, value)))),
+        ],
+    )?;
+    Ok(found)
 }
 
 fn test(reader: &mut Reader<'_>) -> Read<TestDocument> {
-    const MEMBERS: [&str; 5] = ["name", "request", "with", "https", "expect"];
-    let (mut name, mut request, mut with, mut https, mut expect) = (None, None, None, None, None);
-    reader.object("struct TestDocument", &mut |reader, member| match member {
-        "name" => reader.once(&mut name, member, some_string),
-        "request" => reader.once(&mut request, member, Reader::string),
-        "with" => reader.once(&mut with, member, requirements),
-        "https" => reader.once(&mut https, member, Reader::boolean),
-        "expect" => reader.once(&mut expect, member, value),
-        _ => Err(reader.unknown_member(member, &MEMBERS)),
-    })?;
-    Ok(TestDocument {
-        name: name.flatten(),
-        request: reader.need("request", request)?,
-        with: with.unwrap_or_default(),
-        https: https.unwrap_or(true),
-        expect: reader.need("expect", expect)?,
-    })
+    let mut found = TestDocument {
+        name: None,
+        request: String::new(),
+        with: Ordered::default(),
+        https: true,
+        expect: StrictValue(serde_json::Value::Null),
+    };
+    reader.members(
+        "struct TestDocument",
+        &mut [
+            may("name", Place::SomeText(&mut found.name)),
+            must("request", Place::Text(&mut found.request)),
+            may("with", Place::Other(&mut |reader| reader.put(&mut found.with, requirements))),
+            may("https", Place::Flag(&mut found.https)),
+            must("expect", Place::Other(&mut |reader| reader.put(&mut found.expect, value))),
+        ],
+    )?;
+    Ok(found)
 }

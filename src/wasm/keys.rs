@@ -11,12 +11,13 @@ use zeroize::Zeroizing;
 use super::error::Thrown;
 use crate::engine::{Assumed, Gate};
 use crate::json::Quoted;
+use crate::json::members::{Place, may, must};
 use crate::json::read::{Read, Reader, whole};
 use crate::json::write::Writer;
 use crate::key::format::{ENTROPY_BYTES, KeyFormat};
 use crate::key::hash::Keyring;
 use crate::key::ip::IpBlock;
-use crate::key::json::{from_json, ip_block, read_instant};
+use crate::key::json::{from_json, ip_block, read_instant, some_instant};
 use crate::key::lifecycle::{self, IssueRequest, IssueRules, Issued};
 use crate::key::record::KeyRecord;
 use crate::policy::document::{Ordered, RequirementDocument};
@@ -25,6 +26,7 @@ use crate::policy::{CredentialKind, Policy};
 use crate::request::Request;
 use crate::time::UnixSeconds;
 
+#[derive(Default)]
 struct IssueJson {
     credential: Option<String>,
     environment: Option<String>,
@@ -37,31 +39,21 @@ struct IssueJson {
 }
 
 fn issue_request(reader: &mut Reader<'_>) -> Read<IssueJson> {
-    const MEMBERS: [&str; 8] =
-        ["credential", "environment", "label", "scopes", "expiresAt", "owner", "ipAllow", "ceiling"];
-    let (mut credential, mut environment, mut label, mut scopes) = (None, None, None, None);
-    let (mut expires_at, mut owner, mut ip_allow, mut ceiling) = (None, None, None, None);
-    reader.object("a request", &mut |reader, name| match name {
-        "credential" => reader.once(&mut credential, name, |reader| reader.nullable(Reader::string)),
-        "environment" => reader.once(&mut environment, name, |reader| reader.nullable(Reader::string)),
-        "label" => reader.once(&mut label, name, Reader::string),
-        "scopes" => reader.once(&mut scopes, name, Reader::strings),
-        "expiresAt" => reader.once(&mut expires_at, name, |reader| reader.nullable(read_instant)),
-        "owner" => reader.once(&mut owner, name, Reader::string),
-        "ipAllow" => reader.once(&mut ip_allow, name, |reader| reader.list(ip_block)),
-        "ceiling" => reader.once(&mut ceiling, name, |reader| reader.nullable(Reader::strings)),
-        _ => Err(reader.unknown_member(name, &MEMBERS)),
-    })?;
-    Ok(IssueJson {
-        credential: credential.flatten(),
-        environment: environment.flatten(),
-        label: reader.need("label", label)?,
-        scopes: reader.need("scopes", scopes)?,
-        expires_at: expires_at.flatten(),
-        owner: reader.need("owner", owner)?,
-        ip_allow: ip_allow.unwrap_or_default(),
-        ceiling: ceiling.flatten(),
-    })
+    let mut found = IssueJson::default();
+    reader.members(
+        "a request",
+        &mut [
+            may("credential", Place::SomeText(&mut found.credential)),
+            may("environment", Place::SomeText(&mut found.environment)),
+            must("label", Place::Text(&mut found.label)),
+            must("scopes", Place::Texts(&mut found.scopes)),
+            may("expiresAt", Place::Other(&mut |reader| reader.put(&mut found.expires_at, some_instant))),
+            must("owner", Place::Text(&mut found.owner)),
+            may("ipAllow", Place::Other(&mut |reader| reader.put(&mut found.ip_allow, |reader| reader.list(ip_block)))),
+            may("ceiling", Place::SomeTexts(&mut found.ceiling)),
+        ],
+    )?;
+    Ok(found)
 }
 
 /// Reads what the host asks for.
@@ -139,13 +131,15 @@ pub(super) fn issue(
 
 /// The overlap in seconds, and the credential.
 fn rotate_request(reader: &mut Reader<'_>) -> Read<(i64, Option<String>)> {
-    let (mut overlap, mut credential) = (None, None);
-    reader.object("a request", &mut |reader, name| match name {
-        "overlap" => reader.once(&mut overlap, name, Reader::signed),
-        "credential" => reader.once(&mut credential, name, |reader| reader.nullable(Reader::string)),
-        _ => Err(reader.unknown_member(name, &["overlap", "credential"])),
-    })?;
-    Ok((reader.need("overlap", overlap)?, credential.flatten()))
+    let (mut overlap, mut credential) = (0, None);
+    reader.members(
+        "a request",
+        &mut [
+            must("overlap", Place::Other(&mut |reader| reader.put(&mut overlap, Reader::signed))),
+            may("credential", Place::SomeText(&mut credential)),
+        ],
+    )?;
+    Ok((overlap, credential))
 }
 
 pub(super) fn rotate(
@@ -198,28 +192,31 @@ fn header(reader: &mut Reader<'_>) -> Read<(String, String)> {
 }
 
 fn rehearse_request(reader: &mut Reader<'_>) -> Read<RehearseJson> {
-    const MEMBERS: [&str; 7] = ["method", "target", "headers", "https", "clientIp", "now", "assumed"];
-    let (mut method, mut target, mut headers, mut https) = (None, None, None, None);
-    let (mut client_ip, mut now, mut assumed) = (None, None, None);
-    reader.object("a request", &mut |reader, name| match name {
-        "method" => reader.once(&mut method, name, Reader::string),
-        "target" => reader.once(&mut target, name, Reader::string),
-        "headers" => reader.once(&mut headers, name, |reader| reader.list(header)),
-        "https" => reader.once(&mut https, name, Reader::boolean),
-        "clientIp" => reader.once(&mut client_ip, name, |reader| reader.nullable(address)),
-        "now" => reader.once(&mut now, name, read_instant),
-        "assumed" => reader.once(&mut assumed, name, requirements),
-        _ => Err(reader.unknown_member(name, &MEMBERS)),
-    })?;
-    Ok(RehearseJson {
-        method: reader.need("method", method)?,
-        target: reader.need("target", target)?,
-        headers: headers.unwrap_or_default(),
-        https: reader.need("https", https)?,
-        client_ip: client_ip.flatten(),
-        now: reader.need("now", now)?,
-        assumed: reader.need("assumed", assumed)?,
-    })
+    let mut found = RehearseJson {
+        method: String::new(),
+        target: String::new(),
+        headers: Vec::new(),
+        https: false,
+        client_ip: None,
+        now: UnixSeconds::EPOCH,
+        assumed: Ordered::default(),
+    };
+    reader.members(
+        "a request",
+        &mut [
+            must("method", Place::Text(&mut found.method)),
+            must("target", Place::Text(&mut found.target)),
+            may("headers", Place::Other(&mut |reader| reader.put(&mut found.headers, |reader| reader.list(header)))),
+            must("https", Place::Flag(&mut found.https)),
+            may(
+                "clientIp",
+                Place::Other(&mut |reader| reader.put(&mut found.client_ip, |reader| reader.nullable(address))),
+            ),
+            must("now", Place::Other(&mut |reader| reader.put(&mut found.now, read_instant))),
+            must("assumed", Place::Other(&mut |reader| reader.put(&mut found.assumed, requirements))),
+        ],
+    )?;
+    Ok(found)
 }
 
 pub(super) fn rehearse(gate: &Gate, request: &str) -> Result<String, Thrown> {

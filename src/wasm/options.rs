@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 
 use super::error::Thrown;
 use crate::engine::Gate;
+use crate::json::members::{Place, may, must};
 use crate::json::read::{Read, Reader, whole};
 use crate::json::write::Writer;
 use crate::key::hash::Keyring;
@@ -18,6 +19,7 @@ use crate::policy::{CredentialKind, Policy};
 
 type Texts = Vec<(String, String)>;
 
+#[derive(Default)]
 struct Options {
     peppers: Option<Peppers>,
     secrets: Texts,
@@ -25,9 +27,10 @@ struct Options {
     token_cache: Option<(usize, usize)>,
     host_verification: bool,
     trace: bool,
-    touch_interval: i64,
+    touch_interval: u64,
 }
 
+#[derive(Default)]
 struct Peppers {
     current: String,
     keys: Texts,
@@ -35,42 +38,39 @@ struct Peppers {
 }
 
 fn options(reader: &mut Reader<'_>) -> Read<Options> {
-    let (mut peppers, mut secrets, mut key_sets, mut token_cache) = (None, None, None, None);
-    let (mut host_verification, mut trace, mut touch_interval) = (None, None, None);
-    reader.object("options", &mut |reader, name| match name {
-        "peppers" => reader.once(&mut peppers, name, |reader| reader.nullable(self::peppers)),
-        "secrets" => reader.once(&mut secrets, name, texts),
-        "keySets" => reader.once(&mut key_sets, name, texts),
-        "tokenCache" => reader.once(&mut token_cache, name, |reader| reader.nullable(limits)),
-        "hostVerification" => reader.once(&mut host_verification, name, Reader::boolean),
-        "trace" => reader.once(&mut trace, name, Reader::boolean),
-        "touchInterval" => reader.once(&mut touch_interval, name, Reader::whole),
-        _ => Err(reader.unknown_member(name, &[])),
-    })?;
-    Ok(Options {
-        peppers: peppers.flatten(),
-        secrets: reader.need("secrets", secrets)?,
-        key_sets: reader.need("keySets", key_sets)?,
-        token_cache: token_cache.flatten(),
-        host_verification: reader.need("hostVerification", host_verification)?,
-        trace: reader.need("trace", trace)?,
-        touch_interval: i64::try_from(reader.need("touchInterval", touch_interval)?).unwrap_or(i64::MAX),
-    })
+    let mut found = Options::default();
+    reader.members(
+        "options",
+        &mut [
+            may(
+                "peppers",
+                Place::Other(&mut |reader| reader.put(&mut found.peppers, |reader| reader.nullable(peppers))),
+            ),
+            must("secrets", Place::Other(&mut |reader| reader.put(&mut found.secrets, texts))),
+            must("keySets", Place::Other(&mut |reader| reader.put(&mut found.key_sets, texts))),
+            may(
+                "tokenCache",
+                Place::Other(&mut |reader| reader.put(&mut found.token_cache, |reader| reader.nullable(limits))),
+            ),
+            must("hostVerification", Place::Flag(&mut found.host_verification)),
+            must("trace", Place::Flag(&mut found.trace)),
+            must("touchInterval", Place::Whole(&mut found.touch_interval)),
+        ],
+    )?;
+    Ok(found)
 }
 
 fn peppers(reader: &mut Reader<'_>) -> Read<Peppers> {
-    let (mut current, mut keys, mut plain_hashes) = (None, None, None);
-    reader.object("peppers", &mut |reader, name| match name {
-        "current" => reader.once(&mut current, name, Reader::string),
-        "keys" => reader.once(&mut keys, name, texts),
-        "plainHashes" => reader.once(&mut plain_hashes, name, Reader::boolean),
-        _ => Err(reader.unknown_member(name, &[])),
-    })?;
-    Ok(Peppers {
-        current: reader.need("current", current)?,
-        keys: reader.need("keys", keys)?,
-        plain_hashes: reader.need("plainHashes", plain_hashes)?,
-    })
+    let mut found = Peppers::default();
+    reader.members(
+        "peppers",
+        &mut [
+            must("current", Place::Text(&mut found.current)),
+            must("keys", Place::Other(&mut |reader| reader.put(&mut found.keys, texts))),
+            must("plainHashes", Place::Flag(&mut found.plain_hashes)),
+        ],
+    )?;
+    Ok(found)
 }
 
 fn texts(reader: &mut Reader<'_>) -> Read<Texts> {
@@ -118,7 +118,7 @@ pub(super) fn build(policy: &Arc<Policy>, options: &str) -> Result<(Gate, Keyrin
         .token_cache(entries, bytes)
         .host_verification(options.host_verification)
         .trace(options.trace)
-        .touch_interval(options.touch_interval);
+        .touch_interval(i64::try_from(options.touch_interval).unwrap_or(i64::MAX));
     for (name, text) in &options.secrets {
         builder = builder.secret(name.as_str(), &decode(name, text)?);
     }
