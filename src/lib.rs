@@ -57,6 +57,7 @@ pub mod decision;
 pub mod engine;
 pub mod error;
 pub mod host;
+mod json;
 pub mod jwt;
 pub mod key;
 pub mod policy;

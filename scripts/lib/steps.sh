@@ -2,6 +2,7 @@
 
 step "rust format" cargo fmt --all --check
 step "rust lints" cargo clippy --workspace --all-targets --locked -- -D warnings
+step "rust lints of the module" scripts/lint-wasm
 step "rust tests" cargo test --workspace --locked --no-fail-fast
 step "rust features" scripts/check-features
 step "rust fuzz" cargo test --locked --manifest-path fuzz/Cargo.toml --target-dir "${CARGO_TARGET_DIR:-target}/fuzz"

@@ -5,6 +5,8 @@ use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use crate::json::read::to_number;
+
 /// Why a text is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JsonFault {
@@ -100,13 +102,32 @@ impl<'j> Object<'j> {
 }
 
 impl Value<'_> {
+    /// Whether it is this value. Numbers are compared as integers of 64 bits or, where they are none, as floats.
+    #[must_use]
+    pub fn equals(&self, other: &serde_json::Value) -> bool {
+        match (self, other) {
+            (Self::Null, serde_json::Value::Null) => true,
+            (Self::Bool(value), serde_json::Value::Bool(other)) => value == other,
+            (Self::Number(text), serde_json::Value::Number(other)) => to_number(text).as_ref() == Some(other),
+            (Self::String(text), serde_json::Value::String(other)) => text == other,
+            (Self::Array(items), serde_json::Value::Array(others)) => {
+                items.len() == others.len() && items.iter().zip(others).all(|(item, other)| item.equals(other))
+            }
+            (Self::Object(object), serde_json::Value::Object(others)) => {
+                object.0.len() == others.len()
+                    && object.iter().all(|(name, value)| others.get(name).is_some_and(|other| value.equals(other)))
+            }
+            _ => false,
+        }
+    }
+
     /// The same value, owned. A number that no `f64` holds is null.
     #[must_use]
     pub fn to_owned(&self) -> serde_json::Value {
         match self {
             Self::Null => serde_json::Value::Null,
             Self::Bool(value) => (*value).into(),
-            Self::Number(text) => serde_json::from_str(text).unwrap_or_default(),
+            Self::Number(text) => to_number(text).map(serde_json::Value::Number).unwrap_or_default(),
             Self::String(text) => (&**text).into(),
             Self::Array(items) => items.iter().map(Self::to_owned).collect(),
             Self::Object(object) => object.iter().map(|(name, value)| (String::from(name), value.to_owned())).collect(),

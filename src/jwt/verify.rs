@@ -203,13 +203,15 @@ impl VerifyKey {
     /// `key_invalid` for coordinates of another length or off the curve.
     #[cfg(feature = "p256")]
     pub fn p256(x: &[u8], y: &[u8]) -> Result<Self, TokenRefusal> {
-        let point = uncompressed(x, y, 32)?;
-        let _key = p256::ecdsa::VerifyingKey::from_sec1_bytes(&point).map_err(|_| TokenRefusal::KeyInvalid)?;
+        use p256::elliptic_curve::point::AffineCoordinates;
+        let (Ok(at_x), Ok(at_y)) = (x.try_into(), y.try_into()) else { return Err(TokenRefusal::KeyInvalid) };
+        let point = p256::AffinePoint::from_coordinates(at_x, at_y).into_option().ok_or(TokenRefusal::KeyInvalid)?;
+        let _key = p256::ecdsa::VerifyingKey::from_affine(point).map_err(|_| TokenRefusal::KeyInvalid)?;
         Ok(Self(Inner::P256 {
             #[cfg(not(any(feature = "ring", feature = "aws-lc-rs")))]
             key: _key,
             #[cfg(any(feature = "ring", feature = "aws-lc-rs"))]
-            point,
+            point: uncompressed(x, y),
         }))
     }
 
@@ -219,13 +221,15 @@ impl VerifyKey {
     /// `key_invalid` for coordinates of another length or off the curve.
     #[cfg(feature = "p256")]
     pub fn p384(x: &[u8], y: &[u8]) -> Result<Self, TokenRefusal> {
-        let point = uncompressed(x, y, 48)?;
-        let _key = p384::ecdsa::VerifyingKey::from_sec1_bytes(&point).map_err(|_| TokenRefusal::KeyInvalid)?;
+        use p384::elliptic_curve::point::AffineCoordinates;
+        let (Ok(at_x), Ok(at_y)) = (x.try_into(), y.try_into()) else { return Err(TokenRefusal::KeyInvalid) };
+        let point = p384::AffinePoint::from_coordinates(at_x, at_y).into_option().ok_or(TokenRefusal::KeyInvalid)?;
+        let _key = p384::ecdsa::VerifyingKey::from_affine(point).map_err(|_| TokenRefusal::KeyInvalid)?;
         Ok(Self(Inner::P384 {
             #[cfg(not(any(feature = "ring", feature = "aws-lc-rs")))]
             key: _key,
             #[cfg(any(feature = "ring", feature = "aws-lc-rs"))]
-            point,
+            point: uncompressed(x, y),
         }))
     }
 
@@ -281,16 +285,10 @@ impl VerifyKey {
     }
 }
 
-#[cfg(feature = "p256")]
-fn uncompressed(x: &[u8], y: &[u8], size: usize) -> Result<Vec<u8>, TokenRefusal> {
-    if x.len() != size || y.len() != size {
-        return Err(TokenRefusal::KeyInvalid);
-    }
-    let mut point = Vec::with_capacity(97);
-    point.push(4);
-    point.extend_from_slice(x);
-    point.extend_from_slice(y);
-    Ok(point)
+/// The point as the back ends take it (SEC 1 section 2.3.3).
+#[cfg(all(feature = "p256", any(feature = "ring", feature = "aws-lc-rs")))]
+fn uncompressed(x: &[u8], y: &[u8]) -> Vec<u8> {
+    [&[4], x, y].concat()
 }
 
 /// Proof that a signature was verified: what claims are made with.

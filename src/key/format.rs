@@ -10,6 +10,7 @@ use zeroize::{Zeroize, Zeroizing};
 
 pub use super::checksum::CHECKSUM_LEN;
 use super::checksum::{self, ALPHABET};
+use crate::json::Quoted;
 
 /// The longest text looked at, in bytes.
 pub const MAX_KEY_BYTES: usize = 128;
@@ -136,10 +137,16 @@ impl fmt::Display for KeyFormatError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Product(found) => {
-                write!(f, "product {found:?}: expected a lower-case letter, then 1 to 7 lower-case letters or digits")
+                write!(
+                    f,
+                    "product {found}: expected a lower-case letter, then 1 to 7 lower-case letters or digits",
+                    found = Quoted(found)
+                )
             }
-            Self::Environment(found) => write!(f, "environment {found:?}: expected 2 to 8 lower-case letters"),
-            Self::Duplicate(found) => write!(f, "environment {found:?} is listed twice"),
+            Self::Environment(found) => {
+                write!(f, "environment {found}: expected 2 to 8 lower-case letters", found = Quoted(found))
+            }
+            Self::Duplicate(found) => write!(f, "environment {found} is listed twice", found = Quoted(found)),
             Self::Count(found) => write!(f, "{found} environments are listed; expected 1 to 16"),
         }
     }

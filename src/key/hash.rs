@@ -12,6 +12,7 @@ use super::digest;
 use super::format::ParsedKey;
 use super::mac::MacKey;
 use super::record::{KeyHash, KeyRecord};
+use crate::json::Quoted;
 
 /// The shortest pepper, in bytes.
 pub const MIN_PEPPER_BYTES: usize = 32;
@@ -92,10 +93,12 @@ impl fmt::Display for KeyringError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TooShort(name) => {
-                write!(f, "pepper {name:?} is too short; expected at least {MIN_PEPPER_BYTES} bytes")
+                write!(f, "pepper {name} is too short; expected at least {MIN_PEPPER_BYTES} bytes", name = Quoted(name))
             }
-            Self::Name(name) => write!(f, "pepper name {name:?}: expected 1 to 32 letters, digits, '_' or '-'"),
-            Self::Duplicate(name) => write!(f, "pepper {name:?} is given twice"),
+            Self::Name(name) => {
+                write!(f, "pepper name {name}: expected 1 to 32 letters, digits, '_' or '-'", name = Quoted(name))
+            }
+            Self::Duplicate(name) => write!(f, "pepper {name} is given twice", name = Quoted(name)),
         }
     }
 }
@@ -273,4 +276,15 @@ pub enum HashAlgorithm {
     /// SHA-256 of the key's text.
     #[serde(rename = "sha256")]
     Sha256,
+}
+
+impl HashAlgorithm {
+    /// The name in records.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::HmacSha256 => "hmac-sha256",
+            Self::Sha256 => "sha256",
+        }
+    }
 }

@@ -5,6 +5,7 @@ mod digest;
 pub mod format;
 pub mod hash;
 pub mod ip;
+pub(crate) mod json;
 pub mod lifecycle;
 mod mac;
 pub mod record;

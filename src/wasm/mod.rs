@@ -225,8 +225,7 @@ impl RawGate {
     /// # Errors
     /// `record_invalid`.
     pub fn record(&mut self, json: &str) -> Result<u32, JsValue> {
-        let record: KeyRecord =
-            serde_json::from_str(json).map_err(|error| Thrown::new("record_invalid", format!("{error}")))?;
+        let record = keys::record(json)?;
         self.last_record = self.last_record.checked_add(1).filter(|next| *next != u32::MAX).unwrap_or(1);
         self.records.insert(self.last_record, Arc::new(record));
         Ok(self.last_record)

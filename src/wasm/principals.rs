@@ -7,15 +7,15 @@ use alloc::vec::Vec;
 use core::cell::RefCell;
 
 use hashbrown::HashMap;
-use serde::Serialize;
-use serde_json::value::RawValue;
 use wasm_bindgen::prelude::*;
 
 use super::error::Thrown;
 use super::instant;
 use crate::decision::Decision;
+use crate::json::write::Writer;
 use crate::policy::Policy;
 use crate::principal::Principal;
+use crate::response::json::principal_members;
 
 /// How many principals are remembered; the next one takes the oldest one's slot.
 const SLOTS: usize = 1024;
@@ -85,30 +85,13 @@ impl Principals {
 }
 
 fn describe(principal: &Principal, policy: &Policy) -> String {
-    #[derive(Serialize)]
-    #[serde(rename_all = "camelCase")]
-    struct About<'a> {
-        credential: &'a str,
-        kind: &'static str,
-        subject: Option<&'a str>,
-        key_id: Option<&'a str>,
-        client_id: Option<&'a str>,
-        scopes: Vec<&'a str>,
-        log_id: Option<String>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        claims: Option<&'a RawValue>,
-    }
-    let about = About {
-        credential: policy.credentials().get(principal.credential()).map_or("", |found| found.name()),
-        kind: principal.kind().name(),
-        subject: principal.subject(),
-        key_id: principal.key().map(|key| key.record().id.as_str()),
-        client_id: principal.client_id(),
-        scopes: policy.scopes().names(principal.scopes()).collect(),
-        log_id: principal.log_id(),
-        claims: principal.claims().and_then(|claims| serde_json::from_str(claims.json()).ok()),
-    };
-    serde_json::to_string(&about).unwrap_or_default()
+    Writer::object_text(|json| {
+        principal_members(principal, policy, json);
+        json.name("logId").nullable(principal.log_id().as_deref());
+        if let Some(claims) = principal.claims() {
+            json.name("claims").json(claims.json());
+        }
+    })
 }
 
 /// The proven principals that decisions still point at, in batches: the text of an allow can be made at any time later, also

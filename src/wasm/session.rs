@@ -5,13 +5,13 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::net::IpAddr;
 
-use serde::Serialize;
 use zeroize::Zeroize;
 
 use super::principals::Principals;
 use crate::decision::{Decision, Effect};
 use crate::engine::{Answers, Gate, Verified};
 use crate::host::{KeyAnswer, KeysAnswer, KeysReason, SignatureCheck, VerifyAnswer};
+use crate::json::write::Writer;
 use crate::jwt::Algorithm;
 use crate::key::format::{ID_LEN, KeyId};
 use crate::request::{HeaderSource, Request};
@@ -402,15 +402,16 @@ fn report(decision: &Decision<'_>, target: &[u8], words: &mut [u32; WORDS], prin
 
 /// The answer to a request that must not pass, as JSON; empty on allow.
 fn refusal(decision: &Decision<'_>) -> String {
-    #[derive(Serialize)]
-    struct Refusal<'a> {
-        status: u16,
-        headers: &'a [(&'static str, String)],
-        body: &'a str,
-    }
     let Some(response) = decision.response() else { return String::new() };
-    let shown = Refusal { status: response.status, headers: &response.headers, body: &response.body };
-    serde_json::to_string(&shown).unwrap_or_default()
+    Writer::object_text(|json| {
+        json.name("status").whole(response.status.into());
+        json.name("headers").array(|json| {
+            for (name, value) in &response.headers {
+                json.strings([*name, value]);
+            }
+        });
+        json.name("body").string(&response.body);
+    })
 }
 
 /// Keys that the host was asked to verify with: same thumbprint, same handle.
