@@ -7,6 +7,7 @@ const require = createRequire(import.meta.url);
 
 const modules = {
   "ours, every algorithm": new URL("../../pkg/scopegate_bg.wasm", import.meta.url),
+  "ours, slim": new URL("../../pkg/scopegate_slim_bg.wasm", import.meta.url),
   "cedar-wasm": require.resolve("@cedar-policy/cedar-wasm/nodejs").replace(/\.js$/, "_bg.wasm"),
 };
 
