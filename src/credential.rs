@@ -3,7 +3,7 @@
 //! One pass over the headers, nothing copied, nothing decoded. None, two and malformed are different answers, because
 //! each is refused differently. Query strings and bodies are never read: a credential there was not sent.
 
-use crate::request::word::{ONES, WORD, mark_of};
+use crate::request::word::{WORD, mark_of};
 use crate::request::{HeaderSource, is_same_name};
 
 /// The most distinct API-key headers one policy may use.
@@ -64,7 +64,8 @@ fn is_bearer(value: &[u8]) -> bool {
         .is_some_and(|(scheme, rest)| scheme.eq_ignore_ascii_case(b"bearer") && rest.starts_with(b" "))
 }
 
-const COMMAS: u64 = ONES.wrapping_mul(b',' as u64);
+/// A comma in every byte of a word.
+const COMMAS: u64 = 0x2c2c_2c2c_2c2c_2c2c;
 
 /// The headers by which a client asks a framework to take another method than the request line's.
 const METHOD_OVERRIDES: [&str; 3] = ["x-http-method-override", "x-http-method", "x-method-override"];
