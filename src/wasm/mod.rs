@@ -8,9 +8,9 @@ mod error;
 mod keys;
 mod options;
 mod principals;
+mod records;
 mod session;
 
-use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -20,10 +20,10 @@ use wasm_bindgen::prelude::*;
 
 use self::error::Thrown;
 use self::principals::{Principals, Proof};
+use self::records::Records;
 use self::session::{Answer, MISUSE, Session, VerifyKeys};
 use crate::engine::Gate;
 use crate::host::{KeyAnswer, KeysAnswer, VerifyAnswer};
-use crate::key::record::KeyRecord;
 use crate::policy::{CredentialKind, Policy};
 use crate::time::UnixSeconds;
 
@@ -61,8 +61,7 @@ pub struct RawGate {
     keyring: crate::key::hash::Keyring,
     headers: Vec<String>,
     sessions: Vec<Option<Session>>,
-    records: BTreeMap<u32, Arc<KeyRecord>>,
-    last_record: u32,
+    records: Records,
     principals: Principals,
     verify_keys: VerifyKeys,
 }
@@ -97,8 +96,7 @@ impl RawGate {
             keyring,
             headers,
             sessions: Vec::new(),
-            records: BTreeMap::new(),
-            last_record: 0,
+            records: Records::default(),
             principals: Principals::default(),
             verify_keys: VerifyKeys::default(),
         })
@@ -157,10 +155,7 @@ impl RawGate {
     pub fn answer_key(&mut self, session: u32, kind: u32, record: u32) -> u32 {
         let answer = match kind {
             0 => KeyAnswer::Missing,
-            2 => match self.records.get(&record) {
-                Some(found) => KeyAnswer::Found(Arc::clone(found)),
-                None => KeyAnswer::Unavailable,
-            },
+            2 => self.records.get(record).map_or(KeyAnswer::Unavailable, KeyAnswer::Found),
             _ => KeyAnswer::Unavailable,
         };
         self.answer(session, Answer::Key(answer))
@@ -222,14 +217,13 @@ impl RawGate {
     /// `record_invalid`.
     pub fn record(&mut self, json: &str) -> Result<u32, JsValue> {
         let record = keys::record(json)?;
-        self.last_record = self.last_record.wrapping_add(1);
-        self.records.insert(self.last_record, Arc::new(record));
-        Ok(self.last_record)
+        let handle = self.records.enter(Arc::new(record));
+        Ok(handle.ok_or_else(|| Thrown::new("engine_misuse", "too many records are held"))?)
     }
 
     /// Forgets a record.
     pub fn drop_record(&mut self, handle: u32) {
-        self.records.remove(&handle);
+        self.records.remove(handle);
     }
 
     /// The principal in a slot as JSON: as decisions show it, with `logId` and, of a token, `claims`.
@@ -257,7 +251,7 @@ impl RawGate {
         format!(
             r#"{{"cacheHits":{hits},"cacheMisses":{misses},"sessions":{},"records":{}}}"#,
             self.sessions.iter().flatten().count(),
-            self.records.len()
+            self.records.count()
         )
     }
 
