@@ -5,7 +5,9 @@ pub(crate) mod members;
 mod quoted;
 pub(crate) mod read;
 mod text;
+mod values;
 pub(crate) mod write;
 
 pub(crate) use self::float::float;
 pub(crate) use self::quoted::Quoted;
+pub(crate) use self::values::to_number;

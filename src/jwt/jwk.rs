@@ -117,6 +117,9 @@ impl From<TokenRefusal> for Skip {
 /// An entry of unknown type, or with a member of the wrong type.
 const UNUSABLE: Skip = Skip::Unusable(TokenRefusal::KeyNotFound);
 
+/// A key whose arithmetic this build lacks: no algorithm that a policy may allow here is one of its own.
+const FOREIGN: Skip = Skip::Unusable(TokenRefusal::AlgKeyMismatch);
+
 impl KeySet {
     /// Reads a JWK Set. Entries of unknown type, broken or weak ones are skipped (RFC 7517 section 5).
     ///
@@ -207,7 +210,8 @@ impl KeySet {
     fn skipped_refusal(&self, kid: Option<&str>) -> TokenRefusal {
         let mut named = self.skipped.iter().filter(|entry| kid.is_none() || entry.kid.as_deref() == kid);
         match (named.next(), named.next()) {
-            (Some(entry), None) => entry.refusal,
+            // Only a `kid` says that this key was meant.
+            (Some(entry), None) if kid.is_some() || entry.refusal != TokenRefusal::AlgKeyMismatch => entry.refusal,
             _ => TokenRefusal::KeyNotFound,
         }
     }
@@ -227,7 +231,11 @@ fn read(entry: &Object<'_>, limit: RsaLimit) -> Result<Jwk, Skip> {
     };
     let algorithm = match entry.get("alg") {
         None => None,
-        Some(Value::String(name)) => Some(Algorithm::from_name(name).filter(|own| is_supported(*own)).ok_or(UNUSABLE)?),
+        Some(Value::String(name)) => match Algorithm::from_name(name) {
+            Some(own) if is_supported(own) => Some(own),
+            Some(_) => return Err(FOREIGN),
+            None => return Err(UNUSABLE),
+        },
         Some(_) => return Err(UNUSABLE),
     };
     let (key, public_jwk) = public_key(entry, limit)?;
@@ -290,6 +298,12 @@ fn public_key(entry: &Object<'_>, limit: RsaLimit) -> Result<(VerifyKey, String)
             let json = format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x_text}"}}"#);
             Ok((VerifyKey::ed25519(&x)?, json))
         }
+        #[cfg(not(feature = "rsa"))]
+        ("RSA", _) => Err(FOREIGN),
+        #[cfg(not(feature = "p256"))]
+        ("EC", Some("P-256" | "P-384")) => Err(FOREIGN),
+        #[cfg(not(feature = "ed25519"))]
+        ("OKP", Some("Ed25519")) => Err(FOREIGN),
         _ => Err(UNUSABLE),
     }
 }

@@ -228,9 +228,9 @@ mod reading {
             let good = GOOD.replace("\\u0000", "");
             let mut bad = vec![String::from(GOOD), String::new(), "[]".into(), "\"secret\"".into(), format!("{good}x")];
             let ends = ["\"hashes\":", ",\"sealed\":"].map(|end| good.find(end).unwrap());
-            let mut members: Vec<&str> = good[1..ends[0]].split_terminator(',').collect();
-            members.push(&good[ends[0]..ends[1]]);
-            members.extend(good[ends[1] + 1..good.len() - 1].split(','));
+            let mut members: Vec<&str> = good.get(1..ends[0]).unwrap().split_terminator(',').collect();
+            members.push(good.get(ends[0]..ends[1]).unwrap());
+            members.extend(good.get(ends[1] + 1..good.len() - 1).unwrap().split(','));
             assert_eq!(members.len(), 16);
             for member in members {
                 let name = member.split('"').nth(1).unwrap();

@@ -8,9 +8,9 @@ mod error;
 mod keys;
 mod options;
 mod principals;
+mod records;
 mod session;
 
-use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::rc::Rc;
 use alloc::string::String;
@@ -22,10 +22,10 @@ use wasm_bindgen::prelude::*;
 
 use self::error::Thrown;
 use self::principals::{Principals, Proofs};
+use self::records::Records;
 use self::session::{Answer, MISUSE, Session, VerifyKeys};
 use crate::engine::Gate;
 use crate::host::{KeyAnswer, KeysAnswer, VerifyAnswer};
-use crate::key::record::KeyRecord;
 use crate::policy::{CredentialKind, Policy};
 use crate::time::UnixSeconds;
 
@@ -63,8 +63,7 @@ pub struct RawGate {
     keyring: crate::key::hash::Keyring,
     headers: Vec<String>,
     sessions: Vec<Option<Session>>,
-    records: BTreeMap<u32, Arc<KeyRecord>>,
-    last_record: u32,
+    records: Records,
     principals: Rc<RefCell<Principals>>,
     verify_keys: VerifyKeys,
 }
@@ -99,8 +98,7 @@ impl RawGate {
             keyring,
             headers,
             sessions: Vec::new(),
-            records: BTreeMap::new(),
-            last_record: 0,
+            records: Records::default(),
             principals: Rc::default(),
             verify_keys: VerifyKeys::default(),
         })
@@ -160,9 +158,7 @@ impl RawGate {
         let answer = match record {
             0 => KeyAnswer::Missing,
             u32::MAX => KeyAnswer::Unavailable,
-            handle => {
-                self.records.get(&handle).map_or(KeyAnswer::Unavailable, |found| KeyAnswer::Found(Arc::clone(found)))
-            }
+            handle => self.records.get(handle).map_or(KeyAnswer::Unavailable, KeyAnswer::Found),
         };
         self.answer(session, Answer::Key(answer))
     }
@@ -226,14 +222,13 @@ impl RawGate {
     /// `record_invalid`.
     pub fn record(&mut self, json: &str) -> Result<u32, JsValue> {
         let record = keys::record(json)?;
-        self.last_record = self.last_record.checked_add(1).filter(|next| *next != u32::MAX).unwrap_or(1);
-        self.records.insert(self.last_record, Arc::new(record));
-        Ok(self.last_record)
+        let handle = self.records.enter(Arc::new(record));
+        Ok(handle.ok_or_else(|| Thrown::new("engine_misuse", "too many records are held"))?)
     }
 
     /// Forgets a record.
     pub fn drop_record(&mut self, handle: u32) {
-        self.records.remove(&handle);
+        self.records.remove(handle);
     }
 
     /// What keeps proven principals for decisions that are read later; lives on when the gate is freed.
@@ -255,7 +250,7 @@ impl RawGate {
         format!(
             r#"{{"cacheHits":{hits},"cacheMisses":{misses},"sessions":{},"records":{}}}"#,
             self.sessions.iter().flatten().count(),
-            self.records.len()
+            self.records.count()
         )
     }
 
