@@ -66,6 +66,15 @@ impl ExpiryCursor {
         Self { ends_at: now, id: None }
     }
 
+    /// Whether a key that ends at an instant comes after this place.
+    #[must_use]
+    pub fn precedes(&self, ends_at: UnixSeconds, id: KeyId) -> bool {
+        match self.id {
+            Some(last) => (self.ends_at, last) < (ends_at, id),
+            None => self.ends_at < ends_at,
+        }
+    }
+
     /// The place after a record; `None` for one that never ends, which is in no such list.
     #[must_use]
     pub fn after(record: &KeyRecord) -> Option<Self> {
