@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use scopegate::key::format::KeyId;
-use scopegate::key::record::{KeyRecord, MAX_OWNER_BYTES};
+use scopegate::key::record::KeyRecord;
 use scopegate::time::UnixSeconds;
 
 use crate::{Store, StoreError};
@@ -161,9 +161,4 @@ pub fn may_replace(expected: u64, record: &KeyRecord, stored: &KeyRecord) -> boo
         && record.supersedes(stored)
         && record.owner == stored.owner
         && record.created_at == stored.created_at
-}
-
-/// Whether a record could have this owner; nothing is stored for any other, and not every database takes one as an argument.
-pub(crate) fn is_owner(owner: &str) -> bool {
-    owner.len() <= MAX_OWNER_BYTES && !owner.contains('\0')
 }

@@ -13,8 +13,8 @@ use sqlx::sqlite::{
 };
 use sqlx::{Row, query, query_scalar, raw_sql};
 
-use crate::keys::is_owner;
-use crate::row::{counted, record, text, version};
+use crate::row::sql::{counted, is_owner, version};
+use crate::row::{record, text};
 use crate::{Capabilities, Cursor, ExpiryCursor, Inserted, KeyStore, MAX_PAGE, Store, StoreError, Updated};
 
 /// How long a call waits for another writer.
