@@ -70,10 +70,10 @@ impl<'j> Object<'j> {
         let text = core::str::from_utf8(text).map_err(|_| JsonFault::Invalid)?;
         let mut reader = Reader { text, at: 0, left: limits.members };
         reader.space();
-        let object = match reader.value(limits.depth)? {
-            Value::Object(object) => object,
-            _ => return Err(JsonFault::Invalid),
-        };
+        if reader.peek() != Some(b'{') {
+            return Err(JsonFault::Invalid);
+        }
+        let object = reader.object(limits.depth.checked_sub(1).ok_or(JsonFault::TooDeep)?)?;
         reader.space();
         if reader.at == text.len() { Ok(object) } else { Err(JsonFault::Invalid) }
     }
@@ -157,27 +157,31 @@ impl<'j> Reader<'j> {
         Ok(())
     }
 
-    fn value(&mut self, depth: usize) -> Result<Value<'j>, JsonFault> {
-        match self.peek() {
-            Some(b'"') => self.string().map(Value::String),
-            Some(b'{') => self.object(depth.checked_sub(1).ok_or(JsonFault::TooDeep)?).map(Value::Object),
-            Some(b'[') => self.array(depth.checked_sub(1).ok_or(JsonFault::TooDeep)?).map(Value::Array),
-            Some(b't') => self.word("true").map(|()| Value::Bool(true)),
-            Some(b'f') => self.word("false").map(|()| Value::Bool(false)),
-            Some(b'n') => self.word("null").map(|()| Value::Null),
-            Some(b'-' | b'0'..=b'9') => self.number().map(Value::Number),
-            _ => Err(JsonFault::Invalid),
-        }
+    /// Reads a value into its place: handing it back would move it at every level.
+    fn value(&mut self, depth: usize, place: &mut Value<'j>) -> Result<(), JsonFault> {
+        *place = match self.peek() {
+            Some(b'"') => Value::String(self.string()?),
+            Some(b'{') => Value::Object(self.object(depth.checked_sub(1).ok_or(JsonFault::TooDeep)?)?),
+            Some(b'[') => Value::Array(self.array(depth.checked_sub(1).ok_or(JsonFault::TooDeep)?)?),
+            Some(b't') => self.word("true").map(|()| Value::Bool(true))?,
+            Some(b'f') => self.word("false").map(|()| Value::Bool(false))?,
+            Some(b'n') => self.word("null").map(|()| Value::Null)?,
+            Some(b'-' | b'0'..=b'9') => Value::Number(self.number()?),
+            _ => return Err(JsonFault::Invalid),
+        };
+        Ok(())
     }
 
     fn object(&mut self, depth: usize) -> Result<Object<'j>, JsonFault> {
         self.bump();
-        let mut members: Vec<(Cow<'j, str>, Value<'j>)> = Vec::new();
         self.space();
         if self.peek() == Some(b'}') {
             self.bump();
-            return Ok(Object(members));
+            return Ok(Object(Vec::new()));
         }
+        // Most members of a token take some thirty bytes; what follows bounds the guess.
+        let rest = self.text.len().saturating_sub(self.at);
+        let mut members: Vec<(Cow<'j, str>, Value<'j>)> = Vec::with_capacity((rest / 32).clamp(1, 16));
         loop {
             self.space();
             if self.peek() != Some(b'"') {
@@ -188,8 +192,10 @@ impl<'j> Reader<'j> {
             self.expect(b':')?;
             self.space();
             self.count()?;
-            let value = self.value(depth)?;
-            members.push((name, value));
+            members.push((name, Value::Null));
+            if let Some((_, place)) = members.last_mut() {
+                self.value(depth, place)?;
+            }
             self.space();
             match self.peek() {
                 Some(b',') => self.bump(),
@@ -212,7 +218,10 @@ impl<'j> Reader<'j> {
         loop {
             self.space();
             self.count()?;
-            items.push(self.value(depth)?);
+            items.push(Value::Null);
+            if let Some(place) = items.last_mut() {
+                self.value(depth, place)?;
+            }
             self.space();
             match self.peek() {
                 Some(b',') => self.bump(),
@@ -283,13 +292,10 @@ impl<'j> Reader<'j> {
 
     /// Passes over plain characters; stops at a quote or a backslash and says which.
     fn run(&mut self) -> Result<u8, JsonFault> {
-        loop {
-            match self.peek() {
-                Some(stop @ (b'"' | b'\\')) => return Ok(stop),
-                None | Some(0..=0x1f) => return Err(JsonFault::Invalid),
-                Some(_) => self.bump(),
-            }
-        }
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        let plain = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f)).ok_or(JsonFault::Invalid)?;
+        self.at = self.at.saturating_add(plain);
+        self.peek().filter(|stop| *stop >= 0x20).ok_or(JsonFault::Invalid)
     }
 
     fn escape(&mut self) -> Result<char, JsonFault> {

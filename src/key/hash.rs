@@ -5,13 +5,12 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
-use hmac::{Hmac, KeyInit};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
 use super::digest;
 use super::format::ParsedKey;
+use super::mac::MacKey;
 use super::record::{KeyHash, KeyRecord};
 
 /// The shortest pepper, in bytes.
@@ -107,7 +106,7 @@ impl core::error::Error for KeyringError {}
 #[derive(Clone)]
 struct Pepper {
     kid: Box<str>,
-    mac: Hmac<Sha256>,
+    mac: MacKey,
 }
 
 /// The current pepper and previous ones that records may still name. Without any, records hold plain SHA-256, which is right
@@ -155,11 +154,10 @@ impl Keyring {
             if ring.pepper(kid).is_some() {
                 return Err(KeyringError::Duplicate(kid.into()));
             }
-            let mac = match Hmac::new_from_slice(secret) {
-                Ok(mac) if secret.len() >= MIN_PEPPER_BYTES => mac,
-                _ => return Err(KeyringError::TooShort(kid.into())),
-            };
-            ring.peppers.push(Pepper { kid: kid.into(), mac });
+            if secret.len() < MIN_PEPPER_BYTES {
+                return Err(KeyringError::TooShort(kid.into()));
+            }
+            ring.peppers.push(Pepper { kid: kid.into(), mac: MacKey::new(secret) });
         }
         Ok(ring)
     }
