@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::json::{JsonFault, JsonLimits, Object, Value};
 use super::token::{MAX_KID_BYTES, base64url};
-use super::verify::{VerifyKey, is_supported};
+use super::verify::{RsaLimit, VerifyKey, is_supported};
 use super::{Algorithm, TokenRefusal};
 
 /// The longest text of a key set, in bytes.
@@ -123,6 +123,14 @@ impl KeySet {
     /// # Errors
     /// [`KeySetError`].
     pub fn parse(text: &str) -> Result<Self, KeySetError> {
+        Self::parse_up_to(RsaLimit::default(), text)
+    }
+
+    /// Reads a JWK Set with RSA keys of a chosen greatest length; longer ones are skipped as `key_weak`.
+    ///
+    /// # Errors
+    /// [`KeySetError`].
+    pub fn parse_up_to(limit: RsaLimit, text: &str) -> Result<Self, KeySetError> {
         if text.len() > MAX_KEY_SET_BYTES {
             return Err(KeySetError::Invalid);
         }
@@ -139,7 +147,7 @@ impl KeySet {
                 skipped.push(Skipped { kid: None, refusal: TokenRefusal::KeyNotFound });
                 continue;
             };
-            match read(entry) {
+            match read(entry, limit) {
                 Ok(key) => keys.push(Arc::new(key)),
                 Err(Skip::Unusable(refusal)) => {
                     skipped.push(Skipped { kid: entry.string("kid").map(Box::from), refusal })
@@ -160,6 +168,12 @@ impl KeySet {
     #[must_use]
     pub fn skipped(&self) -> usize {
         self.skipped.len()
+    }
+
+    /// The entries that are not usable, in order: `kid`, and the refusal of a token that names it. `key_not_found` stands for an
+    /// entry of unknown type, curve or algorithm or with a member of a wrong type.
+    pub fn skipped_entries(&self) -> impl Iterator<Item = (Option<&str>, TokenRefusal)> {
+        self.skipped.iter().map(|entry| (entry.kid.as_deref(), entry.refusal))
     }
 
     /// Whether an entry of the set has this `kid`, byte for byte.
@@ -202,7 +216,7 @@ impl KeySet {
 /// Members that only a private or secret key has (RFC 7518 section 6.2.2, 6.3.2 and 6.4.1; RFC 8037 section 2).
 const PRIVATE: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 
-fn read(entry: &Object<'_>) -> Result<Jwk, Skip> {
+fn read(entry: &Object<'_>, limit: RsaLimit) -> Result<Jwk, Skip> {
     if PRIVATE.iter().any(|name| entry.get(name).is_some()) {
         return Err(Skip::Private);
     }
@@ -216,7 +230,7 @@ fn read(entry: &Object<'_>) -> Result<Jwk, Skip> {
         Some(Value::String(name)) => Some(Algorithm::from_name(name).filter(|own| is_supported(*own)).ok_or(UNUSABLE)?),
         Some(_) => return Err(UNUSABLE),
     };
-    let (key, public_jwk) = public_key(entry)?;
+    let (key, public_jwk) = public_key(entry, limit)?;
     Ok(Jwk {
         kid,
         algorithm,
@@ -254,13 +268,14 @@ fn member<'e>(entry: &'e Object<'_>, name: &str) -> Result<(&'e str, Vec<u8>), S
 }
 
 /// The key and its required members as JSON. base64url needs no escapes, so the texts are written as they are.
-fn public_key(entry: &Object<'_>) -> Result<(VerifyKey, String), Skip> {
+#[cfg_attr(not(feature = "rsa"), expect(unused_variables, reason = "the limit is of RSA keys"))]
+fn public_key(entry: &Object<'_>, limit: RsaLimit) -> Result<(VerifyKey, String), Skip> {
     match (entry.string("kty").ok_or(UNUSABLE)?, entry.string("crv")) {
         #[cfg(feature = "rsa")]
         ("RSA", _) => {
             let ((n_text, n), (e_text, e)) = (member(entry, "n")?, member(entry, "e")?);
             let json = format!(r#"{{"e":"{e_text}","kty":"RSA","n":"{n_text}"}}"#);
-            Ok((VerifyKey::rsa(&n, &e)?, json))
+            Ok((VerifyKey::rsa_up_to(limit, &n, &e)?, json))
         }
         #[cfg(feature = "p256")]
         ("EC", Some(curve @ ("P-256" | "P-384"))) => {

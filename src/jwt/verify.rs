@@ -96,6 +96,27 @@ pub const fn is_supported(algorithm: Algorithm) -> bool {
     }
 }
 
+/// The longest RSA modulus that is taken. Longer ones cost the verifier more than they give.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RsaLimit {
+    /// 4096 bits.
+    #[default]
+    Bits4096,
+    /// 8192 bits; a signature costs 16 times what it costs at 2048.
+    Bits8192,
+}
+
+impl RsaLimit {
+    /// The number of bits.
+    #[must_use]
+    pub const fn bits(self) -> usize {
+        match self {
+            Self::Bits4096 => 4_096,
+            Self::Bits8192 => 8_192,
+        }
+    }
+}
+
 /// The shortest secret of an HMAC algorithm, in bytes (RFC 7518 section 3.2).
 #[must_use]
 pub const fn min_secret_bytes(algorithm: Algorithm) -> usize {
@@ -154,14 +175,23 @@ impl VerifyKey {
         Self(Inner::Hmac(Zeroizing::new(secret.to_vec())))
     }
 
-    /// An RSA public key from modulus and exponent, big-endian.
+    /// An RSA public key of 2048 to 4096 bits from modulus and exponent, big-endian.
     ///
     /// # Errors
     /// `key_weak` or `key_invalid`, as [`RsaKey::new`].
     #[cfg(feature = "rsa")]
     pub fn rsa(n: &[u8], e: &[u8]) -> Result<Self, TokenRefusal> {
+        Self::rsa_up_to(RsaLimit::default(), n, e)
+    }
+
+    /// An RSA public key of a chosen greatest length.
+    ///
+    /// # Errors
+    /// `key_weak` or `key_invalid`, as [`RsaKey::new`].
+    #[cfg(feature = "rsa")]
+    pub fn rsa_up_to(limit: RsaLimit, n: &[u8], e: &[u8]) -> Result<Self, TokenRefusal> {
         Ok(Self(Inner::Rsa {
-            key: RsaKey::new(n, e)?,
+            key: RsaKey::new(n, e, limit)?,
             #[cfg(any(feature = "ring", feature = "aws-lc-rs"))]
             parts: backend::RsaParts::new(n, e),
         }))
@@ -202,12 +232,14 @@ impl VerifyKey {
     /// An Ed25519 public key (RFC 8037 section 2).
     ///
     /// # Errors
-    /// `key_invalid` unless it is 32 bytes that are a point of large order.
+    /// `key_invalid` unless it is 32 bytes that are the canonical encoding (RFC 8032 section 5.1.3) of a point of large order.
     #[cfg(feature = "ed25519")]
     pub fn ed25519(x: &[u8]) -> Result<Self, TokenRefusal> {
         let bytes = x.try_into().map_err(|_| TokenRefusal::KeyInvalid)?;
         let key = ed25519_dalek::VerifyingKey::from_bytes(bytes).map_err(|_| TokenRefusal::KeyInvalid)?;
-        if key.is_weak() { Err(TokenRefusal::KeyInvalid) } else { Ok(Self(Inner::Ed25519(key))) }
+        // Decoding reduces the coordinate; verifiers differ about what is not reduced already.
+        let canonical = key.to_edwards().compress().as_bytes() == bytes;
+        if canonical && !key.is_weak() { Ok(Self(Inner::Ed25519(key))) } else { Err(TokenRefusal::KeyInvalid) }
     }
 
     /// Whether the algorithm is one of this key's (the exact table of key type, curve and algorithm).
