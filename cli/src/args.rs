@@ -10,7 +10,8 @@ use scopegate_cli::decide::DecideOptions;
 use scopegate_cli::error::Misuse;
 use scopegate_cli::input::instant;
 use scopegate_cli::keys::{NewKey, format};
-use scopegate_server::ServeOptions;
+
+use crate::serve::ServeArgs;
 
 /// Does this credential, with these scopes, satisfy this route?
 #[derive(Parser)]
@@ -29,7 +30,7 @@ pub struct Args {
 pub enum Command {
     /// Start the reference server on the Jobiflow policy; the default
     #[command(after_help = "Example: scopegate serve --listen 127.0.0.1:0 --ready-file ready.json")]
-    Serve(ServeArgs),
+    Serve(Box<ServeArgs>),
     /// Decide on one request; exit code 0 for allow, 10 for deny
     #[command(
         after_help = "Example: scopegate decide --keys keys.json --key-file - --request 'GET /public/v1/job-listings' <key.txt"
@@ -57,25 +58,6 @@ pub enum Command {
         #[command(subcommand)]
         command: KeysCommand,
     },
-}
-
-#[derive(ClapArgs)]
-pub struct ServeArgs {
-    /// The address to listen on; port 0 takes a free one
-    #[arg(long, default_value = "127.0.0.1:8080")]
-    listen: String,
-    /// Write { "url", "apiKey", "bearer" } to this file once the server listens
-    #[arg(long)]
-    ready_file: Option<PathBuf>,
-    /// The database: sqlite::memory: or sqlite:PATH
-    #[arg(long, default_value = "sqlite::memory:")]
-    db: String,
-}
-
-impl From<ServeArgs> for ServeOptions {
-    fn from(args: ServeArgs) -> Self {
-        Self { listen: args.listen, ready_file: args.ready_file, db: args.db }
-    }
 }
 
 #[derive(ClapArgs)]

@@ -10,6 +10,10 @@ use scopegate::engine::Gate;
 use scopegate::policy::{CredentialKind, Policy};
 use scopegate::time::UnixSeconds;
 
+use crate::audit::{Audit, ChangeEvent};
+use crate::metered::Metered;
+use crate::metrics::Metrics;
+use crate::proxy::TrustedProxies;
 use crate::store::AnyStore;
 use crate::{guard, keys_api, resources};
 
@@ -18,8 +22,14 @@ use crate::{guard, keys_api, resources};
 pub struct App {
     /// The engine.
     pub gate: Gate,
-    /// The keys.
-    pub store: AnyStore,
+    /// The keys, counted and limited in time.
+    pub store: Metered<AnyStore>,
+    /// Whose forwarding headers are believed.
+    pub proxies: TrustedProxies,
+    /// The counters.
+    pub metrics: Arc<Metrics>,
+    /// Where decisions and changes are recorded.
+    pub audit: Audit,
     /// Whether plain HTTP from this machine to this machine counts as secure: for demonstrations only.
     pub loopback_is_secure: bool,
     /// The instant of every decision, when it is not the clock's: for tests.
@@ -34,6 +44,12 @@ impl App {
             let seconds = SystemTime::UNIX_EPOCH.elapsed().map_or(0, |elapsed| elapsed.as_secs());
             UnixSeconds::clamped(i64::try_from(seconds).unwrap_or(i64::MAX))
         })
+    }
+
+    /// Counts and records a change that the store has acknowledged.
+    pub(crate) fn changed(&self, event: &ChangeEvent<'_>) {
+        self.metrics.changed(event.change());
+        self.audit.record(event);
     }
 
     /// The policy.

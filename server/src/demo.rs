@@ -18,7 +18,7 @@ use serde_json::json;
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use crate::listen::{ServeError, write_private};
+use crate::serve::{ServeError, write_private};
 
 /// The subject of the demonstration: its company user, who owns the demonstration's keys.
 pub const SUBJECT: &str = "company-1";
@@ -40,41 +40,57 @@ fn random<const LEN: usize>() -> Result<Zeroizing<[u8; LEN]>, ServeError> {
     Ok(bytes)
 }
 
+/// A pepper that is kept nowhere.
+pub(crate) fn fresh_pepper() -> Result<Keyring, ServeError> {
+    pepper(&*random::<32>()?)
+}
+
+/// The pepper of a file, made and readable by its owner only when it is not there: keys in a database on disk outlive the server, and so
+/// must their pepper.
+pub(crate) fn pepper_file(path: &Path) -> Result<Keyring, ServeError> {
+    let told = |error: String| ServeError::new(format!("the pepper file {}: {error}", path.display()));
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => Zeroizing::new(text),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let fresh = Zeroizing::new(Base64UrlUnpadded::encode_string(random::<32>()?.as_slice()));
+            write_private(path, &fresh).map_err(|error| told(error.to_string()))?;
+            fresh
+        }
+        Err(error) => return Err(told(error.to_string())),
+    };
+    let mut bytes = Zeroizing::new([0_u8; 32]);
+    match Base64UrlUnpadded::decode(text.trim(), bytes.as_mut_slice()) {
+        Ok(decoded) if decoded.len() == 32 => pepper(&bytes),
+        _ => Err(told("expected 32 bytes in base64url without padding".into())),
+    }
+}
+
+fn pepper(bytes: &[u8; 32]) -> Result<Keyring, ServeError> {
+    Keyring::new([("demo", bytes.as_slice())]).map_err(|error| ServeError::new(error.to_string()))
+}
+
 impl Demo {
     /// Makes the signing key, and a pepper that is kept nowhere: for keys in memory.
     ///
     /// # Errors
     /// [`ServeError`] when there are no random bytes.
     pub fn new() -> Result<Self, ServeError> {
-        Self::with_pepper(random::<32>()?)
+        Self::with_keyring(fresh_pepper()?)
     }
 
-    /// As [`Demo::new`], with the pepper of a file, made and readable by its owner only when it is not there: keys in a database on disk
-    /// outlive the server, and so must their pepper.
+    /// As [`Demo::new`], with the pepper of [`pepper_file`].
     ///
     /// # Errors
-    /// [`ServeError`] when the file can be neither read nor made, or holds no pepper.
+    /// As [`pepper_file`].
     pub fn with_pepper_file(path: &Path) -> Result<Self, ServeError> {
-        let told = |error: String| ServeError::new(format!("the pepper file {}: {error}", path.display()));
-        let text = match std::fs::read_to_string(path) {
-            Ok(text) => Zeroizing::new(text),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                let fresh = Zeroizing::new(Base64UrlUnpadded::encode_string(random::<32>()?.as_slice()));
-                write_private(path, &fresh).map_err(|error| told(error.to_string()))?;
-                fresh
-            }
-            Err(error) => return Err(told(error.to_string())),
-        };
-        let mut pepper = Zeroizing::new([0_u8; 32]);
-        match Base64UrlUnpadded::decode(text.trim(), pepper.as_mut_slice()) {
-            Ok(bytes) if bytes.len() == 32 => Self::with_pepper(pepper),
-            _ => Err(told("expected 32 bytes in base64url without padding".into())),
-        }
+        Self::with_keyring(pepper_file(path)?)
     }
 
-    fn with_pepper(pepper: Zeroizing<[u8; 32]>) -> Result<Self, ServeError> {
-        let keyring =
-            Keyring::new([("demo", pepper.as_slice())]).map_err(|error| ServeError::new(error.to_string()))?;
+    /// As [`Demo::new`], with the peppers of a keyring.
+    ///
+    /// # Errors
+    /// [`ServeError`] when there are no random bytes.
+    pub fn with_keyring(keyring: Keyring) -> Result<Self, ServeError> {
         let private = rsa::PrivateKey::new(&mut UnwrapErr(getrandom::SysRng), 2_048)
             .map_err(|error| ServeError::new(format!("no signing key: {error}")))?;
         Ok(Self { keyring, signing: SigningKey::new(private) })

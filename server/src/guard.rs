@@ -1,10 +1,10 @@
 //! The decision before every handler: a request in, the principal for the handler or the answer out.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::body::Body;
-use axum::extract::{ConnectInfo, State};
+use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Request as HttpRequest, Response, StatusCode};
 use axum::middleware::Next;
 use scopegate::decision::{Decision, Touch, Upgrade};
@@ -14,14 +14,21 @@ use scopegate::key::record::KeyRecord;
 use scopegate::request::{HeaderSource, Request};
 use scopegate_stores::{KeyStore, Updated};
 
+use tracing::Instrument;
+
 use crate::app::App;
+use crate::connection::Peer;
+use crate::metered::Metered;
 use crate::store::AnyStore;
+use crate::trace;
 
 /// Who passed, for handlers.
 #[derive(Clone, Debug)]
 pub struct Caller {
     /// The subject: the owner of a key, the `sub` of a token.
     pub subject: Option<String>,
+    /// What logs call them.
+    pub log_id: Option<String>,
     /// The route that the policy matched.
     pub route: String,
 }
@@ -37,8 +44,8 @@ impl HeaderSource for Headers<'_> {
     }
 }
 
-/// The store as the engine asks it. The key set of the demonstration is fixed, so none is ever fetched.
-struct StoreHost<'a>(&'a AnyStore);
+/// The store as the engine asks it. The key set is fixed, so none is ever fetched.
+struct StoreHost<'a>(&'a Metered<AnyStore>);
 
 impl AsyncHost for StoreHost<'_> {
     async fn key(&self, id: &KeyId) -> KeyAnswer {
@@ -46,7 +53,7 @@ impl AsyncHost for StoreHost<'_> {
             Ok(Some(record)) => KeyAnswer::Found(Arc::new(record)),
             Ok(None) => KeyAnswer::Missing,
             Err(error) => {
-                eprintln!("scopegate: {error}");
+                tracing::warn!(error = %error, "a key could not be looked up");
                 KeyAnswer::Unavailable
             }
         }
@@ -69,29 +76,38 @@ fn target(request: &HttpRequest<Body>) -> String {
 /// The layer.
 pub(crate) async fn decide(
     State(app): State<Arc<App>>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Extension(peer): Extension<Peer>,
     mut request: HttpRequest<Body>,
     next: Next,
 ) -> Response<Body> {
     let target = target(&request);
     let method = request.method().clone();
     let effects;
+    let started = Instant::now();
+    let span = trace::request(request.headers());
+    let client = app.proxies.client(peer.address, peer.tls, request.headers());
     let caller = {
         let headers = Headers(request.headers());
         let view = Request {
             method: method.as_str(),
             target: target.as_bytes(),
             headers: &headers,
-            https: app.loopback_is_secure && peer.ip().is_loopback(),
-            client_ip: Some(peer.ip()),
+            https: client.https || (app.loopback_is_secure && peer.address.ip().is_loopback()),
+            client_ip: client.ip,
         };
-        let decision = app.gate.decide_async(&view, app.now(), &StoreHost(&app.store)).await;
+        let host = StoreHost(&app.store);
+        let deciding = app.gate.decide_async(&view, app.now(), &host);
+        let decision = deciding.instrument(span.clone()).await;
+        trace::decided(&span, &decision);
+        app.metrics.decided(&decision, started.elapsed());
+        app.audit.record(&decision.audit());
         if let Some(refusal) = refusal(&decision) {
             return refusal;
         }
         effects = (decision.touch().copied(), decision.upgrade().cloned());
         Caller {
             subject: decision.principal().and_then(|principal| principal.subject()).map(str::to_owned),
+            log_id: decision.principal().and_then(|principal| principal.log_id()),
             route: decision.route().map(|route| route.id().to_owned()).unwrap_or_default(),
         }
     };
@@ -117,10 +133,14 @@ fn refusal(decision: &Decision<'_>) -> Option<Response<Body>> {
 
 /// What a decision asks to be stored. It is done after the answer, and a failure changes nothing but a log line.
 async fn store_effects(app: Arc<App>, touch: Option<Touch>, upgrade: Option<Upgrade>) {
-    if let Some(Touch { id, at }) = touch
-        && let Err(error) = app.store.touch(&[(id, at)]).await
-    {
-        eprintln!("scopegate: {error}");
+    if let Some(Touch { id, at }) = touch {
+        match app.store.touch(&[(id, at)]).await {
+            Ok(()) => app.metrics.touched("stored", 1),
+            Err(error) => {
+                app.metrics.touched("lost", 1);
+                tracing::warn!(error = %error, "a use is lost");
+            }
+        }
     }
     if let Some(upgrade) = upgrade
         && let Ok(Some(record)) = app.store.find(&upgrade.id).await
@@ -129,7 +149,7 @@ async fn store_effects(app: Arc<App>, touch: Option<Touch>, upgrade: Option<Upgr
         let version = record.version.saturating_add(1);
         let upgraded = KeyRecord { version, hashes: vec![upgrade.hash], ..record };
         if let Ok(Updated::Missing) | Err(_) = app.store.update(upgrade.expected_version, &upgraded).await {
-            eprintln!("scopegate: the hash of key {} could not be renewed", upgraded.id);
+            tracing::warn!(key = %upgraded.id, "a hash could not be renewed");
         }
     }
 }

@@ -16,6 +16,7 @@ use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use crate::app::App;
+use crate::audit::ChangeEvent;
 use crate::guard::Caller;
 use crate::problem::Problem;
 
@@ -159,6 +160,7 @@ pub(crate) async fn create(State(app): State<Arc<App>>, Extension(caller): Exten
     for _ in 0..ATTEMPTS {
         let issued = lifecycle::issue(&request, &rules, key.format(), app.gate.keyring(), &*entropy()?, app.now())?;
         if app.store.insert(&issued.record).await? == Inserted::Done {
+            app.changed(&ChangeEvent::created(&issued.record, caller.log_id.as_deref(), app.now()));
             return Ok(created(&app, &issued));
         }
     }
@@ -254,6 +256,7 @@ pub(crate) async fn relabel(
         return Err(Problem::field("label", "label: expected a text"));
     };
     let record = change(&app, &caller, &id, |record| lifecycle::relabel(record, label)).await?;
+    app.changed(&ChangeEvent::relabelled(&record, caller.log_id.as_deref(), app.now()));
     Ok(json(StatusCode::OK, &KeyView::of(&record, &app, None)))
 }
 
@@ -263,7 +266,8 @@ pub(crate) async fn revoke(
     Path(id): Path<String>,
 ) -> Answer {
     let now = app.now();
-    change(&app, &caller, &id, |record| lifecycle::revoke(record, now)).await?;
+    let record = change(&app, &caller, &id, |record| lifecycle::revoke(record, now)).await?;
+    app.changed(&ChangeEvent::revoked(&record, caller.log_id.as_deref(), now));
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
@@ -291,7 +295,10 @@ pub(crate) async fn rotate(
         return Err(Problem::unavailable());
     }
     match app.store.update(record.version, &rotated.old).await {
-        Ok(Updated::Done) => Ok(created(&app, &rotated.new)),
+        Ok(Updated::Done) => {
+            app.changed(&ChangeEvent::rotated(&rotated.new.record, caller.log_id.as_deref(), app.now()));
+            Ok(created(&app, &rotated.new))
+        }
         outcome => {
             // Nobody has seen the new key: it must not outlive the failure.
             let dead = lifecycle::revoke(&rotated.new.record, app.now())?;

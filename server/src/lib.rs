@@ -8,19 +8,26 @@ pub mod connection;
 mod demo;
 mod guard;
 mod keys_api;
-mod listen;
 pub mod log;
 pub mod metered;
 pub mod metrics;
+mod open;
+#[cfg(feature = "otel")]
+pub mod otel;
 mod problem;
 pub mod proxy;
 pub mod redact;
 mod resources;
+mod serve;
+mod signals;
 pub mod store;
+mod telemetry;
 pub mod tls;
+pub mod trace;
+mod welcome;
 
 pub use self::demo::Demo;
-pub use self::listen::{ServeError, ServeOptions, run};
+pub use self::serve::{ServeError, run};
 
 /// The policy of the server.
 pub const POLICY: &str = include_str!("../../examples/jobiflow/policy.json");

@@ -75,7 +75,7 @@ impl Problem {
 
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
-        eprintln!("scopegate: {error}");
+        tracing::warn!(error = %error, "the store failed");
         Self::unavailable()
     }
 }

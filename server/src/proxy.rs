@@ -49,6 +49,12 @@ impl TrustedProxies {
         }
     }
 
+    /// Whether nobody is believed.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether this is one of the proxies.
     #[must_use]
     pub fn contains(&self, ip: IpAddr) -> bool {

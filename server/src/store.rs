@@ -5,6 +5,8 @@ use scopegate::key::record::KeyRecord;
 use scopegate::time::UnixSeconds;
 use scopegate_stores::{Cursor, Inserted, KeyStore, MemoryStore, SqliteStore, StoreError, Updated};
 
+use crate::config::Database;
+
 /// A store by kind.
 #[derive(Debug)]
 pub enum AnyStore {
@@ -14,6 +16,28 @@ pub enum AnyStore {
     Sqlite(SqliteStore),
     /// A store that is always out of reach: for tests of outages.
     Broken,
+}
+
+impl AnyStore {
+    /// Opens the store of a database.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be opened, or this build has no such store.
+    pub async fn open(database: &Database) -> Result<Self, StoreError> {
+        match database {
+            Database::Memory => Ok(Self::Memory(MemoryStore::new())),
+            Database::Sqlite(url) => SqliteStore::open(url).await.map(Self::Sqlite),
+            Database::Postgres(_) | Database::Redis(_) => Err(StoreError::new("this build has no such store")),
+        }
+    }
+
+    /// Ends every connection.
+    pub async fn close(&self) {
+        match self {
+            Self::Sqlite(store) => store.close().await,
+            Self::Memory(_) | Self::Broken => {}
+        }
+    }
 }
 
 fn broken() -> StoreError {

@@ -16,6 +16,11 @@ use std::time::Duration;
 use scopegate::engine::Gate;
 use scopegate::policy::{CredentialKind, Policy};
 use scopegate_server::app::{App, router};
+use scopegate_server::audit::Audit;
+use scopegate_server::connection::{Limits, serve};
+use scopegate_server::metered::Metered;
+use scopegate_server::metrics::Metrics;
+use scopegate_server::proxy::TrustedProxies;
 use scopegate_server::store::AnyStore;
 use scopegate_server::{Demo, POLICY};
 use scopegate_stores::{MemoryStore, SqliteStore};
@@ -59,7 +64,16 @@ fn start(store: impl FnOnce() -> AnyStore + Send + 'static) -> Server {
                 .key_set("user", demo.jwks())
                 .build()
                 .unwrap();
-            let app = Arc::new(App { gate, store, loopback_is_secure: true, fixed_now: None });
+            let metrics = Arc::new(Metrics::new(0));
+            let app = Arc::new(App {
+                gate,
+                store: Metered::new(store, Arc::clone(&metrics), Duration::from_secs(5)),
+                proxies: TrustedProxies::default(),
+                metrics: Arc::clone(&metrics),
+                audit: Audit::off(),
+                loopback_is_secure: true,
+                fixed_now: None,
+            });
             let (mut format, mut bearer) = (None, None);
             for credential in policy.credentials() {
                 match credential.kind() {
@@ -68,7 +82,7 @@ fn start(store: impl FnOnce() -> AnyStore + Send + 'static) -> Server {
                 }
             }
             let token = demo.token(bearer.unwrap(), app.now()).unwrap();
-            let key = match &app.store {
+            let key = match app.store.inner() {
                 AnyStore::Broken => demo.key(&policy, format.unwrap(), &MemoryStore::new(), app.now()).await,
                 store => demo.key(&policy, format.unwrap(), store, app.now()).await,
             };
@@ -76,7 +90,9 @@ fn start(store: impl FnOnce() -> AnyStore + Send + 'static) -> Server {
             let server =
                 Server { address: listener.local_addr().unwrap(), key: key.unwrap().expose().to_owned(), token };
             send.send(server).unwrap();
-            axum::serve(listener, router(app).into_make_service_with_connect_info::<SocketAddr>()).await.unwrap();
+            let limits = Limits { connections: 64, headers: Duration::from_secs(20), drain: Duration::ZERO };
+            let (_running, stop) = tokio::sync::watch::channel(false);
+            serve(listener, router(app), None, &limits, metrics, stop).await;
         });
     });
     receive.recv().unwrap()

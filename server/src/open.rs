@@ -1,0 +1,138 @@
+//! From the configuration to what is open while the server runs, in the order in which mistakes are cheapest to find.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use scopegate::engine::Gate;
+use scopegate::key::hash::Keyring;
+use scopegate::policy::{BearerCredential, CredentialKind, Policy};
+use serde_json::json;
+
+use crate::app::App;
+use crate::audit::Audit;
+use crate::config::{Config, Database};
+use crate::demo::{self, Demo};
+use crate::metered::Metered;
+use crate::metrics::Metrics;
+use crate::serve::{ServeError, write_private};
+use crate::store::AnyStore;
+use crate::telemetry::Telemetry;
+use crate::tls::Tls;
+use crate::{POLICY, welcome};
+
+/// Everything that is open while the server runs.
+pub(crate) struct Opened {
+    pub(crate) app: Arc<App>,
+    pub(crate) audit: Audit,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) tls: Option<Arc<Tls>>,
+}
+
+/// Opens everything. The demonstration is there when no key set was given.
+pub(crate) async fn open(
+    config: &Config,
+    telemetry: &Telemetry,
+    local: SocketAddr,
+) -> Result<(Opened, Option<Demo>), ServeError> {
+    let tls = config.tls.clone().map(|files| Tls::load(files).map(Arc::new)).transpose()?;
+    let policy = Arc::new(policy(config.policy.as_deref())?);
+    let metrics = Arc::new(Metrics::new(config.near_expiry));
+    let audit = Audit::start(telemetry.sinks(config)?, config.audit.queue, &metrics)
+        .map_err(|error| ServeError::new(format!("audit: {error}")))?;
+    let store = AnyStore::open(&config.db).await.map_err(|error| ServeError::new(format!("db: {error}")))?;
+    let keyring = keyring(config)?;
+    let demo = config.jwks_file.is_none().then(|| Demo::with_keyring(keyring.clone())).transpose()?;
+    let jwks = match (&config.jwks_file, &demo) {
+        (Some(path), _) => read(path)?,
+        (None, Some(demo)) => demo.jwks(),
+        (None, None) => String::new(),
+    };
+    let (name, _) = bearer(&policy)?;
+    let name = name.to_owned();
+    let gate = Gate::builder(policy)
+        .keyring(keyring)
+        .key_set(&name, jwks)
+        .token_cache(1_024, 4 * 1024 * 1024)
+        .build()
+        .map_err(|error| ServeError::new(error.to_string()))?;
+    let app = Arc::new(App {
+        gate,
+        store: Metered::new(store, Arc::clone(&metrics), config.store_timeout),
+        proxies: config.trusted_proxies.clone(),
+        loopback_is_secure: demo.is_some() && local.ip().is_loopback() && config.trusted_proxies.is_empty(),
+        metrics: Arc::clone(&metrics),
+        audit: audit.clone(),
+        fixed_now: None,
+    });
+    Ok((Opened { app, audit, metrics, tls }, demo))
+}
+
+/// The pepper: a file, or a fresh one where the keys do not outlive the process.
+fn keyring(config: &Config) -> Result<Keyring, ServeError> {
+    match (&config.pepper_file, &config.db) {
+        (Some(path), _) => demo::pepper_file(path),
+        (None, Database::Memory) => demo::fresh_pepper(),
+        (None, Database::Sqlite(_)) => match config.db.sqlite_file() {
+            Some(path) => demo::pepper_file(&PathBuf::from(format!("{path}.pepper"))),
+            None => demo::fresh_pepper(),
+        },
+        (None, Database::Postgres(_) | Database::Redis(_)) => {
+            Err(ServeError::new("pepper_file: expected beside a database that outlives the server"))
+        }
+    }
+}
+
+fn read(path: &Path) -> Result<String, ServeError> {
+    std::fs::read_to_string(path).map_err(|error| ServeError::new(format!("{}: {error}", path.display())))
+}
+
+fn policy(path: Option<&Path>) -> Result<Policy, ServeError> {
+    let Some(path) = path else { return Policy::from_json(POLICY).map_err(|error| ServeError::new(error.to_string())) };
+    let told = |error: String| ServeError::new(format!("{}: {error}", path.display()));
+    let text = read(path)?;
+    let json = if path.extension().is_some_and(|extension| extension == "toml") {
+        toml::from_str::<serde_json::Value>(&text).map_err(|error| told(error.message().to_owned()))?.to_string()
+    } else {
+        text
+    };
+    Policy::from_json(&json).map_err(|error| told(error.to_string()))
+}
+
+fn bearer(policy: &Policy) -> Result<(&str, &BearerCredential), ServeError> {
+    let mut bearers = policy.credentials().iter().filter_map(|credential| match credential.kind() {
+        CredentialKind::Bearer(bearer) => Some((credential.name(), bearer)),
+        CredentialKind::ApiKey(_) => None,
+    });
+    bearers.next().ok_or_else(|| ServeError::new("the policy has no bearer credential"))
+}
+
+/// Tells that the server listens: the ready file, the log, and for a demonstration what to try.
+pub(crate) async fn announce(
+    config: &Config,
+    opened: &Opened,
+    demo: Option<&Demo>,
+    local: SocketAddr,
+    admin: Option<SocketAddr>,
+) -> Result<(), ServeError> {
+    let app = &opened.app;
+    let url = format!("{}://{local}", if opened.tls.is_some() { "https" } else { "http" });
+    let mut ready = json!({ "url": url });
+    if let Some(admin) = admin {
+        ready["adminUrl"] = format!("http://{admin}").into();
+    }
+    if let Some(demo) = demo {
+        let key = app.key_credential().ok_or_else(|| ServeError::new("the policy has no API key credential"))?;
+        let api_key = demo.key(app.policy(), key.format(), &app.store, app.now()).await?;
+        let token = demo.token(bearer(app.policy())?.1, app.now())?;
+        ready["apiKey"] = api_key.expose().into();
+        ready["bearer"] = token.as_str().into();
+        welcome::welcome(&url, api_key.expose(), &token, config.db.kind(), app.loopback_is_secure);
+    }
+    if let Some(path) = &config.ready_file {
+        write_private(path, &ready.to_string())
+            .map_err(|error| ServeError::new(format!("ready_file {}: {error}", path.display())))?;
+    }
+    tracing::info!(address = %local, tls = opened.tls.is_some(), store = config.db.kind(), "listening");
+    Ok(())
+}
