@@ -1,0 +1,34 @@
+//! Two servers over one database: what one revokes the other refuses at once.
+
+use crate::process::{READ, Site};
+
+#[test]
+fn revoked_on_one_is_refused_on_the_other_at_once_sqlite() {
+    let site = Site::new("twins");
+    let db = format!("sqlite:{}", site.path("keys.db"));
+    twins(&site, &[("db", &db)]);
+}
+
+#[test]
+#[ignore = "needs PostgreSQL: scripts/test-operate starts one"]
+fn revoked_on_one_is_refused_on_the_other_at_once_postgres() {
+    let site = Site::new("twins-postgres");
+    let url =
+        std::env::var("SCOPEGATE_TEST_POSTGRES").expect("SCOPEGATE_TEST_POSTGRES, which scripts/with-services sets");
+    std::fs::write(site.path("db"), url).unwrap();
+    twins(&site, &[("db-file", &site.path("db"))]);
+}
+
+fn twins(site: &Site, flags: &[(&str, &str)]) {
+    let (one, other) = (site.start("one", flags), site.start("other", flags));
+    for round in 0..40 {
+        let (here, there) =
+            if round % 2 == 0 { (one.client(), other.client()) } else { (other.client(), one.client()) };
+        let (id, key) = here.create().unwrap();
+        // Both have seen it alive, so that any memory of it would be a stale one.
+        assert_eq!((here.with_key(&key, READ).unwrap().status, there.with_key(&key, READ).unwrap().status), (200, 200));
+        here.revoke(&id).unwrap();
+        let answer = there.with_key(&key, READ).unwrap();
+        assert_eq!((answer.status, answer.code().as_str()), (401, "key_revoked"), "round {round}");
+    }
+}
