@@ -4,7 +4,6 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use axum::Router;
 use axum::body::Body;
@@ -12,7 +11,6 @@ use axum::extract::State;
 use axum::http::{Response, StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
-use scopegate::time::UnixSeconds;
 use tokio::sync::watch;
 
 use crate::metrics::{CONTENT_TYPE, Metrics};
@@ -57,9 +55,7 @@ async fn ready(State(admin): State<Admin>) -> Response<Body> {
 }
 
 async fn metrics(State(admin): State<Admin>) -> Response<Body> {
-    let seconds = SystemTime::UNIX_EPOCH.elapsed().map_or(0, |elapsed| elapsed.as_secs());
-    let now = UnixSeconds::clamped(i64::try_from(seconds).unwrap_or(i64::MAX));
-    ([(header::CONTENT_TYPE, CONTENT_TYPE)], admin.metrics.render(now)).into_response()
+    ([(header::CONTENT_TYPE, CONTENT_TYPE)], admin.metrics.render()).into_response()
 }
 
 #[cfg(test)]
@@ -81,7 +77,7 @@ mod tests {
         for (reachable, draining, expected) in [(true, false, 200), (false, false, 503), (true, true, 503)] {
             let (stop, receiver) = watch::channel(draining);
             let probe: Probe = Arc::new(move || Box::pin(async move { reachable }));
-            let router = router(Admin { metrics: Arc::new(Metrics::new(0)), stop: receiver, probe });
+            let router = router(Admin { metrics: Arc::new(Metrics::new()), stop: receiver, probe });
             assert_eq!(status(&router, "/readyz").await, expected, "reachable {reachable}, draining {draining}");
             assert_eq!((status(&router, "/healthz").await, status(&router, "/metrics").await), (200, 200));
             assert_eq!(status(&router, "/keys").await, 404);

@@ -24,6 +24,7 @@ pub mod store;
 mod telemetry;
 pub mod tls;
 pub mod trace;
+mod watch;
 mod welcome;
 
 pub use self::demo::Demo;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use scopegate::key::format::KeyId;
 use scopegate::key::record::KeyRecord;
 use scopegate::time::UnixSeconds;
-use scopegate_stores::{Cursor, Inserted, KeyStore, StoreError, Updated};
+use scopegate_stores::{Capabilities, Cursor, ExpiryCursor, Inserted, KeyStore, Store, StoreError, Updated};
 
 use crate::metrics::Metrics;
 
@@ -52,6 +52,12 @@ impl<S: KeyStore> Metered<S> {
     }
 }
 
+impl<S: KeyStore> Store for Metered<S> {
+    fn capabilities(&self) -> Capabilities {
+        self.store.capabilities()
+    }
+}
+
 impl<S: KeyStore> KeyStore for Metered<S> {
     async fn find(&self, id: &KeyId) -> Result<Option<KeyRecord>, StoreError> {
         self.call("find", self.store.find(id)).await
@@ -72,6 +78,29 @@ impl<S: KeyStore> KeyStore for Metered<S> {
     async fn touch(&self, uses: &[(KeyId, UnixSeconds)]) -> Result<(), StoreError> {
         self.call("touch", self.store.touch(uses)).await
     }
+
+    async fn expiring(
+        &self,
+        before: UnixSeconds,
+        after: ExpiryCursor,
+        limit: usize,
+    ) -> Result<Vec<KeyRecord>, StoreError> {
+        self.call("expiring", self.store.expiring(before, after, limit)).await
+    }
+
+    async fn count(&self, owner: &str, active_at: Option<UnixSeconds>) -> Result<u64, StoreError> {
+        self.call("count", self.store.count(owner, active_at)).await
+    }
+
+    async fn list_active(
+        &self,
+        owner: &str,
+        at: UnixSeconds,
+        after: Option<Cursor>,
+        limit: usize,
+    ) -> Result<Vec<KeyRecord>, StoreError> {
+        self.call("list_active", self.store.list_active(owner, at, after, limit)).await
+    }
 }
 
 #[cfg(test)]
@@ -84,6 +113,12 @@ mod tests {
 
     /// A store that never answers.
     struct Silent;
+
+    impl Store for Silent {
+        fn capabilities(&self) -> Capabilities {
+            Capabilities::NONE
+        }
+    }
 
     impl KeyStore for Silent {
         async fn find(&self, _: &KeyId) -> Result<Option<KeyRecord>, StoreError> {
@@ -105,23 +140,31 @@ mod tests {
         async fn touch(&self, _: &[(KeyId, UnixSeconds)]) -> Result<(), StoreError> {
             std::future::pending().await
         }
+
+        async fn expiring(&self, _: UnixSeconds, _: ExpiryCursor, _: usize) -> Result<Vec<KeyRecord>, StoreError> {
+            std::future::pending().await
+        }
+
+        async fn count(&self, _: &str, _: Option<UnixSeconds>) -> Result<u64, StoreError> {
+            std::future::pending().await
+        }
     }
 
     #[tokio::test]
     async fn a_store_that_does_not_answer_is_out_of_reach() {
-        let metrics = Arc::new(Metrics::new(0));
+        let metrics = Arc::new(Metrics::new());
         let store = Metered::new(Silent, Arc::clone(&metrics), Duration::from_millis(1));
         let id = KeyId::parse("AbCdEfGhIjKl").unwrap();
         assert!(store.find(&id).await.unwrap_err().to_string().contains("no answer within 1 ms"));
         assert!(!store.is_reachable().await);
-        let text = metrics.render(UnixSeconds::clamped(0));
+        let text = metrics.render();
         assert!(text.contains("scopegate_store_failures_total{call=\"find\"} 1"));
         assert!(text.contains("scopegate_store_failures_total{call=\"probe\"} 1"));
     }
 
     #[tokio::test]
     async fn the_kit_holds_behind_the_meter() {
-        let metered = || Metered::new(MemoryStore::new(), Arc::new(Metrics::new(0)), Duration::from_secs(5));
+        let metered = || Metered::new(MemoryStore::new(), Arc::new(Metrics::new()), Duration::from_secs(5));
         assert!(metered().is_reachable().await);
         assert_eq!(metered().list("o", None, 10).await.unwrap(), []);
     }

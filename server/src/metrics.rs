@@ -1,9 +1,7 @@
 //! What is counted, as Prometheus reads it (OpenMetrics text). Every label has a closed set of values: no path, address, owner, key or
 //! name of a user is one.
 
-use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use prometheus_client::encoding::EncodeLabelSet;
@@ -14,8 +12,6 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 use scopegate::decision::Decision;
-use scopegate::key::format::KeyId;
-use scopegate::time::UnixSeconds;
 
 /// The media type of [`Metrics::render`].
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -23,8 +19,6 @@ pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; cha
 /// The upper bounds of the buckets of a decision and of a store call, in seconds.
 const BUCKETS: [f64; 15] =
     [5e-6, 1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 2.5e-2, 1e-1, 5e-1, 2.0];
-/// The most keys near their expiry that are remembered.
-const MAX_NEAR_EXPIRY: usize = 10_000;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct DecisionLabels {
@@ -58,30 +52,9 @@ struct VersionLabels {
     version: &'static str,
 }
 
-/// The keys that were used and expire soon.
-#[derive(Debug, Default)]
-struct NearExpiry(Mutex<HashMap<KeyId, UnixSeconds>>);
-
-impl NearExpiry {
-    fn saw(&self, id: KeyId, ends_at: UnixSeconds) {
-        let mut keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if keys.len() < MAX_NEAR_EXPIRY || keys.contains_key(&id) {
-            keys.insert(id, ends_at);
-        }
-    }
-
-    fn count(&self, now: UnixSeconds) -> i64 {
-        let mut keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        keys.retain(|_, ends_at| *ends_at > now);
-        i64::try_from(keys.len()).unwrap_or(i64::MAX)
-    }
-}
-
 /// Everything that is counted.
 pub struct Metrics {
     registry: Registry,
-    near_expiry_seconds: i64,
-    near_expiry: NearExpiry,
     decisions: Family<DecisionLabels, Counter>,
     decision_seconds: Histogram,
     changes: Family<DecisionChange, Counter>,
@@ -103,6 +76,12 @@ struct DecisionChange {
     change: &'static str,
 }
 
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl fmt::Debug for Metrics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Metrics").finish_non_exhaustive()
@@ -110,14 +89,12 @@ impl fmt::Debug for Metrics {
 }
 
 impl Metrics {
-    /// Nothing counted yet. A key counts as near its expiry within this many seconds of it.
+    /// Nothing counted yet.
     #[must_use]
-    pub fn new(near_expiry_seconds: i64) -> Self {
+    pub fn new() -> Self {
         let mut registry = Registry::with_prefix("scopegate");
         let histogram = || Histogram::new(BUCKETS);
         let metrics = Self {
-            near_expiry_seconds,
-            near_expiry: NearExpiry::default(),
             decisions: Family::default(),
             decision_seconds: histogram(),
             changes: Family::default(),
@@ -159,7 +136,7 @@ impl Metrics {
         registry.register("touches", "Uses of keys: stored, or lost", metrics.touches.clone());
         registry.register(
             "keys_near_expiry",
-            "Keys used since the start that expire within the configured days",
+            "Keys that are not revoked and expire within the configured days",
             metrics.keys_near_expiry.clone(),
         );
         registry.register("connections", "Open connections", metrics.connections.clone());
@@ -177,13 +154,11 @@ impl Metrics {
         let labels = DecisionLabels { outcome: decision.effect().name(), code: decision.code() };
         self.decisions.get_or_create(&labels).inc();
         self.decision_seconds.observe(took.as_secs_f64());
-        let key = decision.principal().filter(|_| decision.is_allowed()).and_then(|principal| principal.key());
-        if let Some(record) = key.map(|key| key.record())
-            && let Some(ends_at) = record.ends_at()
-            && ends_at <= decision.now().saturating_add(self.near_expiry_seconds)
-        {
-            self.near_expiry.saw(record.id, ends_at);
-        }
+    }
+
+    /// Notes how many keys are near their expiry.
+    pub fn near_expiry(&self, keys: usize) {
+        self.keys_near_expiry.set(i64::try_from(keys).unwrap_or(i64::MAX));
     }
 
     /// Counts a change of a key: `create`, `relabel`, `rotate` or `revoke`.
@@ -234,8 +209,7 @@ impl Metrics {
 
     /// Everything, as text of [`CONTENT_TYPE`].
     #[must_use]
-    pub fn render(&self, now: UnixSeconds) -> String {
-        self.keys_near_expiry.set(self.near_expiry.count(now));
+    pub fn render(&self) -> String {
         let mut text = String::new();
         // Writing to a string cannot fail.
         let _ = encode(&mut text, &self.registry);
@@ -255,13 +229,11 @@ impl Drop for Open {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "tests")]
-
     use super::*;
 
     #[test]
     fn what_is_counted_is_rendered() {
-        let metrics = Metrics::new(86_400);
+        let metrics = Metrics::new();
         metrics.called("find", Duration::from_micros(20), false);
         metrics.called("find", Duration::from_secs(3), true);
         metrics.audit_lost("file", "queue", 7);
@@ -270,9 +242,8 @@ mod tests {
         metrics.changed("revoke");
         metrics.drains();
         let open = metrics.connection();
-        let id = KeyId::parse("AbCdEfGhIjKl").unwrap();
-        metrics.near_expiry.saw(id, UnixSeconds::clamped(100));
-        let text = metrics.render(UnixSeconds::clamped(99));
+        metrics.near_expiry(1);
+        let text = metrics.render();
         for line in [
             "scopegate_store_calls_total{call=\"find\"} 2",
             "scopegate_store_failures_total{call=\"find\"} 1",
@@ -288,8 +259,6 @@ mod tests {
             assert!(text.lines().any(|found| found == line), "{line} is not in {text}");
         }
         drop(open);
-        let text = metrics.render(UnixSeconds::clamped(100));
-        assert!(text.contains("scopegate_connections 0") && text.contains("scopegate_keys_near_expiry 0"));
-        assert!(!text.contains(id.as_str()));
+        assert!(metrics.render().contains("scopegate_connections 0"));
     }
 }

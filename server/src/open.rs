@@ -37,7 +37,7 @@ pub(crate) async fn open(
 ) -> Result<(Opened, Option<Demo>), ServeError> {
     let tls = config.tls.clone().map(|files| Tls::load(files).map(Arc::new)).transpose()?;
     let policy = Arc::new(policy(config.policy.as_deref())?);
-    let metrics = Arc::new(Metrics::new(config.near_expiry));
+    let metrics = Arc::new(Metrics::new());
     let audit = Audit::start(telemetry.sinks(config)?, config.audit.queue, &metrics)
         .map_err(|error| ServeError::new(format!("audit: {error}")))?;
     let store = AnyStore::open(&config.db).await.map_err(|error| ServeError::new(format!("db: {error}")))?;

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::sync::watch;
 
 use crate::admin::{Admin, Probe};
 use crate::app::router;
@@ -16,12 +15,10 @@ use crate::config::{Config, ConfigError};
 use crate::connection::Limits;
 use crate::open::{Opened, announce, open};
 use crate::telemetry::Telemetry;
-use crate::{admin, connection, signals};
+use crate::{admin, connection, signals, watch};
 
 /// The most connections of the admin listener.
 const ADMIN_CONNECTIONS: usize = 64;
-/// How often lost audit events are told in the log.
-const REPORT_EVERY: Duration = Duration::from_secs(10);
 
 /// Why the server does not start, or stopped. It holds no secret.
 #[derive(Debug)]
@@ -74,17 +71,11 @@ async fn serve(config: &Config) -> Result<(), ServeError> {
     if let Some(tls) = &opened.tls {
         tokio::spawn(signals::watch_reloads(Arc::clone(tls)));
     }
-    let audit = opened.audit.clone();
-    tokio::spawn(async move {
-        let mut ticks = tokio::time::interval(REPORT_EVERY);
-        loop {
-            ticks.tick().await;
-            audit.report();
-        }
-    });
+    tokio::spawn(watch::audit(opened.audit.clone()));
+    tokio::spawn(watch::expiry(Arc::clone(&opened.app), config.near_expiry));
 
-    let (stop, stopping) = watch::channel(false);
-    let (end_admin, admin_ends) = watch::channel(false);
+    let (stop, stopping) = tokio::sync::watch::channel(false);
+    let (end_admin, admin_ends) = tokio::sync::watch::channel(false);
     let admin = admin_listener.map(|listener| {
         let app = Arc::clone(&opened.app);
         let probe: Probe = Arc::new(move || {

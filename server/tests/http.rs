@@ -64,7 +64,7 @@ fn start(store: impl FnOnce() -> AnyStore + Send + 'static) -> Server {
                 .key_set("user", demo.jwks())
                 .build()
                 .unwrap();
-            let metrics = Arc::new(Metrics::new(0));
+            let metrics = Arc::new(Metrics::new());
             let app = Arc::new(App {
                 gate,
                 store: Metered::new(store, Arc::clone(&metrics), Duration::from_secs(5)),

@@ -28,7 +28,7 @@ fn no_acknowledged_create_or_revoke_is_lost_to_a_kill_sqlite() {
 fn no_acknowledged_create_or_revoke_is_lost_to_a_kill_postgres() {
     let site = Site::new("crash-postgres");
     let url =
-        std::env::var("SCOPEGATE_TEST_POSTGRES").expect("SCOPEGATE_TEST_POSTGRES, which scripts/with-services sets");
+        std::env::var("SCOPEGATE_POSTGRES_URL").expect("SCOPEGATE_POSTGRES_URL, which scripts/with-services sets");
     std::fs::write(site.path("db"), url).unwrap();
     twenty_kills(&site, &[("db-file", &site.path("db"))]);
 }

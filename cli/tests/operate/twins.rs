@@ -14,7 +14,7 @@ fn revoked_on_one_is_refused_on_the_other_at_once_sqlite() {
 fn revoked_on_one_is_refused_on_the_other_at_once_postgres() {
     let site = Site::new("twins-postgres");
     let url =
-        std::env::var("SCOPEGATE_TEST_POSTGRES").expect("SCOPEGATE_TEST_POSTGRES, which scripts/with-services sets");
+        std::env::var("SCOPEGATE_POSTGRES_URL").expect("SCOPEGATE_POSTGRES_URL, which scripts/with-services sets");
     std::fs::write(site.path("db"), url).unwrap();
     twins(&site, &[("db-file", &site.path("db"))]);
 }

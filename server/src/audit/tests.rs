@@ -34,14 +34,14 @@ impl Sink for Gated {
 }
 
 fn gated(capacity: usize) -> (Audit, Arc<Metrics>, Sender<bool>, Receiver<String>) {
-    let metrics = Arc::new(Metrics::new(0));
+    let metrics = Arc::new(Metrics::new());
     let ((leave_to, leave), (out, read)) = (channel(), channel());
     let audit = Audit::start(vec![Box::new(Gated { leave, out })], capacity, &metrics).unwrap();
     (audit, metrics, leave_to, read)
 }
 
 fn counted(metrics: &Metrics, name: &str) -> u64 {
-    let text = metrics.render(UnixSeconds::clamped(0));
+    let text = metrics.render();
     let numbers = text.lines().filter(|line| line.starts_with(name)).filter_map(|line| line.rsplit_once(' '));
     numbers.map(|(_, number)| number.parse::<u64>().unwrap()).sum()
 }
