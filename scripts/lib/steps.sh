@@ -3,6 +3,7 @@
 step "rust format" cargo fmt --all --check
 step "rust lints" cargo clippy --workspace --all-targets --locked -- -D warnings
 step "rust tests" cargo test --workspace --locked --no-fail-fast
+step "rust operate" scripts/test-operate
 step "rust features" scripts/check-features
 step "rust fuzz" cargo test --locked --manifest-path fuzz/Cargo.toml --target-dir "${CARGO_TARGET_DIR:-target}/fuzz"
 step "rust docs" env RUSTDOCFLAGS="-D warnings" cargo doc --workspace --lib --no-deps --locked

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use scopegate::engine::Gate;
 use scopegate::key::hash::Keyring;
 use scopegate::policy::{BearerCredential, CredentialKind, Policy};
-use serde_json::json;
 
 use crate::app::App;
 use crate::audit::Audit;
@@ -117,20 +116,21 @@ pub(crate) async fn announce(
 ) -> Result<(), ServeError> {
     let app = &opened.app;
     let url = format!("{}://{local}", if opened.tls.is_some() { "https" } else { "http" });
-    let mut ready = json!({ "url": url });
+    let mut ready = serde_json::Map::new();
+    ready.insert("url".into(), url.as_str().into());
     if let Some(admin) = admin {
-        ready["adminUrl"] = format!("http://{admin}").into();
+        ready.insert("adminUrl".into(), format!("http://{admin}").into());
     }
     if let Some(demo) = demo {
         let key = app.key_credential().ok_or_else(|| ServeError::new("the policy has no API key credential"))?;
         let api_key = demo.key(app.policy(), key.format(), &app.store, app.now()).await?;
         let token = demo.token(bearer(app.policy())?.1, app.now())?;
-        ready["apiKey"] = api_key.expose().into();
-        ready["bearer"] = token.as_str().into();
+        ready.insert("apiKey".into(), api_key.expose().into());
+        ready.insert("bearer".into(), token.as_str().into());
         welcome::welcome(&url, api_key.expose(), &token, config.db.kind(), app.loopback_is_secure);
     }
     if let Some(path) = &config.ready_file {
-        write_private(path, &ready.to_string())
+        write_private(path, &serde_json::Value::Object(ready).to_string())
             .map_err(|error| ServeError::new(format!("ready_file {}: {error}", path.display())))?;
     }
     tracing::info!(address = %local, tls = opened.tls.is_some(), store = config.db.kind(), "listening");

@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::process::{READ, Site};
+use crate::process::{READ, Site, service};
 
 const ROUNDS: usize = 20;
 const CLIENTS: usize = 4;
@@ -24,11 +24,9 @@ fn no_acknowledged_create_or_revoke_is_lost_to_a_kill_sqlite() {
 }
 
 #[test]
-#[ignore = "needs PostgreSQL: scripts/test-operate starts one"]
 fn no_acknowledged_create_or_revoke_is_lost_to_a_kill_postgres() {
     let site = Site::new("crash-postgres");
-    let url =
-        std::env::var("SCOPEGATE_POSTGRES_URL").expect("SCOPEGATE_POSTGRES_URL, which scripts/with-services sets");
+    let Some(url) = service("SCOPEGATE_POSTGRES_URL") else { return };
     std::fs::write(site.path("db"), url).unwrap();
     twenty_kills(&site, &[("db-file", &site.path("db"))]);
 }

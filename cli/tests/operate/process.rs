@@ -18,6 +18,16 @@ pub const SECURE: [(&str, &str); 2] = [("X-Forwarded-For", "192.0.2.7"), ("X-For
 /// How long anything may take before the test fails instead of hanging.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// The URL of a service that `scripts/with-services` starts; `None`, and a word why, without it.
+pub fn service(variable: &str) -> Option<String> {
+    let url = std::env::var(variable).ok();
+    if url.is_none() {
+        assert!(std::env::var_os("SCOPEGATE_SERVICES").is_none(), "{variable} is not set, and SCOPEGATE_SERVICES is");
+        eprintln!("skipped: {variable} is not set; scripts/test-operate starts the service");
+    }
+    url
+}
+
 /// What several servers of a test share: a folder, the key set and the token of a user, and the pepper.
 pub struct Site {
     pub folder: PathBuf,

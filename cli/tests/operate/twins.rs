@@ -1,6 +1,6 @@
 //! Two servers over one database: what one revokes the other refuses at once.
 
-use crate::process::{READ, Site};
+use crate::process::{READ, Site, service};
 
 #[test]
 fn revoked_on_one_is_refused_on_the_other_at_once_sqlite() {
@@ -10,11 +10,9 @@ fn revoked_on_one_is_refused_on_the_other_at_once_sqlite() {
 }
 
 #[test]
-#[ignore = "needs PostgreSQL: scripts/test-operate starts one"]
 fn revoked_on_one_is_refused_on_the_other_at_once_postgres() {
     let site = Site::new("twins-postgres");
-    let url =
-        std::env::var("SCOPEGATE_POSTGRES_URL").expect("SCOPEGATE_POSTGRES_URL, which scripts/with-services sets");
+    let Some(url) = service("SCOPEGATE_POSTGRES_URL") else { return };
     std::fs::write(site.path("db"), url).unwrap();
     twins(&site, &[("db-file", &site.path("db"))]);
 }

@@ -152,7 +152,10 @@ impl Audit {
     /// Writes what waits, as far as the limit goes, for a process that ends; `true` when everything is written. It blocks.
     #[must_use]
     pub fn finish(&self, limit: Duration) -> bool {
-        let done = self.queues.iter().fold(true, |done, queue| queue.finish(limit) && done);
+        let mut done = true;
+        for queue in &*self.queues {
+            done &= queue.finish(limit);
+        }
         self.report();
         done
     }
