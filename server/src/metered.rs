@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 use scopegate::key::format::KeyId;
 use scopegate::key::record::KeyRecord;
 use scopegate::time::UnixSeconds;
-use scopegate_stores::{Cursor, Inserted, KeyStore, StoreError, Updated};
+use scopegate_stores::{
+    Capabilities, Cursor, ExpiryCursor, Inserted, KeyStore, Store, StoreError, StoreErrorKind, Updated,
+};
 
 use crate::metrics::Metrics;
 
@@ -45,10 +47,19 @@ impl<S: KeyStore> Metered<S> {
         let started = Instant::now();
         let answer = match tokio::time::timeout(self.limit, call).await {
             Ok(answer) => answer,
-            Err(_) => Err(StoreError::new(format!("no answer within {} ms", self.limit.as_millis()))),
+            Err(_) => {
+                let what = format!("no answer within {} ms", self.limit.as_millis());
+                Err(StoreError::of(StoreErrorKind::Timeout, what))
+            }
         };
         self.metrics.called(name, started.elapsed(), answer.is_err());
         answer
+    }
+}
+
+impl<S: Store> Store for Metered<S> {
+    fn capabilities(&self) -> Capabilities {
+        self.store.capabilities()
     }
 }
 
@@ -72,6 +83,19 @@ impl<S: KeyStore> KeyStore for Metered<S> {
     async fn touch(&self, uses: &[(KeyId, UnixSeconds)]) -> Result<(), StoreError> {
         self.call("touch", self.store.touch(uses)).await
     }
+
+    async fn expiring(
+        &self,
+        before: UnixSeconds,
+        after: ExpiryCursor,
+        limit: usize,
+    ) -> Result<Vec<KeyRecord>, StoreError> {
+        self.call("expiring", self.store.expiring(before, after, limit)).await
+    }
+
+    async fn count(&self, owner: &str, active_at: Option<UnixSeconds>) -> Result<u64, StoreError> {
+        self.call("count", self.store.count(owner, active_at)).await
+    }
 }
 
 #[cfg(test)]
@@ -84,6 +108,12 @@ mod tests {
 
     /// A store that never answers.
     struct Silent;
+
+    impl Store for Silent {
+        fn capabilities(&self) -> Capabilities {
+            Capabilities::NONE
+        }
+    }
 
     impl KeyStore for Silent {
         async fn find(&self, _: &KeyId) -> Result<Option<KeyRecord>, StoreError> {
@@ -103,6 +133,14 @@ mod tests {
         }
 
         async fn touch(&self, _: &[(KeyId, UnixSeconds)]) -> Result<(), StoreError> {
+            std::future::pending().await
+        }
+
+        async fn expiring(&self, _: UnixSeconds, _: ExpiryCursor, _: usize) -> Result<Vec<KeyRecord>, StoreError> {
+            std::future::pending().await
+        }
+
+        async fn count(&self, _: &str, _: Option<UnixSeconds>) -> Result<u64, StoreError> {
             std::future::pending().await
         }
     }

@@ -3,7 +3,9 @@
 use scopegate::key::format::KeyId;
 use scopegate::key::record::KeyRecord;
 use scopegate::time::UnixSeconds;
-use scopegate_stores::{Cursor, Inserted, KeyStore, MemoryStore, SqliteStore, StoreError, Updated};
+use scopegate_stores::{
+    Capabilities, Cursor, ExpiryCursor, Inserted, KeyStore, MemoryStore, SqliteStore, Store, StoreError, Updated,
+};
 
 use crate::config::Database;
 
@@ -44,6 +46,16 @@ fn broken() -> StoreError {
     StoreError::new("broken on purpose")
 }
 
+impl Store for AnyStore {
+    fn capabilities(&self) -> Capabilities {
+        match self {
+            Self::Memory(store) => store.capabilities(),
+            Self::Sqlite(store) => store.capabilities(),
+            Self::Broken => Capabilities::NONE,
+        }
+    }
+}
+
 impl KeyStore for AnyStore {
     async fn find(&self, id: &KeyId) -> Result<Option<KeyRecord>, StoreError> {
         match self {
@@ -81,6 +93,27 @@ impl KeyStore for AnyStore {
         match self {
             Self::Memory(store) => store.touch(uses).await,
             Self::Sqlite(store) => store.touch(uses).await,
+            Self::Broken => Err(broken()),
+        }
+    }
+
+    async fn expiring(
+        &self,
+        before: UnixSeconds,
+        after: ExpiryCursor,
+        limit: usize,
+    ) -> Result<Vec<KeyRecord>, StoreError> {
+        match self {
+            Self::Memory(store) => store.expiring(before, after, limit).await,
+            Self::Sqlite(store) => store.expiring(before, after, limit).await,
+            Self::Broken => Err(broken()),
+        }
+    }
+
+    async fn count(&self, owner: &str, active_at: Option<UnixSeconds>) -> Result<u64, StoreError> {
+        match self {
+            Self::Memory(store) => store.count(owner, active_at).await,
+            Self::Sqlite(store) => store.count(owner, active_at).await,
             Self::Broken => Err(broken()),
         }
     }

@@ -1,5 +1,7 @@
 //! SQLite, through sqlx. Writes are in the journal before a call returns (`synchronous = FULL`), so what was acknowledged survives a crash.
 
+mod grants;
+
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -9,14 +11,23 @@ use scopegate::time::UnixSeconds;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
 };
-use sqlx::{Row, query};
+use sqlx::{Row, query, query_scalar, raw_sql};
 
-use crate::{Cursor, Inserted, KeyStore, MAX_PAGE, StoreError, Updated};
+use crate::keys::is_owner;
+use crate::row::{counted, record, text, version};
+use crate::{Capabilities, Cursor, ExpiryCursor, Inserted, KeyStore, MAX_PAGE, Store, StoreError, Updated};
 
 /// How long a call waits for another writer.
 const BUSY: Duration = Duration::from_secs(5);
 
-/// Keys in an SQLite database.
+/// The steps of the schema, in order. A step that was released is never edited.
+const MIGRATIONS: [&str; 3] = [
+    include_str!("../../migrations/sqlite/0001_keys.sql"),
+    include_str!("../../migrations/sqlite/0002_ends.sql"),
+    include_str!("../../migrations/sqlite/0003_grants.sql"),
+];
+
+/// Keys and grants in an SQLite database. Clones share their connections.
 #[derive(Clone, Debug)]
 pub struct SqliteStore {
     pool: SqlitePool,
@@ -51,32 +62,45 @@ impl SqliteStore {
             .connect_with(options)
             .await
             .map_err(unavailable)?;
-        sqlx::migrate!("migrations/sqlite").run(&pool).await.map_err(unavailable)?;
-        Ok(Self { pool })
+        let store = Self { pool };
+        store.migrate().await.map_err(unavailable)?;
+        Ok(store)
     }
 
     /// Closes every connection.
     pub async fn close(&self) {
         self.pool.close().await;
     }
+
+    /// Brings the tables up to date: in one transaction that writes from its start, so that of several instances at once one does it.
+    async fn migrate(&self) -> Result<(), sqlx::Error> {
+        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        raw_sql("CREATE TABLE IF NOT EXISTS scopegate_migrations (step INTEGER PRIMARY KEY NOT NULL) STRICT")
+            .execute(&mut *transaction)
+            .await?;
+        let done: i64 = query_scalar("SELECT coalesce(max(step), 0) FROM scopegate_migrations")
+            .fetch_one(&mut *transaction)
+            .await?;
+        for (step, migration) in (1_i64..).zip(MIGRATIONS).filter(|(step, _)| *step > done) {
+            raw_sql(migration).execute(&mut *transaction).await?;
+            query("INSERT INTO scopegate_migrations (step) VALUES (?)").bind(step).execute(&mut *transaction).await?;
+        }
+        transaction.commit().await
+    }
 }
 
-fn record(row: &SqliteRow) -> Result<KeyRecord, StoreError> {
-    let text: String = row.try_get("record").map_err(unavailable)?;
-    let last_used_at: Option<i64> = row.try_get("last_used_at").map_err(unavailable)?;
-    // The text of the error may quote the record, which holds a hash: it is not passed on.
-    let mut record: KeyRecord =
-        serde_json::from_str(&text).map_err(|_| unavailable("a stored record cannot be read"))?;
-    record.last_used_at = last_used_at.and_then(UnixSeconds::new);
-    Ok(record)
+fn read(row: &SqliteRow) -> Result<KeyRecord, StoreError> {
+    record(row.try_get("record").map_err(unavailable)?, row.try_get("last_used_at").map_err(unavailable)?)
 }
 
-fn text(record: &KeyRecord) -> Result<String, StoreError> {
-    serde_json::to_string(record).map_err(|_| unavailable("a record cannot be written"))
+fn page(limit: usize) -> i64 {
+    i64::try_from(limit.min(MAX_PAGE)).unwrap_or(0)
 }
 
-fn version(version: u64) -> Result<i64, StoreError> {
-    i64::try_from(version).map_err(|_| unavailable("a version is too large"))
+impl Store for SqliteStore {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::ALL
+    }
 }
 
 impl KeyStore for SqliteStore {
@@ -86,7 +110,7 @@ impl KeyStore for SqliteStore {
             .fetch_optional(&self.pool)
             .await
             .map_err(unavailable)?;
-        row.as_ref().map(record).transpose()
+        row.as_ref().map(read).transpose()
     }
 
     async fn insert(&self, record: &KeyRecord) -> Result<Inserted, StoreError> {
@@ -109,12 +133,14 @@ impl KeyStore for SqliteStore {
     async fn update(&self, expected: u64, record: &KeyRecord) -> Result<Updated, StoreError> {
         let done = query(
             "UPDATE api_keys SET version = ?1, record = ?2 WHERE id = ?3 AND version = ?4 AND version < ?1 \
-             AND (json_extract(record, '$.revokedAt') IS NULL OR ?5)",
+             AND owner = ?5 AND created_at = ?6 AND (revoked_at IS NULL OR ?7)",
         )
         .bind(version(record.version)?)
         .bind(text(record)?)
         .bind(record.id.as_str())
         .bind(version(expected)?)
+        .bind(&*record.owner)
+        .bind(record.created_at.get())
         .bind(record.revoked_at.is_some())
         .execute(&self.pool)
         .await
@@ -126,6 +152,9 @@ impl KeyStore for SqliteStore {
     }
 
     async fn list(&self, owner: &str, after: Option<Cursor>, limit: usize) -> Result<Vec<KeyRecord>, StoreError> {
+        if !is_owner(owner) {
+            return Ok(Vec::new());
+        }
         let (created_at, id) =
             after.map_or((-1, String::new()), |after| (after.created_at.get(), after.id.to_string()));
         let rows = query(
@@ -135,25 +164,60 @@ impl KeyStore for SqliteStore {
         .bind(owner)
         .bind(created_at)
         .bind(id)
-        .bind(i64::try_from(limit.min(MAX_PAGE)).unwrap_or(0))
+        .bind(page(limit))
         .fetch_all(&self.pool)
         .await
         .map_err(unavailable)?;
-        rows.iter().map(record).collect()
+        rows.iter().map(read).collect()
     }
 
     async fn touch(&self, uses: &[(KeyId, UnixSeconds)]) -> Result<(), StoreError> {
-        let mut transaction = self.pool.begin().await.map_err(unavailable)?;
-        for (id, at) in uses {
-            query(
-                "UPDATE api_keys SET last_used_at = ?1 WHERE id = ?2 AND (last_used_at IS NULL OR last_used_at < ?1)",
-            )
-            .bind(at.get())
-            .bind(id.as_str())
-            .execute(&mut *transaction)
-            .await
-            .map_err(unavailable)?;
+        let uses: Vec<_> = uses.iter().map(|(id, at)| (id.as_str(), at.get())).collect();
+        query(
+            "UPDATE api_keys SET last_used_at = uses.at FROM (SELECT value ->> 0 AS id, max(value ->> 1) AS at \
+             FROM json_each(?) GROUP BY 1) AS uses \
+             WHERE api_keys.id = uses.id AND (last_used_at IS NULL OR last_used_at < uses.at)",
+        )
+        .bind(serde_json::to_string(&uses).map_err(unavailable)?)
+        .execute(&self.pool)
+        .await
+        .map_err(unavailable)?;
+        Ok(())
+    }
+
+    async fn expiring(
+        &self,
+        before: UnixSeconds,
+        after: ExpiryCursor,
+        limit: usize,
+    ) -> Result<Vec<KeyRecord>, StoreError> {
+        let rows = query(
+            "SELECT record, last_used_at FROM api_keys WHERE revoked_at IS NULL AND ends_at <= ?1 \
+             AND (ends_at > ?2 OR (ends_at = ?2 AND id > ?3)) ORDER BY ends_at, id LIMIT ?4",
+        )
+        .bind(before.get())
+        .bind(after.ends_at.get())
+        .bind(after.id.map(|id| id.to_string()))
+        .bind(page(limit))
+        .fetch_all(&self.pool)
+        .await
+        .map_err(unavailable)?;
+        rows.iter().map(read).collect()
+    }
+
+    async fn count(&self, owner: &str, active_at: Option<UnixSeconds>) -> Result<u64, StoreError> {
+        if !is_owner(owner) {
+            return Ok(0);
         }
-        transaction.commit().await.map_err(unavailable)
+        let count: i64 = query_scalar(
+            "SELECT count(*) FROM api_keys WHERE owner = ?1 \
+             AND (?2 IS NULL OR (revoked_at IS NULL AND (ends_at IS NULL OR ends_at > ?2)))",
+        )
+        .bind(owner)
+        .bind(active_at.map(UnixSeconds::get))
+        .fetch_one(&self.pool)
+        .await
+        .map_err(unavailable)?;
+        counted(count)
     }
 }

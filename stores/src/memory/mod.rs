@@ -1,0 +1,118 @@
+//! A store in memory: for tests, demonstrations and single processes that may forget.
+
+mod grants;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use scopegate::key::format::KeyId;
+use scopegate::key::record::KeyRecord;
+use scopegate::time::UnixSeconds;
+
+use self::grants::Grants;
+use crate::{
+    Capabilities, Cursor, ExpiryCursor, Inserted, KeyStore, MAX_PAGE, Store, StoreError, Updated, may_replace,
+};
+
+/// Keys and grants in memory. Clones are handles of the same store.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryStore {
+    records: Arc<Mutex<BTreeMap<KeyId, KeyRecord>>>,
+    grants: Arc<Mutex<Grants>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl MemoryStore {
+    /// An empty store.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+impl Store for MemoryStore {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { shared: false, durable: false, ..Capabilities::ALL }
+    }
+}
+
+impl KeyStore for MemoryStore {
+    async fn find(&self, id: &KeyId) -> Result<Option<KeyRecord>, StoreError> {
+        Ok(lock(&self.records).get(id).cloned())
+    }
+
+    async fn insert(&self, record: &KeyRecord) -> Result<Inserted, StoreError> {
+        let mut records = lock(&self.records);
+        if records.contains_key(&record.id) {
+            return Ok(Inserted::Exists);
+        }
+        records.insert(record.id, record.clone());
+        Ok(Inserted::Done)
+    }
+
+    async fn update(&self, expected: u64, record: &KeyRecord) -> Result<Updated, StoreError> {
+        let mut records = lock(&self.records);
+        let Some(stored) = records.get_mut(&record.id) else { return Ok(Updated::Missing) };
+        if !may_replace(expected, record, stored) {
+            return Ok(Updated::Conflict);
+        }
+        *stored = KeyRecord { last_used_at: stored.last_used_at, ..record.clone() };
+        Ok(Updated::Done)
+    }
+
+    async fn list(&self, owner: &str, after: Option<Cursor>, limit: usize) -> Result<Vec<KeyRecord>, StoreError> {
+        let records = lock(&self.records);
+        let mut owned: Vec<&KeyRecord> = records
+            .values()
+            .filter(|record| *record.owner == *owner)
+            .filter(|record| after.is_none_or(|after| (record.created_at, record.id) > (after.created_at, after.id)))
+            .collect();
+        owned.sort_by_key(|record| (record.created_at, record.id));
+        Ok(owned.into_iter().take(limit.min(MAX_PAGE)).cloned().collect())
+    }
+
+    async fn touch(&self, uses: &[(KeyId, UnixSeconds)]) -> Result<(), StoreError> {
+        let mut records = lock(&self.records);
+        for (id, at) in uses {
+            if let Some(record) = records.get_mut(id) {
+                record.last_used_at = record.last_used_at.max(Some(*at));
+            }
+        }
+        Ok(())
+    }
+
+    async fn expiring(
+        &self,
+        before: UnixSeconds,
+        after: ExpiryCursor,
+        limit: usize,
+    ) -> Result<Vec<KeyRecord>, StoreError> {
+        let records = lock(&self.records);
+        let is_after = |end: UnixSeconds, id: KeyId| match after.id {
+            _ if end != after.ends_at => end > after.ends_at,
+            Some(last) => id > last,
+            None => false,
+        };
+        let mut ending: Vec<(UnixSeconds, &KeyRecord)> = records
+            .values()
+            .filter(|record| record.revoked_at.is_none())
+            .filter_map(|record| record.ends_at().map(|end| (end, record)))
+            .filter(|(end, record)| *end <= before && is_after(*end, record.id))
+            .collect();
+        ending.sort_by_key(|(end, record)| (*end, record.id));
+        Ok(ending.into_iter().take(limit.min(MAX_PAGE)).map(|(_, record)| record.clone()).collect())
+    }
+
+    async fn count(&self, owner: &str, active_at: Option<UnixSeconds>) -> Result<u64, StoreError> {
+        let records = lock(&self.records);
+        let counted = records
+            .values()
+            .filter(|record| *record.owner == *owner)
+            .filter(|record| active_at.is_none_or(|at| record.is_active(at)))
+            .count();
+        Ok(u64::try_from(counted).unwrap_or(u64::MAX))
+    }
+}
