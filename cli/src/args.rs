@@ -30,7 +30,7 @@ pub struct Args {
 pub enum Command {
     /// Start the reference server on the Jobiflow policy; the default
     #[command(after_help = "Example: scopegate serve --listen 127.0.0.1:0 --ready-file ready.json")]
-    Serve(Box<ServeArgs>),
+    Serve(ServeArgs),
     /// Decide on one request; exit code 0 for allow, 10 for deny
     #[command(
         after_help = "Example: scopegate decide --keys keys.json --key-file - --request 'GET /public/v1/job-listings' <key.txt"
@@ -56,7 +56,7 @@ pub enum Command {
     /// Make, inspect, hash and find API keys
     Keys {
         #[command(subcommand)]
-        command: KeysCommand,
+        command: Box<KeysCommand>,
     },
 }
 

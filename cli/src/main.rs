@@ -68,7 +68,7 @@ fn run(args: Args) -> Result<u8, Misuse> {
     let report = |line: &str| say(&coloured(line));
     match args.command {
         None => serve(ServeArgs::default()),
-        Some(Command::Serve(options)) => serve(*options),
+        Some(Command::Serve(options)) => serve(options),
         Some(Command::Decide(options)) => {
             let (text, code) = decide::run(&options.into_options()?)?;
             say(coloured(&text).trim_end());
@@ -85,7 +85,7 @@ fn run(args: Args) -> Result<u8, Misuse> {
         }
         Some(Command::Test { files, decisions: false }) => Ok(u8::from(!cases::run(&files, report)?)),
         Some(Command::Check { files }) => Ok(u8::from(!check::run(&files, report)?)),
-        Some(Command::Keys { command }) => run_keys(command),
+        Some(Command::Keys { command }) => run_keys(*command),
     }
 }
 

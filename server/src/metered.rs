@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 use scopegate::key::format::KeyId;
 use scopegate::key::record::KeyRecord;
 use scopegate::time::UnixSeconds;
-use scopegate_stores::{Capabilities, Cursor, ExpiryCursor, Inserted, KeyStore, Store, StoreError, Updated};
+use scopegate_stores::{
+    Capabilities, Cursor, ExpiryCursor, Inserted, KeyStore, Store, StoreError, StoreErrorKind, Updated,
+};
 
 use crate::metrics::Metrics;
 
@@ -45,14 +47,17 @@ impl<S: KeyStore> Metered<S> {
         let started = Instant::now();
         let answer = match tokio::time::timeout(self.limit, call).await {
             Ok(answer) => answer,
-            Err(_) => Err(StoreError::new(format!("no answer within {} ms", self.limit.as_millis()))),
+            Err(_) => {
+                let what = format!("no answer within {} ms", self.limit.as_millis());
+                Err(StoreError::of(StoreErrorKind::Timeout, what))
+            }
         };
         self.metrics.called(name, started.elapsed(), answer.is_err());
         answer
     }
 }
 
-impl<S: KeyStore> Store for Metered<S> {
+impl<S: Store> Store for Metered<S> {
     fn capabilities(&self) -> Capabilities {
         self.store.capabilities()
     }

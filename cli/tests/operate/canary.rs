@@ -56,6 +56,9 @@ fn no_credential_is_in_anything_that_a_run_leaves_behind() {
     every_event_is_of_the_schema(&site);
 }
 
+/// Method, target, headers, body.
+type Request = (&'static str, String, Vec<(&'static str, String)>, String);
+
 /// Every kind of request, with what answers except the one answer that shows a new key.
 fn whole_life(site: &Site, server: &Server<'_>, canaries: &mut Canaries) -> Vec<String> {
     let client = server.client();
@@ -68,7 +71,7 @@ fn whole_life(site: &Site, server: &Server<'_>, canaries: &mut Canaries) -> Vec<
     let bent = format!("{}x", &site.token[..site.token.len() - 1]);
     let secure = ("X-Forwarded-Proto", "https");
     let from = ("X-Forwarded-For", "192.0.2.7");
-    let requests: Vec<(&str, String, Vec<(&str, String)>, String)> = vec![
+    let requests: Vec<Request> = vec![
         ("GET", READ.into(), vec![("X-API-Key", key.clone())], String::new()),
         ("GET", "/public/v1/candidates".into(), vec![("X-API-Key", key.clone())], String::new()),
         ("GET", READ.into(), vec![("X-API-Key", forged)], String::new()),

@@ -44,7 +44,7 @@ fn twenty_kills(site: &Site, flags: &[(&str, &str)]) {
                 scope.spawn(|| {
                     while let Some((id, key)) = client.create() {
                         changes.fetch_add(1, Ordering::Relaxed);
-                        if changes.load(Ordering::Relaxed) % 2 == 0 {
+                        if changes.load(Ordering::Relaxed).is_multiple_of(2) {
                             all.lock().unwrap().alive.push(key);
                             continue;
                         }

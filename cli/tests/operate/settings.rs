@@ -4,6 +4,9 @@ use std::process::{Command, Stdio};
 
 use crate::process::{READ, Site, ask};
 
+/// Arguments, variables, and what is said of them.
+type Mistake<'a> = (Vec<&'a str>, Vec<(&'a str, &'a str)>, &'a str);
+
 fn refusal(args: &[&str], variables: &[(&str, &str)]) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_scopegate"));
     command.arg("serve").args(args).envs(variables.iter().copied()).stdin(Stdio::null());
@@ -29,7 +32,7 @@ fn every_mistake_ends_the_start_and_names_its_place() {
     let sqlite = format!("sqlite:{}", site.path("nowhere/keys.db"));
     let local = ["--listen", "127.0.0.1:0"];
     let with = |more: &[&'static str]| [&local[..], more].concat();
-    let table: Vec<(Vec<&str>, Vec<(&str, &str)>, &str)> = vec![
+    let table: Vec<Mistake<'_>> = vec![
         (vec!["--config", &config], vec![], "config.toml:3:10: log.format: expected one of text, json"),
         (vec![], vec![("SCOPEGATE_CONFIG", &config)], "config.toml:3:10: log.format: expected one of text, json"),
         (vec!["--config", "/nowhere.toml"], vec![], "/nowhere.toml: No such file"),
