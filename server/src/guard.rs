@@ -52,10 +52,7 @@ impl AsyncHost for StoreHost<'_> {
         match self.0.find(id).await {
             Ok(Some(record)) => KeyAnswer::Found(Arc::new(record)),
             Ok(None) => KeyAnswer::Missing,
-            Err(error) => {
-                tracing::warn!(error = %error, "a key could not be looked up");
-                KeyAnswer::Unavailable
-            }
+            Err(_) => KeyAnswer::Unavailable,
         }
     }
 

@@ -2,6 +2,8 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use scopegate::key::format::KeyId;
@@ -19,12 +21,14 @@ pub struct Metered<S> {
     store: S,
     metrics: Arc<Metrics>,
     limit: Duration,
+    /// Whether the last call failed: the log tells when that changes, not every failure.
+    down: AtomicBool,
 }
 
 impl<S: KeyStore> Metered<S> {
     /// Counts the calls of a store and ends each after `limit`.
     pub const fn new(store: S, metrics: Arc<Metrics>, limit: Duration) -> Self {
-        Self { store, metrics, limit }
+        Self { store, metrics, limit, down: AtomicBool::new(false) }
     }
 
     /// The store behind the meter.
@@ -53,6 +57,15 @@ impl<S: KeyStore> Metered<S> {
             }
         };
         self.metrics.called(name, started.elapsed(), answer.is_err());
+        match &answer {
+            Ok(_) if self.down.load(Relaxed) && self.down.swap(false, Relaxed) => {
+                tracing::info!("the store answers again")
+            }
+            Err(error) if !self.down.swap(true, Relaxed) => {
+                tracing::error!(call = name, error = %error, "the store fails")
+            }
+            Ok(_) | Err(_) => {}
+        }
         answer
     }
 }

@@ -74,8 +74,7 @@ impl Problem {
 }
 
 impl From<StoreError> for Problem {
-    fn from(error: StoreError) -> Self {
-        tracing::warn!(error = %error, "the store failed");
+    fn from(_: StoreError) -> Self {
         Self::unavailable()
     }
 }
