@@ -25,8 +25,17 @@ fn no_acknowledged_create_or_revoke_is_lost_to_a_kill_sqlite() {
 
 #[test]
 fn no_acknowledged_create_or_revoke_is_lost_to_a_kill_postgres() {
-    let site = Site::new("crash-postgres");
-    let Some(url) = service("SCOPEGATE_POSTGRES_URL") else { return };
+    beside("SCOPEGATE_POSTGRES_URL");
+}
+
+#[test]
+fn no_acknowledged_create_or_revoke_is_lost_to_a_kill_redis() {
+    beside("SCOPEGATE_REDIS_URL");
+}
+
+fn beside(variable: &str) {
+    let Some(url) = service(variable) else { return };
+    let site = Site::new("crash");
     std::fs::write(site.path("db"), url).unwrap();
     twenty_kills(&site, &[("db-file", &site.path("db"))]);
 }

@@ -11,8 +11,17 @@ fn revoked_on_one_is_refused_on_the_other_at_once_sqlite() {
 
 #[test]
 fn revoked_on_one_is_refused_on_the_other_at_once_postgres() {
-    let site = Site::new("twins-postgres");
-    let Some(url) = service("SCOPEGATE_POSTGRES_URL") else { return };
+    beside("SCOPEGATE_POSTGRES_URL");
+}
+
+#[test]
+fn revoked_on_one_is_refused_on_the_other_at_once_redis() {
+    beside("SCOPEGATE_REDIS_URL");
+}
+
+fn beside(variable: &str) {
+    let Some(url) = service(variable) else { return };
+    let site = Site::new("twins");
     std::fs::write(site.path("db"), url).unwrap();
     twins(&site, &[("db-file", &site.path("db"))]);
 }
