@@ -7,13 +7,14 @@ pub mod config;
 pub mod connection;
 mod demo;
 mod guard;
-mod keys_api;
 pub mod log;
+pub mod manage;
 pub mod metered;
 pub mod metrics;
 mod open;
 #[cfg(feature = "otel")]
 pub mod otel;
+pub mod peppers;
 mod problem;
 pub mod proxy;
 pub mod redact;
@@ -24,10 +25,12 @@ pub mod store;
 mod telemetry;
 pub mod tls;
 pub mod trace;
+pub mod uses;
 mod watch;
 mod welcome;
 
 pub use self::demo::Demo;
+pub use self::problem::PROBLEM_TYPES;
 pub use self::serve::{ServeError, run};
 
 /// The policy of the server.

@@ -64,6 +64,7 @@ pub struct Metrics {
     audit_events: Family<SinkLabels, Counter>,
     audit_dropped: Family<DroppedLabels, Counter>,
     touches: Family<OutcomeLabels, Counter>,
+    renewals: Family<OutcomeLabels, Counter>,
     keys_near_expiry: Gauge,
     connections: Gauge,
     handshake_failures: Counter,
@@ -104,6 +105,7 @@ impl Metrics {
             audit_events: Family::default(),
             audit_dropped: Family::default(),
             touches: Family::default(),
+            renewals: Family::default(),
             keys_near_expiry: Gauge::default(),
             connections: Gauge::default(),
             handshake_failures: Counter::default(),
@@ -134,6 +136,11 @@ impl Metrics {
             metrics.audit_dropped.clone(),
         );
         registry.register("touches", "Uses of keys: stored, or lost", metrics.touches.clone());
+        registry.register(
+            "hash_renewals",
+            "Hashes of keys renewed under the current pepper: stored, or left to the next use",
+            metrics.renewals.clone(),
+        );
         registry.register(
             "keys_near_expiry",
             "Keys that are not revoked and expire within the configured days",
@@ -188,6 +195,11 @@ impl Metrics {
     /// Counts uses of keys: `stored` or `lost`.
     pub fn touched(&self, outcome: &'static str, uses: usize) {
         self.touches.get_or_create(&OutcomeLabels { outcome }).inc_by(uses as u64);
+    }
+
+    /// Counts a hash that was to be renewed: `stored` or `lost`.
+    pub fn renewed(&self, outcome: &'static str) {
+        self.renewals.get_or_create(&OutcomeLabels { outcome }).inc();
     }
 
     /// Counts a connection that begins; dropped when it ends.

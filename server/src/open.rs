@@ -5,19 +5,21 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use scopegate::engine::Gate;
-use scopegate::key::hash::Keyring;
 use scopegate::policy::{BearerCredential, CredentialKind, Policy};
 
 use crate::app::App;
 use crate::audit::Audit;
 use crate::config::{Config, Database};
-use crate::demo::{self, Demo};
+use crate::demo::Demo;
+use crate::manage::{Manage, OwnerCeilings};
 use crate::metered::Metered;
 use crate::metrics::Metrics;
+use crate::peppers::Peppers;
 use crate::serve::{ServeError, write_private};
 use crate::store::AnyStore;
 use crate::telemetry::Telemetry;
 use crate::tls::Tls;
+use crate::uses::Uses;
 use crate::{POLICY, welcome};
 
 /// Everything that is open while the server runs.
@@ -40,8 +42,12 @@ pub(crate) async fn open(
     let audit = Audit::start(telemetry.sinks(config)?, config.audit.queue, &metrics)
         .map_err(|error| ServeError::new(format!("audit: {error}")))?;
     let store = AnyStore::open(&config.db).await.map_err(|error| ServeError::new(format!("db: {error}")))?;
-    let keyring = keyring(config)?;
-    let demo = config.jwks_file.is_none().then(|| Demo::with_keyring(keyring.clone())).transpose()?;
+    let peppers = peppers(config)?;
+    let ceilings = match &config.ceilings_file {
+        Some(path) => OwnerCeilings::from_file(path).map_err(|error| ServeError::new(error.to_string()))?,
+        None => OwnerCeilings::default(),
+    };
+    let demo = config.jwks_file.is_none().then(Demo::new).transpose()?;
     let jwks = match (&config.jwks_file, &demo) {
         (Some(path), _) => read(path)?,
         (None, Some(demo)) => demo.jwks(),
@@ -49,15 +55,19 @@ pub(crate) async fn open(
     };
     let (name, _) = bearer(&policy)?;
     let name = name.to_owned();
+    let manage = Manage::new(&policy, &peppers, ceilings);
     let gate = Gate::builder(policy)
-        .keyring(keyring)
+        .keyring(peppers.keyring().clone())
         .key_set(&name, jwks)
         .token_cache(1_024, 4 * 1024 * 1024)
         .build()
         .map_err(|error| ServeError::new(error.to_string()))?;
+    let store = Arc::new(Metered::new(store, Arc::clone(&metrics), config.store_timeout));
     let app = Arc::new(App {
-        gate,
-        store: Metered::new(store, Arc::clone(&metrics), config.store_timeout),
+        gate: Arc::new(gate),
+        uses: Uses::start(Arc::clone(&store), Arc::clone(&metrics)),
+        store,
+        manage,
         proxies: config.trusted_proxies.clone(),
         loopback_is_secure: demo.is_some() && local.ip().is_loopback() && config.trusted_proxies.is_empty(),
         metrics: Arc::clone(&metrics),
@@ -67,14 +77,14 @@ pub(crate) async fn open(
     Ok((Opened { app, audit, metrics, tls }, demo))
 }
 
-/// The pepper: a file, or a fresh one where the keys do not outlive the process.
-fn keyring(config: &Config) -> Result<Keyring, ServeError> {
+/// The peppers: of a file, or a fresh one where the keys do not outlive the process.
+fn peppers(config: &Config) -> Result<Peppers, ServeError> {
     match (&config.pepper_file, &config.db) {
-        (Some(path), _) => demo::pepper_file(path),
-        (None, Database::Memory) => demo::fresh_pepper(),
+        (Some(path), _) => Peppers::from_file(path),
+        (None, Database::Memory) => Peppers::fresh(),
         (None, Database::Sqlite(_)) => match config.db.sqlite_file() {
-            Some(path) => demo::pepper_file(&PathBuf::from(format!("{path}.pepper"))),
-            None => demo::fresh_pepper(),
+            Some(path) => Peppers::from_file(&PathBuf::from(format!("{path}.pepper"))),
+            None => Peppers::fresh(),
         },
         (None, Database::Postgres(_) | Database::Redis(_)) => {
             Err(ServeError::new("pepper_file: expected beside a database that outlives the server"))
@@ -123,7 +133,7 @@ pub(crate) async fn announce(
     }
     if let Some(demo) = demo {
         let key = app.key_credential().ok_or_else(|| ServeError::new("the policy has no API key credential"))?;
-        let api_key = demo.key(app.policy(), key.format(), &app.store, app.now()).await?;
+        let api_key = Demo::key(app.policy(), key.format(), app.gate.keyring(), &*app.store, app.now()).await?;
         let token = demo.token(bearer(app.policy())?.1, app.now())?;
         ready.insert("apiKey".into(), api_key.expose().into());
         ready.insert("bearer".into(), token.as_str().into());

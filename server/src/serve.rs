@@ -112,6 +112,9 @@ async fn serve(config: &Config) -> Result<(), ServeError> {
 /// Writes what waits, once no request is left.
 async fn finish(opened: Opened, telemetry: Telemetry, limit: Duration) {
     let limit = limit.max(Duration::from_secs(1));
+    if !opened.app.uses.finish(limit).await {
+        tracing::error!("uses of keys were not written before the end");
+    }
     let written = tokio::task::spawn_blocking(move || opened.audit.finish(limit)).await;
     if !matches!(written, Ok(true)) {
         tracing::error!("audit events were not written before the end");

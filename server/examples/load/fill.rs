@@ -5,7 +5,7 @@ use std::path::Path;
 use scopegate::key::format::{ENTROPY_BYTES, KeyFormat};
 use scopegate::key::lifecycle::{IssueRequest, IssueRules, issue};
 use scopegate::time::UnixSeconds;
-use scopegate_server::Demo;
+use scopegate_server::peppers::Peppers;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection};
 
@@ -14,7 +14,7 @@ const SAMPLE: usize = 10_000;
 
 /// Issues keys under a pepper and stores them all; writes some of them to a file, spread over all.
 pub fn fill(database: &str, pepper: &str, keys: usize, sample: &str) {
-    let keyring = Demo::with_pepper_file(Path::new(pepper)).unwrap().keyring;
+    let peppers = Peppers::from_file(Path::new(pepper)).unwrap();
     let format = KeyFormat::new("jbf", &["live", "test"]).unwrap();
     let seconds = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs();
     let now = UnixSeconds::new(i64::try_from(seconds).unwrap()).unwrap();
@@ -36,7 +36,7 @@ pub fn fill(database: &str, pepper: &str, keys: usize, sample: &str) {
             let rules = IssueRules { declared: &["jobs:read"], expiry_required: true, ..IssueRules::default() };
             let mut entropy = [0; ENTROPY_BYTES];
             getrandom::fill(&mut entropy).unwrap();
-            let issued = issue(&request, &rules, &format, &keyring, &entropy, now).unwrap();
+            let issued = issue(&request, &rules, &format, peppers.keyring(), &entropy, now).unwrap();
             sqlx::query("INSERT INTO api_keys (id, owner, created_at, version, record) VALUES (?, ?, ?, ?, ?)")
                 .bind(issued.record.id.as_str())
                 .bind(&owner)

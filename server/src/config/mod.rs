@@ -152,6 +152,8 @@ pub struct Config {
     pub policy: Option<PathBuf>,
     /// The pepper of the keys.
     pub pepper_file: Option<PathBuf>,
+    /// What the owners of keys may have.
+    pub ceilings_file: Option<PathBuf>,
     /// The key set for tokens; a demonstration when absent.
     pub jwks_file: Option<PathBuf>,
     /// Whose forwarding headers are believed.
@@ -207,6 +209,7 @@ impl Config {
             db: database(values)?,
             policy: path(values, "policy"),
             pepper_file: path(values, "pepper_file"),
+            ceilings_file: path(values, "ceilings_file"),
             jwks_file: path(values, "jwks_file"),
             trusted_proxies: proxies(values)?,
             max_connections: size(values, "max_connections", 10_000),

@@ -81,6 +81,11 @@ pub const SETTINGS: &[Setting] = &[
     row("policy", Kind::Path, "The policy, JSON or TOML; the built-in Jobiflow policy when absent"),
     row("pepper_file", Kind::Path, "The pepper or the peppers of the keys; readable by the server only"),
     row(
+        "ceilings_file",
+        Kind::Path,
+        "What the owners of keys may have at most, JSON; 100 keys, 32 scopes each and 366 days when absent",
+    ),
+    row(
         "jwks_file",
         Kind::Path,
         "The key set that tokens are verified with; without it a demo key and a demo token are made",
