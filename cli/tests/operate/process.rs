@@ -45,6 +45,8 @@ impl Site {
         std::fs::write(folder.join("jwks.json"), issuer.jwks()).unwrap();
         let pepper = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
         std::fs::write(folder.join("pepper"), pepper).unwrap();
+        // Hundreds of keys of one owner.
+        std::fs::write(folder.join("ceilings.json"), r#"{ "default": { "keys": 100000 } }"#).unwrap();
         let policy = Policy::from_json(POLICY).unwrap();
         let bearer = policy.credentials().iter().find_map(|credential| match credential.kind() {
             CredentialKind::Bearer(bearer) => Some(bearer),
@@ -69,7 +71,7 @@ impl Site {
             Stdio::from(file.unwrap())
         };
         let mut command = Command::new(env!("CARGO_BIN_EXE_scopegate"));
-        let (jwks, pepper) = (self.path("jwks.json"), self.path("pepper"));
+        let (jwks, pepper, ceilings) = (self.path("jwks.json"), self.path("pepper"), self.path("ceilings.json"));
         let usual = [
             ("listen", "127.0.0.1:0"),
             ("admin-listen", "127.0.0.1:0"),
@@ -77,6 +79,7 @@ impl Site {
             ("ready-file", ready.to_str().unwrap()),
             ("jwks-file", &jwks),
             ("pepper-file", &pepper),
+            ("ceilings-file", &ceilings),
         ];
         command.arg("serve");
         let others = usual.iter().filter(|(usual, _)| flags.iter().all(|(flag, _)| flag != usual));
@@ -212,6 +215,11 @@ pub fn ask(address: SocketAddr, method: &str, target: &str, headers: &[(&str, &s
     Some(Answer { status, head: head.to_owned(), body: body.to_owned() })
 }
 
+fn in_a_month() -> String {
+    let later = std::time::SystemTime::now() + Duration::from_secs(30 * 86_400);
+    jiff::Timestamp::try_from(later).unwrap().to_string()
+}
+
 /// A client behind a proxy that ends TLS.
 #[derive(Clone)]
 pub struct Client {
@@ -234,7 +242,7 @@ impl Client {
 
     /// Creates a key: its id and the key itself, once the server has acknowledged it.
     pub fn create(&self) -> Option<(String, String)> {
-        let wanted = json!({ "label": "Load", "scopes": ["jobs:read"], "expiresAt": "2099-01-01T00:00:00Z" });
+        let wanted = json!({ "label": "Load", "scopes": ["jobs:read"], "expiresAt": in_a_month() });
         let answer = self.manage("POST", "/settings/api-keys", &wanted)?;
         assert_eq!(answer.status, 201, "{answer:?}");
         let made = answer.json();
