@@ -10,7 +10,8 @@ use scopegate_cli::decide::DecideOptions;
 use scopegate_cli::error::Misuse;
 use scopegate_cli::input::instant;
 use scopegate_cli::keys::{NewKey, format};
-use scopegate_server::ServeOptions;
+
+use crate::serve::ServeArgs;
 
 /// Does this credential, with these scopes, satisfy this route?
 #[derive(Parser)]
@@ -55,27 +56,8 @@ pub enum Command {
     /// Make, inspect, hash and find API keys
     Keys {
         #[command(subcommand)]
-        command: KeysCommand,
+        command: Box<KeysCommand>,
     },
-}
-
-#[derive(ClapArgs)]
-pub struct ServeArgs {
-    /// The address to listen on; port 0 takes a free one
-    #[arg(long, default_value = "127.0.0.1:8080")]
-    listen: String,
-    /// Write { "url", "apiKey", "bearer" } to this file once the server listens
-    #[arg(long)]
-    ready_file: Option<PathBuf>,
-    /// The database: sqlite::memory: or sqlite:PATH
-    #[arg(long, default_value = "sqlite::memory:")]
-    db: String,
-}
-
-impl From<ServeArgs> for ServeOptions {
-    fn from(args: ServeArgs) -> Self {
-        Self { listen: args.listen, ready_file: args.ready_file, db: args.db }
-    }
 }
 
 #[derive(ClapArgs)]

@@ -1,6 +1,7 @@
 //! The command `scopegate`.
 
 mod args;
+mod serve;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -10,9 +11,9 @@ use clap::Parser;
 use scopegate_cli::error::Misuse;
 use scopegate_cli::secrecy::holds_credential;
 use scopegate_cli::{cases, check, decide, keys};
-use scopegate_server::ServeOptions;
 
 use self::args::{Args, Command, KeysCommand};
+use self::serve::ServeArgs;
 
 const MISUSE: u8 = 2;
 
@@ -66,8 +67,8 @@ fn main() -> ExitCode {
 fn run(args: Args) -> Result<u8, Misuse> {
     let report = |line: &str| say(&coloured(line));
     match args.command {
-        None => serve(&ServeOptions::default()),
-        Some(Command::Serve(options)) => serve(&options.into()),
+        None => serve(ServeArgs::default()),
+        Some(Command::Serve(options)) => serve(options),
         Some(Command::Decide(options)) => {
             let (text, code) = decide::run(&options.into_options()?)?;
             say(coloured(&text).trim_end());
@@ -84,12 +85,12 @@ fn run(args: Args) -> Result<u8, Misuse> {
         }
         Some(Command::Test { files, decisions: false }) => Ok(u8::from(!cases::run(&files, report)?)),
         Some(Command::Check { files }) => Ok(u8::from(!check::run(&files, report)?)),
-        Some(Command::Keys { command }) => run_keys(command),
+        Some(Command::Keys { command }) => run_keys(*command),
     }
 }
 
-fn serve(options: &ServeOptions) -> Result<u8, Misuse> {
-    scopegate_server::run(options).map(|()| 0).map_err(|error| Misuse::argument(error.to_string()))
+fn serve(args: ServeArgs) -> Result<u8, Misuse> {
+    scopegate_server::run(&args.into_config()?).map(|()| 0).map_err(|error| Misuse::argument(error.to_string()))
 }
 
 fn run_keys(command: KeysCommand) -> Result<u8, Misuse> {

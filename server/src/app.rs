@@ -1,25 +1,42 @@
-//! The application: what every request shares, and the routes behind the decision.
+//! The application: what every request shares, and what answers behind the decision.
 
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use axum::Router;
-use axum::middleware::from_fn_with_state;
-use axum::routing::{any, get, post};
+use axum::extract::{Extension, Request, State};
+use axum::middleware::from_fn;
+use axum::response::Response;
 use scopegate::engine::Gate;
 use scopegate::policy::{CredentialKind, Policy};
 use scopegate::time::UnixSeconds;
+use scopegate_tower::{Granted, system_time};
 
+use crate::audit::{Audit, ChangeEvent};
+use crate::manage::{self, Manage};
+use crate::metered::Metered;
+use crate::metrics::Metrics;
+use crate::proxy::TrustedProxies;
 use crate::store::AnyStore;
-use crate::{guard, keys_api, resources};
+use crate::uses::Uses;
+use crate::{guard, resources};
 
 /// What every request shares.
 #[derive(Debug)]
 pub struct App {
     /// The engine.
-    pub gate: Gate,
-    /// The keys.
-    pub store: AnyStore,
+    pub gate: Arc<Gate>,
+    /// The keys, counted and limited in time.
+    pub store: Arc<Metered<AnyStore>>,
+    /// Uses of keys and renewed hashes, on their way to the store.
+    pub uses: Uses,
+    /// The management of keys; `None` where the policy has no API keys.
+    pub manage: Option<Manage>,
+    /// Whose forwarding headers are believed.
+    pub proxies: TrustedProxies,
+    /// The counters.
+    pub metrics: Arc<Metrics>,
+    /// Where decisions and changes are recorded.
+    pub audit: Audit,
     /// Whether plain HTTP from this machine to this machine counts as secure: for demonstrations only.
     pub loopback_is_secure: bool,
     /// The instant of every decision, when it is not the clock's: for tests.
@@ -30,10 +47,13 @@ impl App {
     /// The time.
     #[must_use]
     pub fn now(&self) -> UnixSeconds {
-        self.fixed_now.unwrap_or_else(|| {
-            let seconds = SystemTime::UNIX_EPOCH.elapsed().map_or(0, |elapsed| elapsed.as_secs());
-            UnixSeconds::clamped(i64::try_from(seconds).unwrap_or(i64::MAX))
-        })
+        self.fixed_now.unwrap_or_else(system_time)
+    }
+
+    /// Counts and records a change that the store has acknowledged.
+    pub(crate) fn changed(&self, event: &ChangeEvent<'_>) {
+        self.metrics.changed(event.change());
+        self.audit.record(event);
     }
 
     /// The policy.
@@ -51,16 +71,15 @@ impl App {
     }
 }
 
-/// The routes, all of them behind the decision: what the policy does not name never reaches a handler.
+/// Everything behind the decision. What answers is chosen by the route that the policy matched, so that the gate and what is behind it
+/// cannot read a path differently; what the policy does not name is answered by the gate.
 pub fn router(app: Arc<App>) -> Router {
-    let keys = get(keys_api::list).post(keys_api::create);
-    let key = get(keys_api::show).patch(keys_api::relabel).delete(keys_api::revoke);
-    Router::new()
-        .route("/health", get(resources::health))
-        .route("/settings/api-keys", keys)
-        .route("/settings/api-keys/{id}", key)
-        .route("/settings/api-keys/{id}/rotate", post(keys_api::rotate))
-        .fallback(any(resources::show))
-        .layer(from_fn_with_state(Arc::clone(&app), guard::decide))
-        .with_state(app)
+    Router::new().fallback(answer).layer(guard::layer(&app)).layer(from_fn(guard::traced)).with_state(app)
+}
+
+async fn answer(State(app): State<Arc<App>>, Extension(granted): Extension<Granted>, request: Request) -> Response {
+    match app.manage.as_ref().and_then(|manage| Some((manage, manage.operation(&granted)?))) {
+        Some((manage, operation)) => manage::answer(&app, manage, operation, &granted, request).await,
+        None => resources::show(&granted),
+    }
 }

@@ -1,7 +1,5 @@
-//! What a demonstration starts with: a pepper, a signing key, a key to use and a token to manage keys with. All of it is fresh at each
+//! What a demonstration starts with: a signing key, a key to use and a token to manage keys with. All of it is fresh at each
 //! start and kept nowhere but in memory.
-
-use std::path::Path;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use rsa::pkcs1v15::SigningKey;
@@ -18,7 +16,7 @@ use serde_json::json;
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use crate::listen::{ServeError, write_private};
+use crate::serve::ServeError;
 
 /// The subject of the demonstration: its company user, who owns the demonstration's keys.
 pub const SUBJECT: &str = "company-1";
@@ -27,10 +25,8 @@ const TOKEN_LIFE: i64 = 3_600;
 /// How long the demonstration's key lives, in seconds.
 const KEY_LIFE: i64 = 30 * 86_400;
 
-/// Everything that is made fresh.
+/// Signs the demonstration's tokens.
 pub struct Demo {
-    /// The keyring with one random pepper.
-    pub keyring: Keyring,
     signing: SigningKey<Sha256>,
 }
 
@@ -41,43 +37,14 @@ fn random<const LEN: usize>() -> Result<Zeroizing<[u8; LEN]>, ServeError> {
 }
 
 impl Demo {
-    /// Makes the signing key, and a pepper that is kept nowhere: for keys in memory.
+    /// Makes the signing key.
     ///
     /// # Errors
     /// [`ServeError`] when there are no random bytes.
     pub fn new() -> Result<Self, ServeError> {
-        Self::with_pepper(random::<32>()?)
-    }
-
-    /// As [`Demo::new`], with the pepper of a file, made and readable by its owner only when it is not there: keys in a database on disk
-    /// outlive the server, and so must their pepper.
-    ///
-    /// # Errors
-    /// [`ServeError`] when the file can be neither read nor made, or holds no pepper.
-    pub fn with_pepper_file(path: &Path) -> Result<Self, ServeError> {
-        let told = |error: String| ServeError::new(format!("the pepper file {}: {error}", path.display()));
-        let text = match std::fs::read_to_string(path) {
-            Ok(text) => Zeroizing::new(text),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                let fresh = Zeroizing::new(Base64UrlUnpadded::encode_string(random::<32>()?.as_slice()));
-                write_private(path, &fresh).map_err(|error| told(error.to_string()))?;
-                fresh
-            }
-            Err(error) => return Err(told(error.to_string())),
-        };
-        let mut pepper = Zeroizing::new([0_u8; 32]);
-        match Base64UrlUnpadded::decode(text.trim(), pepper.as_mut_slice()) {
-            Ok(bytes) if bytes.len() == 32 => Self::with_pepper(pepper),
-            _ => Err(told("expected 32 bytes in base64url without padding".into())),
-        }
-    }
-
-    fn with_pepper(pepper: Zeroizing<[u8; 32]>) -> Result<Self, ServeError> {
-        let keyring =
-            Keyring::new([("demo", pepper.as_slice())]).map_err(|error| ServeError::new(error.to_string()))?;
         let private = rsa::PrivateKey::new(&mut UnwrapErr(getrandom::SysRng), 2_048)
             .map_err(|error| ServeError::new(format!("no signing key: {error}")))?;
-        Ok(Self { keyring, signing: SigningKey::new(private) })
+        Ok(Self { signing: SigningKey::new(private) })
     }
 
     /// The public key as a JWK Set.
@@ -120,9 +87,9 @@ impl Demo {
     /// # Errors
     /// [`ServeError`] when it cannot be stored.
     pub async fn key(
-        &self,
         policy: &Policy,
         format: &KeyFormat,
+        keyring: &Keyring,
         store: &impl KeyStore,
         now: UnixSeconds,
     ) -> Result<RawKey, ServeError> {
@@ -137,7 +104,7 @@ impl Demo {
         };
         let rules = IssueRules { declared: &declared, expiry_required: true, ..IssueRules::default() };
         let entropy = random::<ENTROPY_BYTES>()?;
-        let issued = issue(&request, &rules, format, &self.keyring, &entropy, now)
+        let issued = issue(&request, &rules, format, keyring, &entropy, now)
             .map_err(|error| ServeError::new(error.to_string()))?;
         match store.insert(&issued.record).await {
             Ok(Inserted::Done) => Ok(issued.raw_key),
@@ -149,6 +116,6 @@ impl Demo {
 
 impl std::fmt::Debug for Demo {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Demo").field("keyring", &self.keyring).finish_non_exhaustive()
+        f.debug_struct("Demo").finish_non_exhaustive()
     }
 }

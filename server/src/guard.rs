@@ -1,54 +1,52 @@
-//! The decision before every handler: a request in, the principal for the handler or the answer out.
+//! The decision before everything else: what the layer asks, believes and tells here.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::body::Body;
-use axum::extract::{ConnectInfo, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Request as HttpRequest, Response, StatusCode};
+use axum::extract::Request;
 use axum::middleware::Next;
-use scopegate::decision::{Decision, Touch, Upgrade};
+use axum::response::Response;
+use scopegate::decision::{Touch, Upgrade};
 use scopegate::host::{AsyncHost, KeyAnswer, KeysAnswer, KeysReason};
 use scopegate::key::format::KeyId;
-use scopegate::key::record::KeyRecord;
-use scopegate::request::{HeaderSource, Request};
-use scopegate_stores::{KeyStore, Updated};
+use scopegate_stores::KeyStore;
+use scopegate_tower::{ConnectionFacts, Decided, Effects, ScopegateLayer};
+use tracing::{Instrument, Span};
 
 use crate::app::App;
-use crate::store::AnyStore;
+use crate::connection::Peer;
+use crate::{manage, trace};
 
-/// Who passed, for handlers.
-#[derive(Clone, Debug)]
-pub struct Caller {
-    /// The subject: the owner of a key, the `sub` of a token.
-    pub subject: Option<String>,
-    /// The route that the policy matched.
-    pub route: String,
+/// The layer of an application.
+pub(crate) fn layer(app: &Arc<App>) -> ScopegateLayer<StoreHost> {
+    let (believing, telling) = (Arc::clone(app), Arc::clone(app));
+    ScopegateLayer::new(Arc::clone(&app.gate), StoreHost(Arc::clone(app)))
+        .effects(Arc::new(Noting(Arc::clone(app))))
+        .clock(move || telling.now())
+        .facts(move |request| {
+            request.extensions.get::<Peer>().map_or_else(ConnectionFacts::default, |peer| {
+                let client = believing.proxies.client(peer.address, peer.tls, &request.headers);
+                let https = client.https || (believing.loopback_is_secure && peer.address.ip().is_loopback());
+                ConnectionFacts { https, client_ip: client.ip }
+            })
+        })
+        .refusal(manage::refusal)
 }
 
-/// The headers of an HTTP request as the engine reads them.
-struct Headers<'a>(&'a HeaderMap);
-
-impl HeaderSource for Headers<'_> {
-    fn visit<'h>(&'h self, visit: &mut dyn FnMut(&'h str, &'h [u8])) {
-        for (name, value) in self.0 {
-            visit(name.as_str(), value.as_bytes());
-        }
-    }
+/// Puts every request into its span.
+pub(crate) async fn traced(request: Request, next: Next) -> Response {
+    let span = trace::request(request.headers());
+    next.run(request).instrument(span).await
 }
 
-/// The store as the engine asks it. The key set of the demonstration is fixed, so none is ever fetched.
-struct StoreHost<'a>(&'a AnyStore);
+/// The store as the engine asks it. The key set is fixed, so none is ever fetched.
+pub(crate) struct StoreHost(Arc<App>);
 
-impl AsyncHost for StoreHost<'_> {
+impl AsyncHost for StoreHost {
     async fn key(&self, id: &KeyId) -> KeyAnswer {
-        match self.0.find(id).await {
+        match self.0.store.find(id).await {
             Ok(Some(record)) => KeyAnswer::Found(Arc::new(record)),
             Ok(None) => KeyAnswer::Missing,
-            Err(error) => {
-                eprintln!("scopegate: {error}");
-                KeyAnswer::Unavailable
-            }
+            Err(_) => KeyAnswer::Unavailable,
         }
     }
 
@@ -57,79 +55,23 @@ impl AsyncHost for StoreHost<'_> {
     }
 }
 
-/// The request target as it came: origin form, or whatever else it was, which the gate then refuses.
-fn target(request: &HttpRequest<Body>) -> String {
-    let uri = request.uri();
-    match (uri.scheme(), uri.authority(), uri.path_and_query()) {
-        (None, None, Some(target)) => target.as_str().to_owned(),
-        _ => uri.to_string(),
-    }
-}
+/// Takes note of every decision.
+struct Noting(Arc<App>);
 
-/// The layer.
-pub(crate) async fn decide(
-    State(app): State<Arc<App>>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    mut request: HttpRequest<Body>,
-    next: Next,
-) -> Response<Body> {
-    let target = target(&request);
-    let method = request.method().clone();
-    let effects;
-    let caller = {
-        let headers = Headers(request.headers());
-        let view = Request {
-            method: method.as_str(),
-            target: target.as_bytes(),
-            headers: &headers,
-            https: app.loopback_is_secure && peer.ip().is_loopback(),
-            client_ip: Some(peer.ip()),
-        };
-        let decision = app.gate.decide_async(&view, app.now(), &StoreHost(&app.store)).await;
-        if let Some(refusal) = refusal(&decision) {
-            return refusal;
-        }
-        effects = (decision.touch().copied(), decision.upgrade().cloned());
-        Caller {
-            subject: decision.principal().and_then(|principal| principal.subject()).map(str::to_owned),
-            route: decision.route().map(|route| route.id().to_owned()).unwrap_or_default(),
-        }
-    };
-    request.extensions_mut().insert(caller);
-    let response = next.run(request).await;
-    if effects.0.is_some() || effects.1.is_some() {
-        tokio::spawn(store_effects(app, effects.0, effects.1));
+impl Effects for Noting {
+    fn touch(&self, touch: &Touch) {
+        self.0.uses.touch(touch);
     }
-    response
-}
 
-fn refusal(decision: &Decision<'_>) -> Option<Response<Body>> {
-    let answer = decision.response()?;
-    let mut response = Response::new(Body::from(answer.body));
-    *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::FORBIDDEN);
-    for (name, value) in answer.headers {
-        if let Ok(value) = HeaderValue::from_str(&value) {
-            response.headers_mut().append(HeaderName::from_static(name), value);
-        }
+    fn upgrade(&self, upgrade: &Upgrade) {
+        self.0.uses.upgrade(upgrade);
     }
-    Some(response)
-}
 
-/// What a decision asks to be stored. It is done after the answer, and a failure changes nothing but a log line.
-async fn store_effects(app: Arc<App>, touch: Option<Touch>, upgrade: Option<Upgrade>) {
-    if let Some(Touch { id, at }) = touch
-        && let Err(error) = app.store.touch(&[(id, at)]).await
-    {
-        eprintln!("scopegate: {error}");
-    }
-    if let Some(upgrade) = upgrade
-        && let Ok(Some(record)) = app.store.find(&upgrade.id).await
-        && record.version == upgrade.expected_version
-    {
-        let version = record.version.saturating_add(1);
-        let upgraded = KeyRecord { version, hashes: vec![upgrade.hash], ..record };
-        if let Ok(Updated::Missing) | Err(_) = app.store.update(upgrade.expected_version, &upgraded).await {
-            eprintln!("scopegate: the hash of key {} could not be renewed", upgraded.id);
+    fn decided(&self, decided: &Decided<'_>) {
+        trace::decided(&Span::current(), decided.decision);
+        self.0.metrics.decided(decided.decision, decided.took);
+        if self.0.audit.is_on() {
+            self.0.audit.record(&decided.decision.audit());
         }
     }
 }

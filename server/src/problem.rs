@@ -1,103 +1,162 @@
-//! Problem answers of the management API (RFC 9457): one type for each thing a caller can do something about.
+//! Problem bodies (RFC 9457) of the management API: one type for each thing a caller can do something about.
 
 use axum::body::Body;
-use axum::http::{Response, StatusCode, header};
-use axum::response::IntoResponse;
-use scopegate::key::lifecycle::LifecycleError;
+use axum::http::{HeaderValue, Response, StatusCode, header};
+use scopegate::response::PROBLEM_JSON;
 use scopegate_stores::StoreError;
 use serde::Serialize;
 
-/// A mistake in one member of a request.
-#[derive(Debug, Serialize)]
-pub struct FieldError {
-    /// The member, as a JSON pointer.
-    pub pointer: String,
-    /// What is wrong with it.
-    pub detail: String,
+/// A problem type with its status and its title.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Kind {
+    name: &'static str,
+    status: u16,
+    title: &'static str,
 }
 
-/// A problem.
-#[derive(Debug, Serialize)]
-pub struct Problem {
-    #[serde(rename = "type")]
-    kind: &'static str,
-    title: &'static str,
-    status: u16,
+const fn kind(name: &'static str, status: u16, title: &'static str) -> Kind {
+    Kind { name, status, title }
+}
+
+/// The request could not be read.
+pub(crate) const MALFORMED: Kind = kind("validation", 400, "Request not understood");
+/// The request could be read and asks for something that cannot be.
+pub(crate) const INVALID: Kind = kind("validation", 422, "Request not valid");
+pub(crate) const FORBIDDEN: Kind = kind("insufficient-scope", 403, "Forbidden");
+pub(crate) const NOT_FOUND: Kind = kind("not-found", 404, "Not found");
+pub(crate) const CONFLICT: Kind = kind("conflict", 409, "Conflict");
+pub(crate) const PRECONDITION_FAILED: Kind = kind("precondition-failed", 412, "Precondition failed");
+pub(crate) const TOO_LARGE: Kind = kind("validation", 413, "Request too large");
+pub(crate) const MEDIA_TYPE: Kind = kind("validation", 415, "Media type not supported");
+pub(crate) const IMMUTABLE_FIELD: Kind = kind("immutable-field", 422, "Field cannot change");
+pub(crate) const IDEMPOTENCY_MISMATCH: Kind =
+    kind("idempotency-mismatch", 422, "Idempotency key used for another request");
+pub(crate) const UNAVAILABLE: Kind = kind("unavailable", 503, "Unavailable");
+
+/// Every problem type of the management API with its status, those that the gate answers there too.
+pub const PROBLEM_TYPES: &[(&str, u16)] = &[
+    (MALFORMED.name, MALFORMED.status),
+    (INVALID.name, INVALID.status),
+    (FORBIDDEN.name, FORBIDDEN.status),
+    (NOT_FOUND.name, NOT_FOUND.status),
+    (CONFLICT.name, CONFLICT.status),
+    (PRECONDITION_FAILED.name, PRECONDITION_FAILED.status),
+    (TOO_LARGE.name, TOO_LARGE.status),
+    (MEDIA_TYPE.name, MEDIA_TYPE.status),
+    (IMMUTABLE_FIELD.name, IMMUTABLE_FIELD.status),
+    (IDEMPOTENCY_MISMATCH.name, IDEMPOTENCY_MISMATCH.status),
+    (UNAVAILABLE.name, UNAVAILABLE.status),
+    ("unauthenticated", 401),
+];
+
+/// Where a mistake is: in the body, in the query or in a header.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Place {
+    /// A JSON pointer (RFC 6901) into the body; empty is the body as a whole.
+    Pointer(String),
+    /// The name of a parameter of the query.
+    Parameter(&'static str),
+    /// The name of a header field.
+    Header(&'static str),
+}
+
+impl Place {
+    /// A member of the body. A name that is no name of ours may be anything, a secret too: it is repeated only when it is short.
+    pub(crate) fn member(name: &str) -> Self {
+        let plain = (1..=32).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        Self::Pointer(if plain { format!("/{name}") } else { String::new() })
+    }
+}
+
+/// One mistake in a request.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Mistake {
+    #[serde(flatten)]
+    place: Place,
+    /// What is wrong, never the value.
     detail: String,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    errors: Vec<FieldError>,
+}
+
+impl Mistake {
+    pub(crate) fn new(place: Place, detail: impl Into<String>) -> Self {
+        Self { place, detail: detail.into() }
+    }
+}
+
+/// A problem to answer with.
+#[derive(Clone, Debug)]
+pub(crate) struct Problem {
+    kind: Kind,
+    detail: String,
+    errors: Vec<Mistake>,
+}
+
+#[derive(Serialize)]
+struct ProblemBody<'a> {
+    r#type: &'a str,
+    title: &'a str,
+    status: u16,
+    detail: &'a str,
+    instance: &'a str,
+    #[serde(skip_serializing_if = "<[Mistake]>::is_empty")]
+    errors: &'a [Mistake],
 }
 
 impl Problem {
-    fn new(kind: &'static str, title: &'static str, status: StatusCode, detail: impl Into<String>) -> Self {
-        Self { kind, title, status: status.as_u16(), detail: detail.into(), errors: Vec::new() }
+    pub(crate) fn new(kind: Kind, detail: impl Into<String>) -> Self {
+        Self { kind, detail: detail.into(), errors: Vec::new() }
     }
 
-    /// A request that cannot be read.
-    pub fn malformed(detail: impl Into<String>) -> Self {
-        Self::new("validation", "Validation failed", StatusCode::BAD_REQUEST, detail)
-    }
-
-    /// A member with a wrong value.
-    pub fn field(field: &str, detail: impl Into<String>) -> Self {
+    /// With one mistake, which is the detail too.
+    pub(crate) fn at(kind: Kind, place: Place, detail: impl Into<String>) -> Self {
         let detail = detail.into();
-        let errors = vec![FieldError { pointer: format!("/{field}"), detail: detail.clone() }];
-        Self { errors, ..Self::new("validation", "Validation failed", StatusCode::UNPROCESSABLE_ENTITY, detail) }
+        Self { kind, errors: vec![Mistake::new(place, detail.clone())], detail }
     }
 
-    /// A member that never changes.
-    pub fn immutable(field: &str) -> Self {
-        let detail = format!("{field} cannot be changed; issue or rotate a key instead");
-        let errors = vec![FieldError { pointer: format!("/{field}"), detail: detail.clone() }];
-        Self { errors, ..Self::new("immutable-field", "Field cannot change", StatusCode::UNPROCESSABLE_ENTITY, detail) }
+    /// With several mistakes.
+    pub(crate) fn mistakes(kind: Kind, errors: Vec<Mistake>) -> Self {
+        Self { kind, detail: "Something in the request is not as it should be; see errors.".to_owned(), errors }
     }
 
-    /// No such key, or somebody else's: alike.
-    pub fn not_found() -> Self {
-        Self::new("not-found", "Not found", StatusCode::NOT_FOUND, "There is no such key.")
+    /// The store, or the source of random bytes, is out of reach.
+    pub(crate) fn unavailable() -> Self {
+        Self::new(UNAVAILABLE, "The keys cannot be reached at the moment; try again later.")
     }
 
-    /// The key changed meanwhile, or is in no state for this.
-    pub fn conflict(detail: impl Into<String>) -> Self {
-        Self::new("conflict", "Conflict", StatusCode::CONFLICT, detail)
-    }
-
-    /// The store cannot be asked.
-    pub fn unavailable() -> Self {
-        Self::new(
-            "unavailable",
-            "Unavailable",
-            StatusCode::SERVICE_UNAVAILABLE,
-            "The keys cannot be reached; try again later.",
-        )
+    /// The answer; `instance` is the path of the request.
+    pub(crate) fn response(&self, instance: &str) -> Response<Body> {
+        let body = ProblemBody {
+            r#type: self.kind.name,
+            title: self.kind.title,
+            status: self.kind.status,
+            detail: &self.detail,
+            instance,
+            errors: &self.errors,
+        };
+        let mut response = json(self.kind.status, &body);
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+        if self.kind.status == UNAVAILABLE.status {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        }
+        response
     }
 }
 
 impl From<StoreError> for Problem {
-    fn from(error: StoreError) -> Self {
-        eprintln!("scopegate: {error}");
+    fn from(_: StoreError) -> Self {
         Self::unavailable()
     }
 }
 
-impl From<LifecycleError> for Problem {
-    fn from(error: LifecycleError) -> Self {
-        match error.field() {
-            Some(field) => Self::field(field, error.to_string()),
-            None => Self::conflict(error.to_string()),
-        }
-    }
-}
-
-impl IntoResponse for Problem {
-    fn into_response(self) -> Response<Body> {
-        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let body = serde_json::to_string(&self).unwrap_or_default();
-        let headers = [(header::CONTENT_TYPE, "application/problem+json"), (header::CACHE_CONTROL, "no-store")];
-        let mut response = (status, headers, body).into_response();
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            response.headers_mut().insert(header::RETRY_AFTER, axum::http::HeaderValue::from_static("5"));
-        }
-        response
-    }
+/// A JSON answer that nothing may keep.
+pub(crate) fn json(status: u16, value: &impl Serialize) -> Response<Body> {
+    let text = serde_json::to_string(value).unwrap_or_default();
+    let mut response = Response::new(Body::from(text));
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
 }

@@ -4,8 +4,11 @@ use scopegate::key::format::KeyId;
 use scopegate::key::record::KeyRecord;
 use scopegate::time::UnixSeconds;
 use scopegate_stores::{
-    Capabilities, Cursor, ExpiryCursor, Inserted, KeyStore, MemoryStore, SqliteStore, Store, StoreError, Updated,
+    Capabilities, Cursor, ExpiryCursor, Inserted, KeyStore, MemoryStore, PostgresStore, RedisStore, SqliteStore, Store,
+    StoreError, Updated,
 };
+
+use crate::config::Database;
 
 /// A store by kind.
 #[derive(Debug)]
@@ -14,12 +17,51 @@ pub enum AnyStore {
     Memory(MemoryStore),
     /// SQLite.
     Sqlite(SqliteStore),
+    /// PostgreSQL.
+    Postgres(PostgresStore),
+    /// Redis.
+    Redis(RedisStore),
     /// A store that is always out of reach: for tests of outages.
     Broken,
 }
 
-fn broken() -> StoreError {
-    StoreError::new("broken on purpose")
+impl AnyStore {
+    /// Opens the store of a database.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be opened, or promises less than managing keys needs.
+    pub async fn open(database: &Database) -> Result<Self, StoreError> {
+        let store = match database {
+            Database::Memory => Self::Memory(MemoryStore::new()),
+            Database::Sqlite(url) => Self::Sqlite(SqliteStore::open(url).await?),
+            Database::Postgres(url) => Self::Postgres(PostgresStore::open(url).await?),
+            Database::Redis(url) => Self::Redis(RedisStore::open(url).await?),
+        };
+        store.capabilities().require(Capabilities::FOR_KEYS).map_err(StoreError::new)?;
+        Ok(store)
+    }
+
+    /// Ends every connection.
+    pub async fn close(&self) {
+        match self {
+            Self::Sqlite(store) => store.close().await,
+            Self::Postgres(store) => store.close().await,
+            Self::Memory(_) | Self::Redis(_) | Self::Broken => {}
+        }
+    }
+}
+
+/// Hands a call to the store that is there.
+macro_rules! ask {
+    ($any:expr, $store:ident => $call:expr) => {
+        match $any {
+            AnyStore::Memory($store) => $call,
+            AnyStore::Sqlite($store) => $call,
+            AnyStore::Postgres($store) => $call,
+            AnyStore::Redis($store) => $call,
+            AnyStore::Broken => Err(StoreError::new("broken on purpose")),
+        }
+    };
 }
 
 impl Store for AnyStore {
@@ -27,6 +69,8 @@ impl Store for AnyStore {
         match self {
             Self::Memory(store) => store.capabilities(),
             Self::Sqlite(store) => store.capabilities(),
+            Self::Postgres(store) => store.capabilities(),
+            Self::Redis(store) => store.capabilities(),
             Self::Broken => Capabilities::NONE,
         }
     }
@@ -34,43 +78,23 @@ impl Store for AnyStore {
 
 impl KeyStore for AnyStore {
     async fn find(&self, id: &KeyId) -> Result<Option<KeyRecord>, StoreError> {
-        match self {
-            Self::Memory(store) => store.find(id).await,
-            Self::Sqlite(store) => store.find(id).await,
-            Self::Broken => Err(broken()),
-        }
+        ask!(self, store => store.find(id).await)
     }
 
     async fn insert(&self, record: &KeyRecord) -> Result<Inserted, StoreError> {
-        match self {
-            Self::Memory(store) => store.insert(record).await,
-            Self::Sqlite(store) => store.insert(record).await,
-            Self::Broken => Err(broken()),
-        }
+        ask!(self, store => store.insert(record).await)
     }
 
     async fn update(&self, expected: u64, record: &KeyRecord) -> Result<Updated, StoreError> {
-        match self {
-            Self::Memory(store) => store.update(expected, record).await,
-            Self::Sqlite(store) => store.update(expected, record).await,
-            Self::Broken => Err(broken()),
-        }
+        ask!(self, store => store.update(expected, record).await)
     }
 
     async fn list(&self, owner: &str, after: Option<Cursor>, limit: usize) -> Result<Vec<KeyRecord>, StoreError> {
-        match self {
-            Self::Memory(store) => store.list(owner, after, limit).await,
-            Self::Sqlite(store) => store.list(owner, after, limit).await,
-            Self::Broken => Err(broken()),
-        }
+        ask!(self, store => store.list(owner, after, limit).await)
     }
 
     async fn touch(&self, uses: &[(KeyId, UnixSeconds)]) -> Result<(), StoreError> {
-        match self {
-            Self::Memory(store) => store.touch(uses).await,
-            Self::Sqlite(store) => store.touch(uses).await,
-            Self::Broken => Err(broken()),
-        }
+        ask!(self, store => store.touch(uses).await)
     }
 
     async fn expiring(
@@ -79,18 +103,20 @@ impl KeyStore for AnyStore {
         after: ExpiryCursor,
         limit: usize,
     ) -> Result<Vec<KeyRecord>, StoreError> {
-        match self {
-            Self::Memory(store) => store.expiring(before, after, limit).await,
-            Self::Sqlite(store) => store.expiring(before, after, limit).await,
-            Self::Broken => Err(broken()),
-        }
+        ask!(self, store => store.expiring(before, after, limit).await)
     }
 
     async fn count(&self, owner: &str, active_at: Option<UnixSeconds>) -> Result<u64, StoreError> {
-        match self {
-            Self::Memory(store) => store.count(owner, active_at).await,
-            Self::Sqlite(store) => store.count(owner, active_at).await,
-            Self::Broken => Err(broken()),
-        }
+        ask!(self, store => store.count(owner, active_at).await)
+    }
+
+    async fn list_active(
+        &self,
+        owner: &str,
+        at: UnixSeconds,
+        after: Option<Cursor>,
+        limit: usize,
+    ) -> Result<Vec<KeyRecord>, StoreError> {
+        ask!(self, store => store.list_active(owner, at, after, limit).await)
     }
 }

@@ -16,7 +16,15 @@ use std::time::Duration;
 use scopegate::engine::Gate;
 use scopegate::policy::{CredentialKind, Policy};
 use scopegate_server::app::{App, router};
+use scopegate_server::audit::Audit;
+use scopegate_server::connection::{Limits, serve};
+use scopegate_server::manage::{Manage, OwnerCeilings};
+use scopegate_server::metered::Metered;
+use scopegate_server::metrics::Metrics;
+use scopegate_server::peppers::Peppers;
+use scopegate_server::proxy::TrustedProxies;
 use scopegate_server::store::AnyStore;
+use scopegate_server::uses::Uses;
 use scopegate_server::{Demo, POLICY};
 use scopegate_stores::{MemoryStore, SqliteStore};
 use serde_json::{Value, json};
@@ -52,14 +60,26 @@ fn start(store: impl FnOnce() -> AnyStore + Send + 'static) -> Server {
         let _entered = runtime.enter();
         let store = store();
         runtime.block_on(async move {
-            let demo = Demo::new().unwrap();
+            let (demo, peppers) = (Demo::new().unwrap(), Peppers::fresh().unwrap());
             let policy = Arc::new(Policy::from_json(POLICY).unwrap());
             let gate = Gate::builder(Arc::clone(&policy))
-                .keyring(demo.keyring.clone())
+                .keyring(peppers.keyring().clone())
                 .key_set("user", demo.jwks())
                 .build()
                 .unwrap();
-            let app = Arc::new(App { gate, store, loopback_is_secure: true, fixed_now: None });
+            let metrics = Arc::new(Metrics::new());
+            let store = Arc::new(Metered::new(store, Arc::clone(&metrics), Duration::from_secs(5)));
+            let app = Arc::new(App {
+                manage: Manage::new(&policy, &peppers, OwnerCeilings::default()),
+                gate: Arc::new(gate),
+                uses: Uses::start(Arc::clone(&store), Arc::clone(&metrics)),
+                store,
+                proxies: TrustedProxies::default(),
+                metrics: Arc::clone(&metrics),
+                audit: Audit::off(),
+                loopback_is_secure: true,
+                fixed_now: None,
+            });
             let (mut format, mut bearer) = (None, None);
             for credential in policy.credentials() {
                 match credential.kind() {
@@ -68,15 +88,19 @@ fn start(store: impl FnOnce() -> AnyStore + Send + 'static) -> Server {
                 }
             }
             let token = demo.token(bearer.unwrap(), app.now()).unwrap();
-            let key = match &app.store {
-                AnyStore::Broken => demo.key(&policy, format.unwrap(), &MemoryStore::new(), app.now()).await,
-                store => demo.key(&policy, format.unwrap(), store, app.now()).await,
+            let key = match app.store.inner() {
+                AnyStore::Broken => {
+                    Demo::key(&policy, format.unwrap(), peppers.keyring(), &MemoryStore::new(), app.now()).await
+                }
+                store => Demo::key(&policy, format.unwrap(), peppers.keyring(), store, app.now()).await,
             };
             let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
             let server =
                 Server { address: listener.local_addr().unwrap(), key: key.unwrap().expose().to_owned(), token };
             send.send(server).unwrap();
-            axum::serve(listener, router(app).into_make_service_with_connect_info::<SocketAddr>()).await.unwrap();
+            let limits = Limits { connections: 64, headers: Duration::from_secs(20), drain: Duration::ZERO };
+            let (_running, stop) = tokio::sync::watch::channel(false);
+            serve(listener, router(app), None, &limits, metrics, stop).await;
         });
     });
     receive.recv().unwrap()
@@ -316,19 +340,19 @@ fn keys_on_disk_outlive_the_server_with_their_pepper() {
     let base = std::env::temp_dir().join(format!("scopegate-server-{}", std::process::id()));
     let pepper = base.with_extension("pepper");
     let _ = std::fs::remove_file(&pepper);
-    let first = Demo::with_pepper_file(&pepper).unwrap();
-    let again = Demo::with_pepper_file(&pepper).unwrap();
+    let first = Peppers::from_file(&pepper).unwrap();
+    let again = Peppers::from_file(&pepper).unwrap();
     let key = scopegate::key::format::KeyFormat::new("jbf", &["live"]).unwrap();
     let text = b"jbf_live_000000000000_00000000000000000000000000000000000000000001O3Seg";
     let parsed = key.parse(text).unwrap();
     let record = scopegate_stores::kit::sample("o", 1).unwrap();
-    assert_eq!(first.keyring.hash(&parsed, &record), again.keyring.hash(&parsed, &record));
+    assert_eq!(first.keyring().hash(&parsed, &record), again.keyring().hash(&parsed, &record));
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
         assert_eq!(std::fs::metadata(&pepper).unwrap().permissions().mode() & 0o777, 0o600);
     }
     std::fs::write(&pepper, "short").unwrap();
-    assert!(Demo::with_pepper_file(&pepper).is_err(), "a damaged pepper is no new one");
+    assert!(Peppers::from_file(&pepper).is_err(), "a damaged pepper is no new one");
     std::fs::remove_file(&pepper).unwrap();
 }

@@ -1,5 +1,9 @@
 //! The checksum of a key: CRC-32/ISO-HDLC in base62, as GitHub's tokens have it.
 
+use alloc::boxed::Box;
+
+use spin::Lazy;
+
 /// The base62 digits, in the order of their values.
 pub(super) const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
@@ -42,58 +46,33 @@ const TAIL: usize = 32;
 /// Moves a byte past so many zero bytes.
 type Shift = [u32; 256];
 
-/// The CRC of each byte alone.
-const ONE: Shift = {
-    let mut table = [0_u32; 256];
-    let mut byte = 0_usize;
-    #[expect(clippy::indexing_slicing, clippy::cast_possible_truncation, reason = "const evaluation over 0..256")]
-    while byte < 256 {
-        let mut crc = byte as u32;
-        let mut bit = 0;
-        while bit < 8 {
-            crc = if crc & 1 == 1 { crc >> 1 ^ 0xedb8_8320 } else { crc >> 1 };
-            bit += 1;
-        }
-        table[byte] = crc;
-        byte += 1;
-    }
-    table
-};
-
-/// The table that moves a byte past one more zero byte than another.
-#[expect(clippy::arithmetic_side_effects, reason = "const evaluation over 0..256")]
-const fn one_further(table: &Shift) -> Shift {
-    let mut next = *table;
-    let mut byte = 0_usize;
-    #[expect(clippy::indexing_slicing, reason = "const evaluation over 0..256")]
-    while byte < 256 {
-        next[byte] = next[byte] >> 8 ^ ONE[(next[byte] & 0xff) as usize];
-        byte += 1;
-    }
-    next
+struct Tables {
+    /// For eight bytes at a time: the n-th moves a byte past `n` zero bytes.
+    steps: [Shift; 8],
+    /// For the four bytes of a CRC that [`TAIL`] bytes follow: the n-th moves a byte past `TAIL - 4 + n` zero bytes.
+    leaps: [Shift; 4],
 }
 
-/// `N` tables: past so many zero bytes, and one more each.
-#[expect(clippy::arithmetic_side_effects, reason = "const evaluation of small numbers")]
-const fn shifts<const N: usize>(past: usize) -> [Shift; N] {
-    let mut tables = [ONE; N];
-    let mut table = ONE;
-    let mut done = 0_usize;
-    #[expect(clippy::indexing_slicing, reason = "const evaluation")]
-    while done < past + N {
-        if done >= past {
-            tables[done - past] = table;
+/// Made at first use, in microseconds: as data they would be a twentieth of the module that travels.
+static TABLES: Lazy<Box<Tables>> = Lazy::new(|| {
+    let mut tables = Box::new(Tables { steps: [[0; 256]; 8], leaps: [[0; 256]; 4] });
+    for byte in 0..=u8::MAX {
+        let mut crc = u32::from(byte);
+        for past in 0..TAIL {
+            for _ in 0..8 {
+                crc = if crc & 1 == 1 { crc >> 1 ^ 0xedb8_8320 } else { crc >> 1 };
+            }
+            let leap = past.checked_sub(TAIL - 4).and_then(|at| tables.leaps.get_mut(at));
+            if let Some(place) = leap.and_then(|table| table.get_mut(usize::from(byte))) {
+                *place = crc;
+            }
+            if let Some(place) = tables.steps.get_mut(past).and_then(|table| table.get_mut(usize::from(byte))) {
+                *place = crc;
+            }
         }
-        table = one_further(&table);
-        done += 1;
     }
     tables
-}
-
-/// For eight bytes at a time: `STEPS[n]` moves a byte past `n` zero bytes.
-static STEPS: [Shift; 8] = shifts(0);
-/// The same for the four bytes of a CRC that [`TAIL`] bytes follow: the first of them goes furthest.
-static LEAPS: [Shift; 4] = shifts(TAIL - 4);
+});
 
 #[expect(clippy::indexing_slicing, reason = "masked to a byte")]
 #[inline(always)]
@@ -107,7 +86,7 @@ pub(super) fn crc32(text: &[u8]) -> u32 {
     match text.split_last_chunk::<TAIL>() {
         Some((head, tail)) => {
             let (head, tail) = (advance(u32::MAX, head), advance(0, tail));
-            let [l0, l1, l2, l3] = &LEAPS;
+            let [l0, l1, l2, l3] = &TABLES.leaps;
             !(at(l3, head) ^ at(l2, head >> 8) ^ at(l1, head >> 16) ^ at(l0, head >> 24) ^ tail)
         }
         None => !advance(u32::MAX, text),
@@ -116,7 +95,7 @@ pub(super) fn crc32(text: &[u8]) -> u32 {
 
 #[inline(always)]
 fn advance(from: u32, bytes: &[u8]) -> u32 {
-    let [t0, t1, t2, t3, t4, t5, t6, t7] = &STEPS;
+    let [t0, t1, t2, t3, t4, t5, t6, t7] = &TABLES.steps;
     let (chunks, rest) = bytes.as_chunks::<8>();
     let crc = chunks.iter().fold(from, |crc, [a, b, c, d, e, f, g, h]| {
         let mixed = crc ^ u32::from_le_bytes([*a, *b, *c, *d]);

@@ -1,0 +1,132 @@
+//! What an owner may have at most, and where that is written.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::Path;
+
+use scopegate::policy::document::{Ordered, StrictValue};
+use serde::Deserialize;
+
+const SECONDS_OF_A_DAY: i64 = 86_400;
+/// The longest life that can be configured, in days.
+const MAX_DAYS: u32 = 36_500;
+/// The largest file of ceilings, in bytes.
+const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
+
+/// What an owner of keys may have.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+pub struct Ceilings {
+    /// The most keys that are active at the same time.
+    pub keys: u64,
+    /// The most scopes of one key.
+    pub scopes_per_key: usize,
+    /// The longest life of a key, in days.
+    pub days: u32,
+    /// The scopes that keys may have; `None` is every scope that a route takes from a key.
+    pub scopes: Option<Vec<String>>,
+}
+
+impl Default for Ceilings {
+    /// 100 keys, 32 scopes each, 366 days, every scope.
+    fn default() -> Self {
+        Self { keys: 100, scopes_per_key: 32, days: 366, scopes: None }
+    }
+}
+
+impl Ceilings {
+    /// The longest life of a key, in seconds.
+    #[must_use]
+    pub fn lifetime(&self) -> i64 {
+        i64::from(self.days).saturating_mul(SECONDS_OF_A_DAY)
+    }
+}
+
+/// The ceilings of all owners.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct OwnerCeilings {
+    /// Those of every owner that has none of its own.
+    pub default: Ceilings,
+    /// Those of single owners, by subject. A member that is left out is the built-in one.
+    pub owners: BTreeMap<String, Ceilings>,
+}
+
+/// What is wrong with a file of ceilings.
+#[derive(Debug)]
+pub struct CeilingsError(String);
+
+impl fmt::Display for CeilingsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for CeilingsError {}
+
+impl OwnerCeilings {
+    /// The ceilings of an owner.
+    #[must_use]
+    pub fn of(&self, owner: &str) -> &Ceilings {
+        self.owners.get(owner).unwrap_or(&self.default)
+    }
+
+    /// Reads a file: `{ "default": { "keys": 100, "scopesPerKey": 32, "days": 366 }, "owners": { "company-1": { "scopes": ["jobs:read"] } } }`.
+    ///
+    /// # Errors
+    /// [`CeilingsError`] when it cannot be read, or holds anything else.
+    pub fn from_file(path: &Path) -> Result<Self, CeilingsError> {
+        use std::io::Read;
+        let told = |error: String| CeilingsError(format!("{}: {error}", path.display()));
+        let mut text = String::new();
+        let file = std::fs::File::open(path).map_err(|error| told(error.to_string()))?;
+        file.take(MAX_FILE_BYTES).read_to_string(&mut text).map_err(|error| told(error.to_string()))?;
+        Self::from_json(&text).map_err(|error| told(error.0))
+    }
+
+    /// Reads the text of such a file.
+    ///
+    /// # Errors
+    /// As [`OwnerCeilings::from_file`].
+    pub fn from_json(text: &str) -> Result<Self, CeilingsError> {
+        // Read twice: the first time refuses members that are there twice.
+        let strict: Result<Ordered<StrictValue>, _> = serde_json::from_str(text);
+        let read = strict.and_then(|_| serde_json::from_str::<Self>(text));
+        let ceilings = read.map_err(|error| CeilingsError(error.to_string()))?;
+        for each in ceilings.owners.values().chain([&ceilings.default]) {
+            if !(1..=MAX_DAYS).contains(&each.days) || each.scopes_per_key == 0 {
+                return Err(CeilingsError(format!("expected days from 1 to {MAX_DAYS} and scopesPerKey from 1")));
+            }
+        }
+        Ok(ceilings)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    #[test]
+    fn a_file_of_ceilings_says_what_it_means_or_is_refused() {
+        for text in [
+            "",
+            "[]",
+            "{\"default\":{\"key\":1}}",
+            "{\"default\":{\"keys\":-1}}",
+            "{\"default\":{\"days\":0}}",
+            "{\"default\":{\"days\":36501}}",
+            "{\"owners\":{\"a\":{\"scopesPerKey\":0}}}",
+            "{\"owners\":{\"a\":{},\"a\":{}}}",
+            "{\"owner\":{}}",
+        ] {
+            assert!(OwnerCeilings::from_json(text).is_err(), "{text}");
+        }
+        let read = OwnerCeilings::from_json("{\"owners\":{\"a\":{\"keys\":0,\"scopes\":[\"jobs:read\"]}}}").unwrap();
+        let built_in = Ceilings::default();
+        assert_eq!(read.of("b"), &built_in);
+        assert_eq!(read.of("a"), &Ceilings { keys: 0, scopes: Some(vec!["jobs:read".to_owned()]), ..built_in });
+        assert_eq!(read.of("a").lifetime(), 366 * 86_400);
+    }
+}
