@@ -1,6 +1,7 @@
 //! The application: what every request shares, and what answers behind the decision.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use axum::Router;
 use axum::extract::{Extension, Request, State};
@@ -19,6 +20,25 @@ use crate::proxy::TrustedProxies;
 use crate::store::AnyStore;
 use crate::uses::Uses;
 use crate::{guard, resources};
+
+/// Where the time comes from.
+#[derive(Clone, Debug, Default)]
+pub enum Clock {
+    /// From the system.
+    #[default]
+    System,
+    /// From a number, in Unix seconds: for tests, which let time pass.
+    Set(Arc<AtomicI64>),
+}
+
+impl Clock {
+    fn now(&self) -> UnixSeconds {
+        match self {
+            Self::System => system_time(),
+            Self::Set(seconds) => UnixSeconds::clamped(seconds.load(Ordering::Relaxed)),
+        }
+    }
+}
 
 /// What every request shares.
 #[derive(Debug)]
@@ -39,15 +59,15 @@ pub struct App {
     pub audit: Audit,
     /// Whether plain HTTP from this machine to this machine counts as secure: for demonstrations only.
     pub loopback_is_secure: bool,
-    /// The instant of every decision, when it is not the clock's: for tests.
-    pub fixed_now: Option<UnixSeconds>,
+    /// Where the time comes from.
+    pub clock: Clock,
 }
 
 impl App {
     /// The time.
     #[must_use]
     pub fn now(&self) -> UnixSeconds {
-        self.fixed_now.unwrap_or_else(system_time)
+        self.clock.now()
     }
 
     /// Counts and records a change that the store has acknowledged.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use scopegate::engine::Gate;
 use scopegate::policy::{BearerCredential, CredentialKind, Policy};
 
-use crate::app::App;
+use crate::app::{App, Clock};
 use crate::audit::Audit;
 use crate::config::{Config, Database};
 use crate::demo::Demo;
@@ -72,7 +72,7 @@ pub(crate) async fn open(
         loopback_is_secure: demo.is_some() && local.ip().is_loopback() && config.trusted_proxies.is_empty(),
         metrics: Arc::clone(&metrics),
         audit: audit.clone(),
-        fixed_now: None,
+        clock: Clock::System,
     });
     Ok((Opened { app, audit, metrics, tls }, demo))
 }

@@ -1,7 +1,7 @@
 //! One key: show, relabel, revoke. Every change is compare-and-swap: read, decide, store, and again when somebody was faster.
 
 use axum::http::StatusCode;
-use scopegate::key::lifecycle::{check_change, relabel as relabelled, revoke as revoked};
+use scopegate::key::lifecycle::{LifecycleError, check_change, relabel as relabelled, revoke as revoked};
 use scopegate::key::record::KeyRecord;
 use scopegate_stores::{KeyStore, Updated};
 use serde_json::Value;
@@ -23,11 +23,10 @@ pub(super) async fn relabel(call: &Call<'_>, bytes: &[u8]) -> Answer {
     call.own().await?;
     let members = body::members(bytes)?;
     if let Some(other) = members.keys().find(|member| *member != "label") {
-        let problem = check_change([other.as_str()]).err().map(|error| refused(&error));
-        // A member that no key has is named as far as it can be.
-        return Err(problem.unwrap_or_else(|| {
-            Problem::at(problem::IMMUTABLE_FIELD, Place::member(other), "Expected label and nothing else.")
-        }));
+        return Err(match check_change([other.as_str()]) {
+            Err(error @ LifecycleError::Immutable(_)) => refused(&error),
+            _ => Problem::at(problem::IMMUTABLE_FIELD, Place::member(other), "Expected label and nothing else."),
+        });
     }
     let label = members.get("label").and_then(Value::as_str);
     let label = label.ok_or_else(|| Problem::at(problem::INVALID, Place::member("label"), body::LABEL))?;
@@ -68,7 +67,7 @@ impl Change {
 /// Changes the record a call names, and returns it as stored.
 async fn change(
     call: &Call<'_>,
-    make: impl Fn(&KeyRecord) -> Result<KeyRecord, scopegate::key::lifecycle::LifecycleError>,
+    make: impl Fn(&KeyRecord) -> Result<KeyRecord, LifecycleError>,
 ) -> Result<Change, Problem> {
     for _ in 0..TRIES {
         let record = call.own().await?;

@@ -1,5 +1,5 @@
 //! Uses and renewals: what is dropped, what goes first, what is stored once.
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::arithmetic_side_effects, reason = "tests")]
 
 use scopegate::key::record::{HashAlgorithm, KeyDigest, KeyHash};
 use scopegate_stores::{MemoryStore, kit};
