@@ -37,6 +37,7 @@ fn every_mistake_of_a_file_names_its_place() {
         ("\nfoo = 1", "2:1: foo: no such setting"),
         ("[tls]\ncert = \"x\"", "2:1: tls.cert: no such setting"),
         ("listen = 8080", "1:10: listen: expected an address and a port, like 127.0.0.1:8080"),
+        ("admin_listen = \"9090\"", "1:16: admin_listen: expected an address and a port, like 127.0.0.1:8080"),
         ("listen = \"\"", "1:10: listen: expected an address and a port, like 127.0.0.1:8080"),
         ("drain_seconds = \"5\"", "1:17: drain_seconds: expected a whole number of seconds from 0 to 3600"),
         ("drain_seconds = 1.5", "1:17: drain_seconds: expected a whole number of seconds from 0 to 3600"),
