@@ -4,6 +4,8 @@
 //! ([`Need`]), takes the [`Answer`], and ends with a [`Reply`]. There is no clock, random source, store or private key in
 //! here. Tokens are signed before the grant is swapped and released only when the swap wins, so one code or one refresh
 //! token is redeemed once however many requests race, and a failing signer burns nothing.
+//!
+//! Not ready for use: the races of codes and refresh tokens are tested, most refusals of the endpoints are not yet.
 
 mod access_token;
 mod authorize;
