@@ -133,7 +133,12 @@ fn databases_are_known_by_their_url_and_never_shown() {
 fn the_manual_has_every_setting() {
     let manual = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/server.md")).unwrap();
     for setting in SETTINGS {
-        let row = format!("| `{}` | `{}` | `--{}` |", setting.name, setting.variable(), setting.flag());
+        let (help, default) = match setting.help.split_once(" [default: ") {
+            Some((help, default)) => (help, format!("`{}`", default.trim_end_matches(']'))),
+            None => (setting.help, String::new()),
+        };
+        let (variable, flag) = (setting.variable(), setting.flag());
+        let row = format!("| `{}` | `{variable}` | `--{flag}` | {help} | {default} |", setting.name);
         assert!(manual.contains(&row), "docs/server.md has no row {row}");
     }
     let rows = manual.lines().filter(|line| line.contains("| `SCOPEGATE_")).count();
