@@ -2,19 +2,39 @@
 /* eslint-disable */
 
 /**
- * Keeps a principal, so that the text of an allow can be made at any time later. Freed with its JavaScript object.
+ * The proven principals that decisions still point at, in batches: the text of an allow can be made at any time later, also
+ * when the slot is taken by another and the gate is freed. JavaScript says when a batch is no longer pointed at.
  */
-export class Proof {
+export class Proofs {
     private constructor();
     free(): void;
     [Symbol.dispose](): void;
     /**
-     * The decision's JSON of an allow of this principal alone, without an upgrade.
+     * The decision's JSON of an allow of this principal alone, without an upgrade; of batch 0 for a public route.
      *
      * # Errors
      * `engine_misuse` when the arguments are not those of a decision.
      */
-    allow(target: string, route: number, alternative: number | null | undefined, touch: boolean, now: number): string;
+    allow(batch: number, place: number, target: string, route: number, alternative: number | null | undefined, touch: boolean, now: number): string;
+    /**
+     * Begins a batch; its number, from 1.
+     */
+    batch(): number;
+    /**
+     * Forgets a batch.
+     */
+    forget(batch: number): void;
+    /**
+     * Keeps the principal of a slot in the batch begun last; its place there.
+     */
+    keep(slot: number): number;
+    /**
+     * A kept principal as JSON: as decisions show it, with `logId` and, of a token, `claims`.
+     *
+     * # Errors
+     * `engine_misuse` when it is not kept.
+     */
+    principal(batch: number, place: number): string;
 }
 
 /**
@@ -24,9 +44,9 @@ export class RawGate {
     free(): void;
     [Symbol.dispose](): void;
     /**
-     * Answers a need for a key record: 0 missing, 1 unavailable, 2 the record of this handle.
+     * Answers a need for a key record: its handle, 0 for a missing one, [`u32::MAX`] for an outage.
      */
-    answer_key(session: number, kind: number, record: number): number;
+    answer_key(session: number, record: number): number;
     /**
      * Answers a need for a key set: its text and when it was fetched, or nothing for an outage.
      */
@@ -82,13 +102,9 @@ export class RawGate {
      */
     open(): number;
     /**
-     * The principal in a slot as JSON: as decisions show it, with `logId` and, of a token, `claims`.
+     * What keeps proven principals for decisions that are read later; lives on when the gate is freed.
      */
-    principal(slot: number): string;
-    /**
-     * What keeps the proof of an allow after the slot is taken by another; of no slot, what a public route needs.
-     */
-    proof(slot?: number | null): Proof;
+    proofs(): Proofs;
     /**
      * Reads a key record strictly; returns a handle.
      *
@@ -137,7 +153,7 @@ export class RawGate {
      */
     verify_key(handle: number): string;
     /**
-     * The address of the session's 64 words.
+     * The address of the session's 96 words.
      */
     words(session: number): number;
 }
@@ -153,10 +169,14 @@ export type InitInput = RequestInfo | URL | Response | BufferSource | WebAssembl
 
 export interface InitOutput {
     readonly memory: WebAssembly.Memory;
-    readonly __wbg_proof_free: (a: number, b: number) => void;
+    readonly __wbg_proofs_free: (a: number, b: number) => void;
     readonly __wbg_rawgate_free: (a: number, b: number) => void;
-    readonly proof_allow: (a: number, b: number, c: number, d: number, e: number, f: number, g: number) => [number, number, number, number];
-    readonly rawgate_answer_key: (a: number, b: number, c: number, d: number) => number;
+    readonly proofs_allow: (a: number, b: number, c: number, d: number, e: number, f: number, g: number, h: number, i: number) => [number, number, number, number];
+    readonly proofs_batch: (a: number) => number;
+    readonly proofs_forget: (a: number, b: number) => void;
+    readonly proofs_keep: (a: number, b: number) => number;
+    readonly proofs_principal: (a: number, b: number, c: number) => [number, number, number, number];
+    readonly rawgate_answer_key: (a: number, b: number, c: number) => number;
     readonly rawgate_answer_keys: (a: number, b: number, c: number, d: number, e: number) => number;
     readonly rawgate_answer_verify: (a: number, b: number, c: number) => number;
     readonly rawgate_begin: (a: number, b: number, c: number) => number;
@@ -169,8 +189,7 @@ export interface InitOutput {
     readonly rawgate_issue: (a: number, b: number, c: number, d: number, e: number, f: number) => [number, number, number, number];
     readonly rawgate_new: (a: number, b: number, c: number, d: number) => [number, number, number];
     readonly rawgate_open: (a: number) => number;
-    readonly rawgate_principal: (a: number, b: number) => [number, number];
-    readonly rawgate_proof: (a: number, b: number) => number;
+    readonly rawgate_proofs: (a: number) => number;
     readonly rawgate_record: (a: number, b: number, c: number) => [number, number, number];
     readonly rawgate_rehearse: (a: number, b: number, c: number) => [number, number, number, number];
     readonly rawgate_relabel: (a: number, b: number, c: number, d: number, e: number) => [number, number, number, number];

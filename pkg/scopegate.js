@@ -1,34 +1,37 @@
 /* @ts-self-types="./scopegate.d.ts" */
 
 /**
- * Keeps a principal, so that the text of an allow can be made at any time later. Freed with its JavaScript object.
+ * The proven principals that decisions still point at, in batches: the text of an allow can be made at any time later, also
+ * when the slot is taken by another and the gate is freed. JavaScript says when a batch is no longer pointed at.
  */
-export class Proof {
+export class Proofs {
     static __wrap(ptr) {
-        const obj = Object.create(Proof.prototype);
+        const obj = Object.create(Proofs.prototype);
         obj.__wbg_ptr = ptr;
         Object.defineProperty(obj, '__wbg_inst', { value: __wbg_instance_id, writable: true });
 
-        ProofFinalization.register(obj, { ptr, instance: __wbg_instance_id }, obj);
+        ProofsFinalization.register(obj, { ptr, instance: __wbg_instance_id }, obj);
         return obj;
     }
     __destroy_into_raw() {
         const ptr = this.__wbg_ptr;
         this.__wbg_ptr = 0;
-        ProofFinalization.unregister(this);
+        ProofsFinalization.unregister(this);
         return ptr;
     }
     free() {
         const ptr = this.__destroy_into_raw();
         __wbg_call_guard();
-        wasm.__wbg_proof_free(ptr, 0);
+        wasm.__wbg_proofs_free(ptr, 0);
 
     }
     /**
-     * The decision's JSON of an allow of this principal alone, without an upgrade.
+     * The decision's JSON of an allow of this principal alone, without an upgrade; of batch 0 for a public route.
      *
      * # Errors
      * `engine_misuse` when the arguments are not those of a decision.
+     * @param {number} batch
+     * @param {number} place
      * @param {string} target
      * @param {number} route
      * @param {number | null | undefined} alternative
@@ -36,38 +39,111 @@ export class Proof {
      * @param {number} now
      * @returns {string}
      */
-    allow(target, route, alternative, touch, now) {
-        let deferred7_0;
-        let deferred7_1;
+    allow(batch, place, target, route, alternative, touch, now) {
+        let deferred9_0;
+        let deferred9_1;
         try {
             if (this.__wbg_inst !== undefined && this.__wbg_inst !== __wbg_instance_id) {
                 throw new Error('Invalid stale object from previous Wasm instance');
             }
-            const val2 = +route;
-            const val3 = +(isLikeNone(alternative) ? Number.MAX_SAFE_INTEGER : (alternative) >>> 0);
-            const val4 = +touch;
-            const val5 = +now;
+            const val2 = +batch;
+            const val3 = +place;
+            const val4 = +route;
+            const val5 = +(isLikeNone(alternative) ? Number.MAX_SAFE_INTEGER : (alternative) >>> 0);
+            const val6 = +touch;
+            const val7 = +now;
             const ptr0 = passStringToWasm0(target, wasm.__wbindgen_malloc, wasm.__wbindgen_realloc);
             const len0 = WASM_VECTOR_LEN;
             let ret;
             __wbg_call_guard();
-            ret = wasm.proof_allow(this.__wbg_ptr, ptr0, len0, val2, val3, val4, val5);
-            var ptr6 = ret[0];
-            var len6 = ret[1];
+            ret = wasm.proofs_allow(this.__wbg_ptr, val2, val3, ptr0, len0, val4, val5, val6, val7);
+            var ptr8 = ret[0];
+            var len8 = ret[1];
             if (ret[3]) {
-                ptr6 = 0; len6 = 0;
+                ptr8 = 0; len8 = 0;
                 throw takeFromExternrefTable0(ret[2]);
             }
-            deferred7_0 = ptr6;
-            deferred7_1 = len6;
-            return getStringFromWasm0(ptr6, len6);
+            deferred9_0 = ptr8;
+            deferred9_1 = len8;
+            return getStringFromWasm0(ptr8, len8);
         } finally {
             __wbg_call_guard();
-            wasm.__wbindgen_free(deferred7_0, deferred7_1, 1);
+            wasm.__wbindgen_free(deferred9_0, deferred9_1, 1);
+        }
+    }
+    /**
+     * Begins a batch; its number, from 1.
+     * @returns {number}
+     */
+    batch() {
+        if (this.__wbg_inst !== undefined && this.__wbg_inst !== __wbg_instance_id) {
+            throw new Error('Invalid stale object from previous Wasm instance');
+        }
+        let ret;
+        __wbg_call_guard();
+        ret = wasm.proofs_batch(this.__wbg_ptr);
+        return ret >>> 0;
+    }
+    /**
+     * Forgets a batch.
+     * @param {number} batch
+     */
+    forget(batch) {
+        if (this.__wbg_inst !== undefined && this.__wbg_inst !== __wbg_instance_id) {
+            throw new Error('Invalid stale object from previous Wasm instance');
+        }
+        __wbg_call_guard();
+        wasm.proofs_forget(this.__wbg_ptr, batch);
+    }
+    /**
+     * Keeps the principal of a slot in the batch begun last; its place there.
+     * @param {number} slot
+     * @returns {number}
+     */
+    keep(slot) {
+        if (this.__wbg_inst !== undefined && this.__wbg_inst !== __wbg_instance_id) {
+            throw new Error('Invalid stale object from previous Wasm instance');
+        }
+        let ret;
+        __wbg_call_guard();
+        ret = wasm.proofs_keep(this.__wbg_ptr, slot);
+        return ret >>> 0;
+    }
+    /**
+     * A kept principal as JSON: as decisions show it, with `logId` and, of a token, `claims`.
+     *
+     * # Errors
+     * `engine_misuse` when it is not kept.
+     * @param {number} batch
+     * @param {number} place
+     * @returns {string}
+     */
+    principal(batch, place) {
+        let deferred2_0;
+        let deferred2_1;
+        try {
+            if (this.__wbg_inst !== undefined && this.__wbg_inst !== __wbg_instance_id) {
+                throw new Error('Invalid stale object from previous Wasm instance');
+            }
+            let ret;
+            __wbg_call_guard();
+            ret = wasm.proofs_principal(this.__wbg_ptr, batch, place);
+            var ptr1 = ret[0];
+            var len1 = ret[1];
+            if (ret[3]) {
+                ptr1 = 0; len1 = 0;
+                throw takeFromExternrefTable0(ret[2]);
+            }
+            deferred2_0 = ptr1;
+            deferred2_1 = len1;
+            return getStringFromWasm0(ptr1, len1);
+        } finally {
+            __wbg_call_guard();
+            wasm.__wbindgen_free(deferred2_0, deferred2_1, 1);
         }
     }
 }
-if (Symbol.dispose) Proof.prototype[Symbol.dispose] = Proof.prototype.free;
+if (Symbol.dispose) Proofs.prototype[Symbol.dispose] = Proofs.prototype.free;
 
 /**
  * A gate and everything that decisions on it need in this instance of the module.
@@ -86,19 +162,18 @@ export class RawGate {
 
     }
     /**
-     * Answers a need for a key record: 0 missing, 1 unavailable, 2 the record of this handle.
+     * Answers a need for a key record: its handle, 0 for a missing one, [`u32::MAX`] for an outage.
      * @param {number} session
-     * @param {number} kind
      * @param {number} record
      * @returns {number}
      */
-    answer_key(session, kind, record) {
+    answer_key(session, record) {
         if (this.__wbg_inst !== undefined && this.__wbg_inst !== __wbg_instance_id) {
             throw new Error('Invalid stale object from previous Wasm instance');
         }
         let ret;
         __wbg_call_guard();
-        ret = wasm.rawgate_answer_key(this.__wbg_ptr, session, kind, record);
+        ret = wasm.rawgate_answer_key(this.__wbg_ptr, session, record);
         return ret >>> 0;
     }
     /**
@@ -334,41 +409,17 @@ export class RawGate {
         return ret >>> 0;
     }
     /**
-     * The principal in a slot as JSON: as decisions show it, with `logId` and, of a token, `claims`.
-     * @param {number} slot
-     * @returns {string}
+     * What keeps proven principals for decisions that are read later; lives on when the gate is freed.
+     * @returns {Proofs}
      */
-    principal(slot) {
-        let deferred1_0;
-        let deferred1_1;
-        try {
-            if (this.__wbg_inst !== undefined && this.__wbg_inst !== __wbg_instance_id) {
-                throw new Error('Invalid stale object from previous Wasm instance');
-            }
-            let ret;
-            __wbg_call_guard();
-            ret = wasm.rawgate_principal(this.__wbg_ptr, slot);
-            deferred1_0 = ret[0];
-            deferred1_1 = ret[1];
-            return getStringFromWasm0(ret[0], ret[1]);
-        } finally {
-            __wbg_call_guard();
-            wasm.__wbindgen_free(deferred1_0, deferred1_1, 1);
-        }
-    }
-    /**
-     * What keeps the proof of an allow after the slot is taken by another; of no slot, what a public route needs.
-     * @param {number | null} [slot]
-     * @returns {Proof}
-     */
-    proof(slot) {
+    proofs() {
         if (this.__wbg_inst !== undefined && this.__wbg_inst !== __wbg_instance_id) {
             throw new Error('Invalid stale object from previous Wasm instance');
         }
         let ret;
         __wbg_call_guard();
-        ret = wasm.rawgate_proof(this.__wbg_ptr, isLikeNone(slot) ? Number.MAX_SAFE_INTEGER : (slot) >>> 0);
-        return Proof.__wrap(ret);
+        ret = wasm.rawgate_proofs(this.__wbg_ptr);
+        return Proofs.__wrap(ret);
     }
     /**
      * Reads a key record strictly; returns a handle.
@@ -626,7 +677,7 @@ export class RawGate {
         }
     }
     /**
-     * The address of the session's 64 words.
+     * The address of the session's 96 words.
      * @param {number} session
      * @returns {number}
      */
@@ -707,10 +758,10 @@ function __wbg_call_guard() {
 
 
 let __wbg_instance_id = 0;
-const ProofFinalization = (typeof FinalizationRegistry === 'undefined')
+const ProofsFinalization = (typeof FinalizationRegistry === 'undefined')
     ? { register: () => {}, unregister: () => {} }
     : new FinalizationRegistry(({ ptr, instance }) => {
-    if (instance === __wbg_instance_id) wasm.__wbg_proof_free(ptr, 1);
+    if (instance === __wbg_instance_id) wasm.__wbg_proofs_free(ptr, 1);
 });
 const RawGateFinalization = (typeof FinalizationRegistry === 'undefined')
     ? { register: () => {}, unregister: () => {} }
