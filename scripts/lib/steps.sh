@@ -7,5 +7,6 @@ step "rust operate" scripts/test-operate
 step "rust features" scripts/check-features
 step "rust fuzz" cargo test --locked --manifest-path fuzz/Cargo.toml --target-dir "${CARGO_TARGET_DIR:-target}/fuzz"
 step "rust docs" env RUSTDOCFLAGS="-D warnings" cargo doc --workspace --lib --no-deps --locked
+step "openapi" scripts/check-openapi
 
 source scripts/lib/steps-js.sh

@@ -71,8 +71,9 @@ async fn change(
 ) -> Result<Change, Problem> {
     for _ in 0..TRIES {
         let record = call.own().await?;
-        tags::check_match(call.headers, &record)?;
+        // What is wrong in itself comes first: a condition is for what would be done (RFC 9110 section 13.2.1).
         let changed = make(&record).map_err(|error| refused(&error))?;
+        tags::check_match(call.headers, &record)?;
         if changed.version == record.version {
             return Ok(Change::None(record));
         }

@@ -102,6 +102,8 @@ fn tags_guard_changes_and_spare_answers() {
             answer.is_mistake(mistake.0, mistake.1, mistake.2, mistake.3);
         }
     }
+    let nothing = server.manage_with("PATCH", &path, &[("If-Match", "\"0\"")], r#"{"label":""}"#);
+    nothing.is_problem(422, "validation");
     for tag in [first.clone(), format!("\"x\", {first}"), format!("W/{first}"), "*".to_owned()] {
         let known = server.manage_with("GET", &path, &[("If-None-Match", &tag)], "");
         assert_eq!((known.status, known.body.as_str(), known.header("etag")), (304, "", Some(first.as_str())), "{tag}");
