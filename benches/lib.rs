@@ -1,6 +1,6 @@
 //! What the benchmarks work on: policies, keys and tokens, the same at every run.
 
-use std::collections::HashMap;
+use hashbrown::HashMap;
 use std::sync::Arc;
 
 use scopegate::host::{Host, KeyAnswer, KeysAnswer, KeysReason};

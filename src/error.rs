@@ -1,6 +1,7 @@
 //! Errors of building: a policy that is none, a gate without what its policy needs. Refusals at run time are
 //! [`Denial`](crate::decision::Denial)s, never errors.
 
+use crate::json::Quoted;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
@@ -76,20 +77,33 @@ impl GateError {
 impl fmt::Display for GateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::UnknownCredential(name) => write!(f, "the policy has no bearer credential {name:?}"),
+            Self::UnknownCredential(name) => {
+                write!(f, "the policy has no bearer credential {name}", name = Quoted(name))
+            }
             Self::SecretMissing(name) => {
-                write!(f, "credential {name:?} allows an HMAC algorithm, so the host must give its secret")
+                write!(
+                    f,
+                    "credential {name} allows an HMAC algorithm, so the host must give its secret",
+                    name = Quoted(name)
+                )
             }
             Self::SecretTooShort(name) => {
-                write!(f, "the secret of credential {name:?} is shorter than the hash of an algorithm it allows")
+                write!(
+                    f,
+                    "the secret of credential {name} is shorter than the hash of an algorithm it allows",
+                    name = Quoted(name)
+                )
             }
             Self::AlgorithmUnsupported(name, algorithm) => {
                 write!(
                     f,
-                    "credential {name:?} allows {algorithm}, which this build lacks: enable the crate's feature for it"
+                    "credential {name} allows {algorithm}, which this build lacks: enable the crate's feature for it",
+                    name = Quoted(name)
                 )
             }
-            Self::KeySet(name, why) => write!(f, "the key set of credential {name:?} cannot be used: {why}"),
+            Self::KeySet(name, why) => {
+                write!(f, "the key set of credential {name} cannot be used: {why}", name = Quoted(name))
+            }
         }
     }
 }

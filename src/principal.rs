@@ -139,7 +139,7 @@ impl Principal {
         };
         match &self.proof {
             Proof::Key(_) => false,
-            Proof::Token(claims) => claims.claim(name).is_some_and(|value| holds(&value)),
+            Proof::Token(claims) => claims.has(name, wanted),
             Proof::Assumed(claims) => claims.iter().any(|(claim, value)| claim == name && holds(value)),
         }
     }

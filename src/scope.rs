@@ -1,11 +1,10 @@
 //! Scopes: the name grammar, sets as bit masks, and the catalogue of a policy with `implies` closed when it is built.
 
+use crate::json::Quoted;
 use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
-
-use hashbrown::HashMap;
 
 /// The most scopes one catalogue may declare.
 pub const MAX_SCOPES: usize = 1_024;
@@ -163,12 +162,18 @@ impl fmt::Display for CatalogueError {
         match self {
             Self::Grammar(name) => write!(
                 f,
-                "scope {name:?} is not a valid name: expected lower-case letters, digits, '_', '.', '-' in parts joined by ':' \
-                 (at most {MAX_SCOPE_BYTES} bytes), without wildcards"
+                "scope {name} is not a valid name: expected lower-case letters, digits, '_', '.', '-' in parts joined by ':' \
+                 (at most {MAX_SCOPE_BYTES} bytes), without wildcards",
+                name = Quoted(name)
             ),
-            Self::Duplicate(name) => write!(f, "scope {name:?} is declared twice"),
+            Self::Duplicate(name) => write!(f, "scope {name} is declared twice", name = Quoted(name)),
             Self::UndeclaredImplied { scope, implied } => {
-                write!(f, "scope {scope:?} implies {implied:?}, which is not declared")
+                write!(
+                    f,
+                    "scope {scope} implies {implied}, which is not declared",
+                    scope = Quoted(scope),
+                    implied = Quoted(implied)
+                )
             }
             Self::Cycle(names) => write!(f, "scopes imply each other in a circle: {}", names.join(" -> ")),
             Self::TooMany(count) => write!(f, "{count} scopes are declared; at most {MAX_SCOPES} are supported"),
@@ -201,7 +206,8 @@ struct Entry {
 #[derive(Clone, Debug, Default)]
 pub struct ScopeCatalogue {
     entries: Box<[Entry]>,
-    index: HashMap<Box<str>, usize>,
+    /// The entries in the order of their names.
+    sorted: Box<[usize]>,
 }
 
 impl ScopeCatalogue {
@@ -214,23 +220,26 @@ impl ScopeCatalogue {
         if count > MAX_SCOPES {
             return Err(CatalogueError::TooMany(count));
         }
-        let mut index = HashMap::with_capacity(count);
+        let name_at = |at: &usize| declarations.get(*at).map_or("", |declared| declared.name);
+        let mut sorted: Vec<usize> = Vec::with_capacity(count);
         for (at, declared) in declarations.iter().enumerate() {
             if !is_scope_name(declared.name) {
                 return Err(CatalogueError::Grammar(declared.name.to_string()));
             }
-            if index.insert(Box::from(declared.name), at).is_some() {
-                return Err(CatalogueError::Duplicate(declared.name.to_string()));
+            match sorted.binary_search_by(|other| name_at(other).cmp(declared.name)) {
+                Ok(_) => return Err(CatalogueError::Duplicate(declared.name.to_string())),
+                Err(place) => sorted.insert(place, at),
             }
         }
         let mut direct: Vec<Vec<usize>> = Vec::with_capacity(count);
         for declared in declarations {
             let mut implied = Vec::with_capacity(declared.implies.len());
             for name in declared.implies {
-                implied.push(*index.get(name.as_str()).ok_or_else(|| CatalogueError::UndeclaredImplied {
-                    scope: declared.name.to_string(),
-                    implied: name.clone(),
-                })?);
+                let found = sorted.binary_search_by(|other| name_at(other).cmp(name)).ok();
+                let at = found.and_then(|place| sorted.get(place)).ok_or_else(|| {
+                    CatalogueError::UndeclaredImplied { scope: declared.name.to_string(), implied: name.clone() }
+                })?;
+                implied.push(*at);
             }
             direct.push(implied);
         }
@@ -245,7 +254,7 @@ impl ScopeCatalogue {
                 })
             })
             .collect::<Result<_, CatalogueError>>()?;
-        Ok(Self { entries, index })
+        Ok(Self { entries, sorted: sorted.into_boxed_slice() })
     }
 
     /// How many scopes are declared.
@@ -263,7 +272,8 @@ impl ScopeCatalogue {
     /// The index of a declared scope; names are compared exactly.
     #[must_use]
     pub fn index_of(&self, name: &str) -> Option<usize> {
-        self.index.get(name).copied()
+        let place = self.sorted.binary_search_by(|at| self.name(*at).unwrap_or_default().cmp(name)).ok()?;
+        self.sorted.get(place).copied()
     }
 
     /// The name of the scope with this index.

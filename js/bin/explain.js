@@ -1,4 +1,5 @@
 // From a JSON pointer to a line and a column, and from policy errors to messages with an excerpt; as the native command prints them.
+import { redact } from "./secrecy.js";
 
 /** Line and column, from 1, of the value that a pointer names in valid JSON; of the nearest parent when it is not there. */
 export function locate(text, pointer) {
@@ -70,12 +71,22 @@ function skip(text, from) {
 export function explain(file, text, errors) {
   const lines = text.split("\n");
   let message = "";
+  const excerpt = (line, column) => {
+    const margin = " ".repeat(String(line).length);
+    const shown = [...(lines[line - 1] ?? "").replace(/\r$/, "")].slice(0, 160).join("");
+    return `${margin} |\n${line} | ${redact(shown)}\n${margin} | ${" ".repeat(Math.min(Math.max(column - 1, 0), 160))}^`;
+  };
   const point = (label, pointer) => {
     const [line, column] = locate(text, pointer);
-    const margin = " ".repeat(String(line).length);
-    const excerpt = [...(lines[line - 1] ?? "").replace(/\r$/, "")].slice(0, 160).join("");
-    message += `${file}:${line}:${column}: ${label}\n${margin} |\n${line} | ${excerpt}\n${margin} | ${" ".repeat(Math.min(column - 1, 160))}^\n`;
+    message += `${file}:${line}:${column}: ${label}\n${excerpt(line, column)}\n`;
   };
+  // What is no JSON of a policy has a line and a column of its own, and ends the reading.
+  const [syntax] = errors;
+  const at = syntax?.code === "syntax" ? / at line (\d+) column (\d+)$/.exec(syntax.message) : null;
+  if (at !== null) {
+    const [line, column] = [Number(at[1]), Number(at[2])];
+    return `${file}:${line}:${column}: ${syntax.message.slice(0, at.index)}\n${excerpt(line, column)}`;
+  }
   for (const { code, place, other, message: what } of errors) {
     point(`error[${code}]: ${what}`, place);
     if (other !== undefined) point("the other one is here", other);

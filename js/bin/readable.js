@@ -1,4 +1,5 @@
-// The decision for a person: what, why, and what would do.
+// The decision for a person: what, why, and what would do; as the native command prints it.
+import { reasonOf } from "./words.js";
 
 const TRACE = {
   target: ({ outcome }) => `target: ${outcome}`,
@@ -7,16 +8,22 @@ const TRACE = {
   alternative: ({ index, outcome, missing = [] }) => `alternative ${index}: ${outcome}${missing.length > 0 ? `, lacks ${missing.join(" ")}` : ""}`,
 };
 
-export function readable(decision) {
+/**
+ * @param {object} decision
+ * @param {object[]} routes the routes of the policy's document
+ */
+export function readable(decision, routes) {
   const lines = [`${decision.effect.toUpperCase()} ${decision.status} ${decision.code}`];
   const say = (label, value) => lines.push(`  ${label.padEnd(11)} ${value}`);
   if (decision.problem) lines.push(decision.problem.detail);
   else lines.push(decision.effect === "preflight" ? "A CORS preflight: answer it, and pass nothing on." : "The request may pass.");
-  const reason = decision.effects.audit.reason ?? decision.detail;
-  if (reason) say("reason", reason.replaceAll("_", " "));
-  if (decision.routeId !== null) say("route", decision.routeId);
+  const reason = reasonOf(decision);
+  if (reason !== undefined) say("reason", reason);
+  if (decision.routeId !== null) say("route", `${decision.routeId} (${routes.find(({ id }) => id === decision.routeId).match})`);
   for (const [name, value] of Object.entries(decision.params)) say("parameter", `${name} = ${value}`);
-  for (const { subject, kind, scopes } of decision.principals) say("principal", `${subject ?? "-"} by ${kind}, scopes: ${scopes.join(" ")}`);
+  for (const { subject, kind, keyId, scopes } of decision.principals) {
+    say("principal", `${subject ?? "-"} by ${kind}${keyId === null ? "" : ` ${keyId}`}, scopes: ${scopes.join(" ")}`);
+  }
   if (decision.missing.length > 0) say("missing", decision.missing.join(" "));
   if (decision.allow.length > 0) say("allowed", decision.allow.join(", "));
   for (const challenge of decision.challenges) say("challenge", challenge);

@@ -78,10 +78,12 @@ function judged(name, decision, expect) {
 
 const isObject = (value) => value !== null && typeof value === "object" && !Array.isArray(value);
 
+const sorted = (object) => Object.entries(object).sort(([a], [b]) => (a < b ? -1 : 1));
+
 /** Objects match when each expected member does; null matches what is absent; everything else must be equal. */
 function compare(place, expected, found, differences) {
   if (isObject(expected) && isObject(found)) {
-    for (const [name, value] of Object.entries(expected)) {
+    for (const [name, value] of sorted(expected)) {
       compare(`${place}/${name}`, value, Object.hasOwn(found, name) ? found[name] : null, differences);
     }
   } else if (canonical(expected) !== canonical(found)) {
@@ -91,5 +93,5 @@ function compare(place, expected, found, differences) {
 
 /** JSON with sorted members, as the native command prints values. */
 function canonical(value) {
-  return JSON.stringify(value, (_, inner) => (isObject(inner) ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1))) : inner));
+  return JSON.stringify(value, (_, inner) => (isObject(inner) ? Object.fromEntries(sorted(inner)) : inner));
 }

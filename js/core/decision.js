@@ -6,22 +6,33 @@ const EFFECTS = ["deny", "allow", "preflight"];
 const NONE = Object.freeze([]);
 
 export class Decision {
-  #allow;
+  #proven;
+  #allowed;
   #text;
   #json;
   #response;
   #principals;
 
-  /** @param {object} found `allow` (`params`, and `text()` that makes the text) when there is none yet, `response` unless allowed */
-  constructor({ effect, status, routeId, principals = NONE, allow, text, response }) {
+  /**
+   * @param {number} effect 0 deny, 1 allow, 2 preflight
+   * @param {number} status
+   * @param {string | null} routeId
+   * @param {Proven | Proven[] | null} proven who is behind it
+   * @param {Allowed | null} allowed of an allow whose text was not made yet
+   * @param {string} [text]
+   * @param {string | object} [response] of everything but an allow
+   */
+  constructor(effect, status, routeId, proven, allowed, text, response) {
     this.effect = EFFECTS[effect];
     this.allowed = effect === 1;
     this.status = status;
     this.routeId = routeId;
-    this.#principals = principals;
-    this.#allow = allow;
+    this.#proven = proven;
+    this.#allowed = allowed;
     this.#text = text;
+    this.#json = undefined;
     this.#response = response;
+    this.#principals = undefined;
   }
 
   /** The id of the matched route: the same as `routeId`. */
@@ -39,16 +50,17 @@ export class Decision {
 
   /** The path parameters as sent: percent-escapes are not decoded. */
   get params() {
-    return this.#allow ? this.#allow.params : this.#parsed().params;
+    return this.#allowed ? this.#allowed.params() : this.#parsed().params;
   }
 
   get principal() {
-    return this.#principals[0] ?? null;
+    const first = Array.isArray(this.#proven) ? this.#proven[0] : this.#proven;
+    return first ? first.principal : null;
   }
 
   /** Everyone behind an allowed request, in the order of the satisfied alternative. */
   get principals() {
-    return this.#principals;
+    return (this.#principals ??= this.#proven === null ? NONE : [this.#proven].flat().map(({ principal }) => principal));
   }
 
   get alternative() {
@@ -102,7 +114,7 @@ export class Decision {
 
   /** The decision's JSON: the same bytes in every runtime and natively. */
   toString() {
-    return (this.#text ??= this.#allow.text());
+    return (this.#text ??= this.#allowed.text());
   }
 
   [Symbol.for("nodejs.util.inspect.custom")]() {
@@ -136,7 +148,5 @@ function refusal(status, routeId, problem, audit) {
   };
   const headers = [["content-type", "application/problem+json"], ["cache-control", "no-store"]];
   if (status === 503) headers.push(["retry-after", "5"]);
-  return new Decision({
-    effect: 0, status, routeId, text: JSON.stringify(json), response: { status, headers, body: JSON.stringify(problem) },
-  });
+  return new Decision(0, status, routeId, null, null, JSON.stringify(json), { status, headers, body: JSON.stringify(problem) });
 }

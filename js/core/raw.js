@@ -1,6 +1,7 @@
 // The module's side of one gate: the generated class, its sessions and what was learnt from it. Everything here belongs to
 // one instance of the module and is thrown away with it.
 import { fromModule } from "./errors.js";
+import { Proofs } from "./proven.js";
 import { HeaderNames } from "./request.js";
 import { currentGeneration, instance } from "./runtime.js";
 import { Records } from "./records.js";
@@ -13,9 +14,7 @@ export class RawEngine {
   #raw;
   #memory;
   #idle = [];
-  #principals = [];
   #verifyKeys = new Map();
-  #nobody;
 
   /**
    * @param {string} policy the policy as JSON text
@@ -29,29 +28,18 @@ export class RawEngine {
     this.about = JSON.parse(this.#raw.describe());
     this.names = new HeaderNames(this.about.headers);
     this.records = new Records(this.#raw);
+    this.proofs = new Proofs(this.#raw.proofs());
   }
 
   acquire() {
     return this.#idle.pop() ?? new Session(this.#raw, this.#memory);
   }
 
-  release(session) {
-    session.end();
+  /** @param {boolean} finished whether the session came to a decision */
+  release(session, finished) {
+    session.end(finished);
     if (this.#idle.length < IDLE_SESSIONS) this.#idle.push(session);
     else session.close();
-  }
-
-  /** `{ principal, proof }` of a slot; as text it crosses once per key or token. The proof outlives the slot. */
-  proven(slot, generation) {
-    const known = this.#principals[slot];
-    if (known !== undefined && known.generation === generation) return known;
-    const principal = deepFreeze(JSON.parse(this.#raw.principal(slot)));
-    return (this.#principals[slot] = { generation, principal, proof: this.#raw.proof(slot) });
-  }
-
-  /** What stands for a proof on a public route. */
-  nobody() {
-    return (this.#nobody ??= this.#raw.proof(undefined));
   }
 
   /** `{ thumbprint, jwk }` of a key that signatures are checked with. */
@@ -86,12 +74,4 @@ function coded(run) {
   } catch (thrown) {
     throw fromModule(thrown) ?? thrown;
   }
-}
-
-function deepFreeze(value) {
-  if (value !== null && typeof value === "object") {
-    Object.freeze(value);
-    for (const inner of Object.values(value)) deepFreeze(inner);
-  }
-  return value;
 }

@@ -2,6 +2,7 @@
 import { Decision, unavailable } from "./decision.js";
 import { effectsOf } from "./effects.js";
 import { ScopegateError, fromModule } from "./errors.js";
+import { Allowed, rangesOf } from "./proven.js";
 import { readRequest } from "./request.js";
 import { currentGeneration, restart } from "./runtime.js";
 import { STEP } from "./session.js";
@@ -9,8 +10,6 @@ import { KEY, isPromise, keySetAnswer, within } from "./store.js";
 import { ALGORITHMS, VERIFY } from "./verify.js";
 
 const KEYS_REASONS = ["missing", "stale", "unknown_kid"];
-const KEY_UNAVAILABLE = Object.freeze({ kind: KEY.UNAVAILABLE, record: 0 });
-const KEY_MISSING = Object.freeze({ kind: KEY.MISSING, record: 0 });
 
 export class Run {
   #engine;
@@ -27,48 +26,77 @@ export class Run {
     this.#counts = counts;
     this.#context = context;
     this.#sync = sync;
+    this.#session = undefined;
     this.#now = options.now();
   }
 
   /** The decision, or a promise of it when the host answered with one. */
   start(request) {
-    const { names } = this.#engine;
     if (!Number.isSafeInteger(this.#now)) throw new ScopegateError("clock_invalid", "`now` does not tell whole Unix seconds.");
+    let session;
     try {
-      this.#session = this.#engine.acquire();
+      session = this.#session = this.#engine.acquire();
     } catch (trap) {
       return this.#broken(trap);
     }
     try {
-      readRequest(this.#session.view, request, names, this.#options.trustProxy, this.#context);
+      readRequest(session.view, request, this.#engine.names, this.#options.trustProxy, this.#context);
     } catch (misuse) {
-      this.#engine.release(this.#session);
+      this.#engine.release(session, false);
       throw misuse;
     }
-    return this.#drive(() => this.#session.begin(this.#now, this.#options.text));
+    let step;
+    try {
+      step = session.begin(this.#now, this.#options.text);
+    } catch (trap) {
+      return this.#broken(trap);
+    }
+    return this.#drive(step);
   }
 
   #drive(first) {
-    let advance = first;
-    for (;;) {
-      let step;
+    let step = first;
+    while (step !== STEP.DONE) {
+      const answer = this.#answer(step);
+      if (isPromise(answer)) return this.#later(step, answer);
+      if (this.#isStale()) return this.#gone();
       try {
-        // Another request may have broken the instance while this one waited.
-        if (this.#engine.generation !== currentGeneration()) return this.#end(unavailable("engine_restarted", this.#now));
-        step = advance();
-        if (step === STEP.DONE) return this.#end(this.#decision());
+        step = this.#submit(step, answer);
       } catch (trap) {
         return this.#broken(trap);
       }
-      const answer = this.#answer(step);
-      // A record's handle is made and used in one go: between two turns another request may give it up.
-      if (isPromise(answer)) return answer.then((take) => this.#resume(step, take()));
-      advance = () => this.#submit(step, answer);
     }
+    let decision;
+    try {
+      decision = this.#decision();
+    } catch (trap) {
+      return this.#broken(trap);
+    }
+    return this.#end(decision, true);
   }
 
-  #resume(step, answer) {
-    return this.#drive(() => this.#submit(step, answer));
+  #later(step, answer) {
+    return answer.then((take) => {
+      // A record's handle is made and used in one go: between two turns another request may give it up.
+      const taken = take();
+      if (this.#isStale()) return this.#gone();
+      let next;
+      try {
+        next = this.#submit(step, taken);
+      } catch (trap) {
+        return this.#broken(trap);
+      }
+      return this.#drive(next);
+    });
+  }
+
+  /** Another request may have broken the instance while this one waited. */
+  #isStale() {
+    return this.#engine.generation !== currentGeneration();
+  }
+
+  #gone() {
+    return this.#end(unavailable("engine_restarted", this.#now), false);
   }
 
   #answer(step) {
@@ -77,7 +105,7 @@ export class Run {
   }
 
   #submit(step, answer) {
-    if (step === STEP.KEY) return this.#session.answerKey(answer.kind, answer.record);
+    if (step === STEP.KEY) return this.#session.answerKey(answer);
     return step === STEP.KEYS ? this.#session.answerKeys(answer) : this.#session.answerVerify(answer);
   }
 
@@ -85,13 +113,29 @@ export class Run {
     const { words } = this.#session;
     const id = this.#session.slice(words[0], words[1], words[2]);
     const { keys } = this.#options;
-    if (keys === undefined) return this.#failed(new ScopegateError("store_missing", "The gate was given no `keys.find`."), KEY_UNAVAILABLE);
-    return this.#ask(
-      "The key store",
-      () => keys.find(id, this.#context),
-      (record) => (record === null ? KEY_MISSING : { kind: KEY.FOUND, record: this.#engine.records.handle(id, record) }),
-      KEY_UNAVAILABLE,
-    );
+    if (keys === undefined) return this.#failed(new ScopegateError("store_missing", "The gate was given no `keys.find`."), KEY.UNAVAILABLE);
+    let record;
+    try {
+      record = keys.find(id, this.#context);
+    } catch (error) {
+      return this.#failed(error, KEY.UNAVAILABLE);
+    }
+    return isPromise(record) ? this.#lateKey(id, record) : this.#record(id, record);
+  }
+
+  #lateKey(id, record) {
+    return this.#await("The key store", record, (found) => this.#record(id, found), KEY.UNAVAILABLE);
+  }
+
+  /** The handle of a record as the store gave it. */
+  #record(id, record) {
+    if (record === null) return KEY.MISSING;
+    if (this.#isStale()) return KEY.UNAVAILABLE;
+    try {
+      return this.#engine.records.handle(id, record);
+    } catch (error) {
+      return this.#refused(error, KEY.UNAVAILABLE);
+    }
   }
 
   #keySet() {
@@ -112,17 +156,12 @@ export class Run {
     // WebCrypto always awaits: whoever cannot gets the module's own arithmetic.
     if (this.#sync && !verifier.isSync) return VERIFY.HERE;
     const { words } = this.#session;
-    return this.#ask(
-      "Signature arithmetic",
-      () => verifier({
-        algorithm: ALGORITHMS[words[5]],
-        ...this.#engine.verifyKey(words[6]),
-        input: this.#session.slice(words[0], words[1], words[2]),
-        signature: this.#session.slice(words[0], words[3], words[4]),
-      }),
-      (kind) => kind,
-      VERIFY.UNAVAILABLE,
-    );
+    // All is read before the module is called again: memory that grows takes the words away.
+    const algorithm = ALGORITHMS[words[5]];
+    const input = this.#session.slice(words[0], words[1], words[2]);
+    const signature = this.#session.slice(words[0], words[3], words[4]);
+    const handle = words[6];
+    return this.#ask("Signature arithmetic", () => verifier(algorithm, this.#engine.verifyKey(handle), input, signature), (kind) => kind, VERIFY.UNAVAILABLE);
   }
 
   /** Asks the host. Whatever goes wrong with it is an outage; what goes wrong with the module while taking the answer is not. */
@@ -133,28 +172,37 @@ export class Run {
     } catch (error) {
       return this.#failed(error, failed);
     }
-    if (!isPromise(answer)) return this.#taken(answer, take, failed);
+    return isPromise(answer) ? this.#await(what, answer, (value) => this.#taken(value, take, failed), failed) : this.#taken(answer, take, failed);
+  }
+
+  /** A promise of what takes the answer. */
+  #await(what, answer, take, failed) {
     if (this.#sync) {
       answer.then(undefined, () => {});
-      this.#release();
+      this.#release(false);
       throw new ScopegateError("store_is_async", `${what} answered with a promise: use \`decide\`.`);
     }
     return within(answer, this.#options.timeout, what).then(
-      (value) => () => this.#taken(value, take, failed),
+      (value) => () => take(value),
       (error) => () => this.#failed(error, failed),
     );
   }
 
   #taken(answer, take, failed) {
-    if (this.#engine.generation !== currentGeneration()) return failed;
+    if (this.#isStale()) return failed;
     try {
       return take(answer);
     } catch (error) {
-      const known = error instanceof ScopegateError ? error : fromModule(error);
-      if (known) return this.#failed(known, failed);
-      this.#restart(error);
-      return failed;
+      return this.#refused(error, failed);
     }
+  }
+
+  /** Rubbish of the host is an outage; anything else is a trap of the module. */
+  #refused(error, failed) {
+    const known = error instanceof ScopegateError ? error : fromModule(error);
+    if (known) return this.#failed(known, failed);
+    this.#restart(error);
+    return failed;
   }
 
   #failed(error, answer) {
@@ -166,7 +214,7 @@ export class Run {
   /** The module trapped: the request fails closed, the next one finds a fresh instance. */
   #broken(trap) {
     this.#restart(trap);
-    return this.#end(unavailable("engine_restarted", this.#now));
+    return this.#gone();
   }
 
   #restart(trap) {
@@ -184,45 +232,37 @@ export class Run {
   }
 
   #decision() {
-    const { words } = this.#session;
-    const [effect, status, route, alternative, marks, count] = words;
-    const { about } = this.#engine;
-    const routeId = route === 0 ? null : about.routes[route - 1];
-    const principals = [];
-    let proof;
-    for (let at = 0; at < count; at++) {
-      const proven = this.#engine.proven(words[6 + 2 * at], words[7 + 2 * at]);
-      principals.push(proven.principal);
-      proof = proven.proof;
-    }
-    if (effect !== 1) return new Decision({ effect, status, routeId, principals, text: this.#session.text(), response: this.#session.response() });
-    if (this.#options.text || marks > 1) return new Decision({ effect, status, routeId, principals, text: this.#session.text() });
-    return new Decision({
-      effect, status, routeId, principals,
-      allow: {
-        params: this.#params(about.params[route - 1]),
-        text: later(proof ?? this.#engine.nobody(), this.#session.view.target, route - 1, alternative, marks === 1, this.#now),
-      },
-    });
-  }
-
-  #params(names) {
-    const params = {};
     const { words, view } = this.#session;
-    for (let at = 0; at < words[14]; at++) {
-      const range = words[15 + at];
-      define(params, names[at], view.target.slice(range & 0xffff, range >>> 16));
+    const { about, proofs } = this.#engine;
+    const effect = words[0];
+    const status = words[1];
+    const route = words[2];
+    const alternative = words[3];
+    const marks = words[4];
+    const count = words[5];
+    // All is read before the module is called again: memory that grows takes the words away.
+    if (effect === 1 && marks <= 1 && !this.#options.text) {
+      const ranges = rangesOf(words);
+      const proven = count === 0 ? null : proofs.at(words[6], words[7]);
+      const allowed = new Allowed(
+        proven ?? proofs.nobody(), view.target, about.params[route - 1], ranges, route - 1, alternative, marks === 1, this.#now,
+      );
+      return new Decision(1, status, about.routes[route - 1], proven, allowed);
     }
-    return params;
+    const slots = Array.from(words.subarray(6, 6 + 2 * count));
+    const proven = [];
+    for (let at = 0; at < count; at++) proven.push(proofs.at(slots[2 * at], slots[2 * at + 1]));
+    const response = effect === 1 ? undefined : this.#session.response();
+    return new Decision(effect, status, route === 0 ? null : about.routes[route - 1], proven, null, this.#session.text(), response);
   }
 
-  #release() {
-    if (this.#session !== undefined && this.#engine.generation === currentGeneration()) this.#engine.release(this.#session);
+  #release(finished) {
+    if (this.#session !== undefined && !this.#isStale()) this.#engine.release(this.#session, finished);
     this.#session = undefined;
   }
 
-  #end(decision) {
-    this.#release();
+  #end(decision, finished) {
+    this.#release(finished);
     const { onEffects } = this.#options;
     if (onEffects !== undefined) this.#store(onEffects, effectsOf(decision));
     return decision;
@@ -242,21 +282,4 @@ export class Run {
       failed(error);
     }
   }
-}
-
-/** Makes the text of an allow when it is read. It holds the target and the proven principal, never a credential. */
-function later(proof, target, route, alternative, touch, now) {
-  return () => {
-    try {
-      return proof.allow(target, route, alternative === 0 ? undefined : alternative - 1, touch, now);
-    } catch (thrown) {
-      throw fromModule(thrown) ?? new ScopegateError("engine_restarted", "The instance that made this decision is gone.", { cause: thrown });
-    }
-  };
-}
-
-/** A parameter may be called like a member that every object has. */
-function define(object, name, value) {
-  if (name === "__proto__") Object.defineProperty(object, name, { value, enumerable: true, configurable: true, writable: true });
-  else object[name] = value;
 }

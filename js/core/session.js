@@ -9,9 +9,12 @@ const MOST_BYTES = 256 * 1024;
 const FIRST_BYTES = 4 * 1024;
 const METHOD_BYTES = 32;
 const ADDRESS_BYTES = 64;
+/** Up to here a loop over the characters is faster than the encoder. */
+const SHORT = 40;
 const FLAG_HTTPS = 1;
 const FLAG_TEXT = 2;
-const HEAD_WORDS = 5;
+const WORDS = 96;
+const HEAD_WORDS = 8;
 const encoder = new TextEncoder();
 
 export class Session {
@@ -36,7 +39,7 @@ export class Session {
     const at = this.#raw.input(this.#id, room);
     const words = this.#raw.words(this.#id);
     this.#bytes = new Uint8Array(this.#memory.buffer, at, room);
-    this.words = new Uint32Array(this.#memory.buffer, words, 64);
+    this.words = new Uint32Array(this.#memory.buffer, words, WORDS);
     this.#room = room;
   }
 
@@ -50,27 +53,47 @@ export class Session {
     const { words } = this;
     words[0] = (view.https ? FLAG_HTTPS : 0) | (wantText ? FLAG_TEXT : 0);
     this.#used = 0;
-    words[1] = this.#write(view.method, METHOD_BYTES);
-    words[2] = this.#write(view.target, MOST_BYTES);
-    words[3] = this.#write(view.clientIp, ADDRESS_BYTES);
-    words[4] = view.count;
-    for (let at = 0, word = HEAD_WORDS; at < view.count; at++) {
-      words[word++] = view.indices[at];
-      words[word++] = this.#write(view.values[at], MOST_BYTES);
+    // The encoder writes where its view begins: a long first header value goes there, unless something must be cut.
+    const first = view.count > 0 && room <= this.#room && view.values[0].length > SHORT ? this.#whole(view.values[0]) : 0;
+    words[1] = first;
+    words[2] = this.#write(view.method, METHOD_BYTES);
+    words[3] = this.#write(view.target, MOST_BYTES);
+    words[4] = this.#write(view.clientIp, ADDRESS_BYTES);
+    words[5] = view.count;
+    for (let at = 0, word = HEAD_WORDS; at < view.count; at++, word += 2) {
+      words[word] = view.indices[at];
+      words[word + 1] = at === 0 && first > 0 ? first : this.#write(view.values[at], MOST_BYTES);
     }
     return this.#checked(this.#raw.begin(this.#id, now));
   }
 
+  #whole(text) {
+    const { written } = encoder.encodeInto(text, this.#bytes);
+    this.#used = written;
+    return written;
+  }
+
   #write(text, most) {
-    if (text.length === 0) return 0;
+    const { length } = text;
+    if (length === 0) return 0;
     const from = this.#used;
+    if (length <= SHORT && length <= most && length <= this.#room - from) {
+      const bytes = this.#bytes;
+      let at = 0;
+      for (let code; at < length && (code = text.charCodeAt(at)) < 0x80; at++) bytes[from + at] = code;
+      if (at === length) {
+        this.#used = from + length;
+        return length;
+      }
+    }
     const { written } = encoder.encodeInto(text, this.#bytes.subarray(from, Math.min(from + most, this.#room)));
     this.#used += written;
     return written;
   }
 
-  answerKey(kind, record) {
-    return this.#checked(this.#raw.answer_key(this.#id, kind, record));
+  /** Answers a need for a record by its handle, `MISSING` or `UNAVAILABLE`. */
+  answerKey(handle) {
+    return this.#checked(this.#raw.answer_key(this.#id, handle));
   }
 
   answerKeys(answer) {
@@ -100,11 +123,13 @@ export class Session {
     return this.#raw.response(this.#id);
   }
 
-  /** Forgets the request: here, and in the module's memory. */
-  end() {
+  /** Forgets the request: here, and in the module's memory. `finished`: after the last step the module has forgotten its part. */
+  end(finished) {
     this.view.clear();
-    this.#raw.erase(this.#id);
+    if (this.words.length === 0) this.#map(this.#room);
+    this.#bytes.fill(0, 0, this.#used);
     this.#used = 0;
+    if (!finished) this.#raw.erase(this.#id);
   }
 
   close() {

@@ -1,20 +1,21 @@
 // Asking the host: stores and key sets answer with a value or a promise, throw, hang or answer rubbish.
 import { ScopegateError } from "./errors.js";
 
-export const KEY = Object.freeze({ MISSING: 0, UNAVAILABLE: 1, FOUND: 2 });
+/** What the module is answered instead of the handle of a record. */
+export const KEY = Object.freeze({ MISSING: 0, UNAVAILABLE: 0xffff_ffff });
 
 export const isPromise = (value) => value !== null && typeof value === "object" && typeof value.then === "function";
 
-/** What a promise comes to within a time; a later answer is an outage. */
-export async function within(promise, milliseconds, what) {
+/** What a promise comes to within a time; a later answer is an outage. `timers` is what tells the time. */
+export async function within(promise, milliseconds, what, timers = globalThis) {
   let timer;
   const late = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new ScopegateError("store_timeout", `${what} did not answer in time.`)), milliseconds);
+    timer = timers.setTimeout(() => reject(new ScopegateError("store_timeout", `${what} did not answer in time.`)), milliseconds);
   });
   try {
     return await Promise.race([promise, late]);
   } finally {
-    clearTimeout(timer);
+    timers.clearTimeout(timer);
   }
 }
 

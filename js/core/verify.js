@@ -1,43 +1,42 @@
-// Signature arithmetic by the host: node:crypto at once where it is, else WebCrypto. Keys are imported once per thumbprint.
+// Signature arithmetic by the host: node:crypto at once where it is, else WebCrypto. Keys are imported once.
 
 /** What the module is answered. `HERE` leaves the arithmetic to the module itself. */
 export const VERIFY = Object.freeze({ INVALID: 0, VALID: 1, UNAVAILABLE: 2, HERE: 3 });
 
 /** In the order of the engine's `Algorithm::ALL`. */
 export const ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA", "HS256", "HS384", "HS512"];
-const MOST_KEYS = 64;
 const bits = (algorithm) => Number(algorithm.slice(2));
 
+/** Imported keys by the object that describes one: the gate has one for each key of an issuer, as long as it lives. */
 class KeyCache {
-  #keys = new Map();
+  #keys = new WeakMap();
 
-  get(thumbprint, make) {
-    let key = this.#keys.get(thumbprint);
-    if (key === undefined) {
-      if (this.#keys.size >= MOST_KEYS) this.#keys.delete(this.#keys.keys().next().value);
-      key = make();
-      this.#keys.set(thumbprint, key);
-    }
-    return key;
+  get(algorithm, key, make) {
+    const known = this.#keys.get(key);
+    if (known !== undefined && known.algorithm === algorithm) return known.made;
+    const made = make();
+    this.#keys.set(key, { algorithm, made });
+    return made;
   }
 
-  forget(thumbprint) {
-    this.#keys.delete(thumbprint);
+  forget(key) {
+    this.#keys.delete(key);
   }
 }
 
 /** @param {typeof import("node:crypto")} crypto */
 export function nodeVerifier(crypto) {
   const keys = new KeyCache();
-  const verify = ({ algorithm, thumbprint, jwk, input, signature }) => {
-    const key = keys.get(`${algorithm} ${thumbprint}`, () => {
-      const imported = crypto.createPublicKey({ key: jwk, format: "jwk" });
-      if (algorithm.startsWith("PS")) {
-        return { key: imported, padding: crypto.constants.RSA_PKCS1_PSS_PADDING, saltLength: bits(algorithm) / 8 };
-      }
-      return algorithm.startsWith("ES") ? { key: imported, dsaEncoding: "ieee-p1363" } : imported;
-    });
+  const imported = (algorithm, jwk) => {
+    const key = crypto.createPublicKey({ key: jwk, format: "jwk" });
     const digest = algorithm === "EdDSA" ? null : `sha${bits(algorithm)}`;
+    if (algorithm.startsWith("PS")) {
+      return { digest, key: { key, padding: crypto.constants.RSA_PKCS1_PSS_PADDING, saltLength: bits(algorithm) / 8 } };
+    }
+    return { digest, key: algorithm.startsWith("ES") ? { key, dsaEncoding: "ieee-p1363" } : key };
+  };
+  const verify = (algorithm, issuerKey, input, signature) => {
+    const { digest, key } = keys.get(algorithm, issuerKey, () => imported(algorithm, issuerKey.jwk));
     return crypto.verify(digest, Buffer.from(input, "latin1"), key, Buffer.from(signature, "base64url")) ? VERIFY.VALID : VERIFY.INVALID;
   };
   return Object.assign(verify, { isSync: true });
@@ -46,16 +45,15 @@ export function nodeVerifier(crypto) {
 /** @param {SubtleCrypto} subtle */
 export function webVerifier(subtle) {
   const keys = new KeyCache();
-  return async ({ algorithm, thumbprint, jwk, input, signature }) => {
+  return async (algorithm, issuerKey, input, signature) => {
     const { key: how, use } = parameters(algorithm);
-    const name = `${algorithm} ${thumbprint}`;
     let key;
     try {
       // `alg` and `key_ops` of an issuer's key were held against the policy already; here they could only get in the way.
-      const { kty, n, e, crv, x, y } = jwk;
-      key = await keys.get(name, () => subtle.importKey("jwk", { kty, n, e, crv, x, y }, how, false, ["verify"]));
+      const { kty, n, e, crv, x, y } = issuerKey.jwk;
+      key = await keys.get(algorithm, issuerKey, () => subtle.importKey("jwk", { kty, n, e, crv, x, y }, how, false, ["verify"]));
     } catch {
-      keys.forget(name);
+      keys.forget(issuerKey);
       return VERIFY.HERE;
     }
     return (await subtle.verify(use, key, fromBase64url(signature), latin1(input))) ? VERIFY.VALID : VERIFY.INVALID;
@@ -86,7 +84,7 @@ function fromBase64url(text) {
  * The verifier for a choice of the gate.
  * @param {"auto" | "node" | "webcrypto" | "wasm"} choice
  * @param {object} host the entry's `crypto`
- * @returns {undefined | ((check: object) => number | Promise<number>)} undefined: the module does it itself
+ * @returns {undefined | ((algorithm: string, key: { jwk: object }, input: string, signature: string) => number | Promise<number>)} undefined: the module does it itself
  */
 export function verifierFor(choice, host) {
   if (choice === "wasm") return undefined;

@@ -1,4 +1,4 @@
-# The tools that scripts/build-wasm needs. Sourced; sets WASM_RUSTC, WASM_CARGO, WASM_ENV, WASM_EXTRA and WASM_OPT_FEATURES.
+# The tools that scripts/build-wasm needs. Sourced; sets WASM_RUSTC, WASM_CARGO, WASM_ENV, WASM_EXTRA, WASM_FLAGS and WASM_OPT_FEATURES.
 
 # What rustc turns on for wasm32-unknown-unknown; wasm-opt refuses a module whose features it was not told of.
 WASM_OPT_FEATURES=(--enable-bulk-memory --enable-bulk-memory-opt --enable-nontrapping-float-to-int --enable-sign-ext
@@ -14,17 +14,18 @@ as_root() {
   if ((EUID == 0)); then "$@"; else sudo "$@"; fi
 }
 
+# ensure_wasm_toolchain [MORE_DEBIAN_PACKAGES…]
 ensure_wasm_toolchain() {
   if [[ ${SCOPEGATE_WASM_TOOLCHAIN:-} != debian ]]; then
     if has_rustup_target; then
       WASM_RUSTC=$(rustup which rustc 2>/dev/null || command -v rustc)
       WASM_CARGO=$(rustup which cargo 2>/dev/null || command -v cargo)
-      WASM_EXTRA=() WASM_ENV=()
+      WASM_EXTRA=() WASM_ENV=() WASM_FLAGS=()
       return
     fi
   fi
   local missing=() package
-  for package in "${debian_packages[@]}"; do
+  for package in "${debian_packages[@]}" "$@"; do
     dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
   done
   if ((${#missing[@]})); then
@@ -34,7 +35,9 @@ ensure_wasm_toolchain() {
   fi
   WASM_RUSTC=/usr/bin/rustc
   WASM_CARGO=/usr/bin/cargo
-  WASM_EXTRA=(-Zbuild-std=std,panic_abort)
+  # The library is compiled here, so it can be the small one, and a panic can be the trap alone, without the text nobody would see.
+  WASM_EXTRA=(-Zbuild-std=std,panic_abort -Zbuild-std-features=optimize_for_size)
+  WASM_FLAGS=(-Zunstable-options -Cpanic=immediate-abort)
   WASM_ENV=(RUSTC_BOOTSTRAP=1 CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER=wasm-ld-22)
 }
 
@@ -46,15 +49,20 @@ ensure_wasm_opt() {
 
 # compile_wasm TARGET_DIR CARGO_ARGUMENTS…: the library as a cdylib, with no path of this machine inside.
 compile_wasm() {
-  local target=$1 home=${CARGO_HOME:-$HOME/.cargo} sysroot crates
-  shift
+  wasm_cargo "$1" rustc "${@:2}" --crate-type cdylib
+}
+
+# wasm_cargo TARGET_DIR COMMAND ARGUMENTS…: cargo as the module is built with it.
+wasm_cargo() {
+  local target=$1 command=$2 home=${CARGO_HOME:-$HOME/.cargo} sysroot crates
+  shift 2
   sysroot=$("$WASM_RUSTC" --print sysroot)
   local flags=(
     "--remap-path-prefix=$PWD=/scopegate" "--remap-path-prefix=$target=/target" "--remap-path-prefix=$home=/cargo"
-    "--remap-path-prefix=$sysroot=/rust"
+    "--remap-path-prefix=$sysroot=/rust" "${WASM_FLAGS[@]}"
   )
   # The last prefix that fits wins. The folder of a registry is called after its host.
   for crates in "$home"/registry/src/*; do flags+=("--remap-path-prefix=$crates=/crates"); done
   env "${WASM_ENV[@]}" CARGO_ENCODED_RUSTFLAGS="$(IFS=$'\x1f'; echo "${flags[*]}")" RUSTC="$WASM_RUSTC" \
-    "$WASM_CARGO" rustc --quiet --locked "${WASM_EXTRA[@]}" --target wasm32-unknown-unknown --target-dir "$target" "$@" --crate-type cdylib
+    "$WASM_CARGO" "$command" --quiet --locked "${WASM_EXTRA[@]}" --target wasm32-unknown-unknown --target-dir "$target" "$@"
 }

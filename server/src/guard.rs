@@ -70,6 +70,8 @@ impl Effects for Noting {
     fn decided(&self, decided: &Decided<'_>) {
         trace::decided(&Span::current(), decided.decision);
         self.0.metrics.decided(decided.decision, decided.took);
-        self.0.audit.record(&decided.decision.audit());
+        if self.0.audit.is_on() {
+            self.0.audit.record(&decided.decision.audit());
+        }
     }
 }

@@ -125,9 +125,7 @@ async fn finish(opened: Opened, telemetry: Telemetry, limit: Duration) {
 
 async fn bind(setting: &str, text: &str) -> Result<TcpListener, ServeError> {
     let found = text.to_socket_addrs().ok().and_then(|mut addresses| addresses.next());
-    let address = found.ok_or_else(|| {
-        ServeError::new(format!("{setting} {text}: expected an address and a port, like 127.0.0.1:8080"))
-    })?;
+    let address = found.ok_or_else(|| ServeError::new(format!("{setting} {text}: this name has no address")))?;
     TcpListener::bind(address).await.map_err(|error| ServeError::new(format!("{setting} {text}: {error}")))
 }
 

@@ -15,7 +15,7 @@ use crate::key::format::{KeyFault, KeyId};
 use crate::key::record::{KeyHash, KeyRefusal};
 use crate::policy::{Policy, Route};
 use crate::principal::Principal;
-use crate::request::TargetFault;
+use crate::request::{TargetFault, ascii_text};
 use crate::route::table::{NodeId, Params};
 use crate::scope::ScopeSet;
 use crate::time::UnixSeconds;
@@ -194,9 +194,17 @@ impl Denial {
 #[derive(Clone, Debug)]
 pub struct Grant {
     /// Who is behind the request, in the order of the alternative; empty on a public route.
-    pub(crate) principals: [Option<Principal>; 4],
+    pub(crate) principal: Option<Principal>,
+    /// The rest of them, when the alternative asks for several credentials at once.
+    pub(crate) others: Vec<Principal>,
     /// The index of the satisfied alternative; `None` on a public route.
     pub(crate) alternative: Option<usize>,
+}
+
+impl Grant {
+    pub(crate) fn principals(&self) -> impl Iterator<Item = &Principal> {
+        self.principal.iter().chain(&self.others)
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -233,7 +241,7 @@ pub struct Decision<'a> {
     pub(crate) outcome: Outcome,
     pub(crate) now: UnixSeconds,
     /// The path that was matched, empty when the target was refused.
-    pub(crate) path: &'a str,
+    pub(crate) path: &'a [u8],
     pub(crate) route: Option<(usize, Params)>,
     /// The index of the credential that the denial is about, when it was presented.
     pub(crate) faulty: Option<usize>,
@@ -304,7 +312,7 @@ impl<'a> Decision<'a> {
 
     /// The parameters of the path, name and value, as sent: percent-escapes are not decoded.
     pub fn params(&self) -> impl Iterator<Item = (&'a str, &'a str)> + '_ {
-        let path = self.path;
+        let path = ascii_text(self.path);
         let table = self.policy.table();
         self.route.iter().flat_map(move |(index, params)| {
             table.param_names(*index).iter().map(|name| &**name).zip(params.values(path))
@@ -323,7 +331,7 @@ impl<'a> Decision<'a> {
             Outcome::Allow(grant) => Some(grant),
             Outcome::Preflight | Outcome::Deny(_) => None,
         };
-        grant.into_iter().flat_map(|grant| grant.principals.iter().flatten())
+        grant.into_iter().flat_map(Grant::principals)
     }
 
     /// The index of the satisfied alternative.
@@ -411,9 +419,9 @@ impl<'a> Decision<'a> {
         let id = principal.as_ref().and_then(Principal::key).map(|key| key.record().id);
         (same == route).then(|| Self {
             policy,
-            outcome: Outcome::Allow(Grant { principals: [principal, None, None, None], alternative }),
+            outcome: Outcome::Allow(Grant { principal, others: Vec::new(), alternative }),
             now,
-            path: target.path(),
+            path: target.path_bytes(),
             route: Some((route, params)),
             faulty: None,
             touch: id.filter(|_| touch).map(|id| Touch { id, at: now }),

@@ -1,10 +1,11 @@
 //! A decision under way, and the evaluator: any alternative whose every requirement is met.
 
 use alloc::boxed::Box;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 
-use super::prove::Proof;
-use super::{Assumed, Gate, Step};
+use super::prove::{KeyWait, Look};
+use super::token::{KeysWait, VerifyWait};
+use super::{Assumed, Gate};
 use crate::credential::Presented;
 use crate::decision::{Decision, Denial, Grant, Nearness, Outcome, Touch, Trace, TraceStep, Upgrade};
 use crate::key::format::KeyId;
@@ -29,14 +30,32 @@ pub(super) enum Slot {
     Refused(Denial),
 }
 
-/// A decision under way.
+/// Where a decision pauses: done, or for something only the host has.
+pub(super) enum Pause<'a> {
+    Done(Verdict),
+    Key(KeyWait<'a>),
+    Keys(Box<KeysWait<'a>>),
+    Verify(Box<VerifyWait<'a>>),
+}
+
+/// What a decision comes to.
+pub(super) enum Verdict {
+    /// Allowed by the alternative with this index; `None` on a public route.
+    Allow(Option<usize>),
+    /// A preflight of a path that exists.
+    Preflight,
+    /// Denied, and about which of the policy's credentials.
+    Deny(Denial, Option<usize>),
+}
+
+/// A decision under way. It stays in its place from begin to end: each step borrows it.
 pub(super) struct Pending<'a> {
     pub(super) gate: &'a Gate,
     pub(super) request: &'a Request<'a>,
     pub(super) presented: Presented<'a>,
     pub(super) now: UnixSeconds,
     pub(super) method: &'a str,
-    pub(super) path: &'a str,
+    pub(super) path: &'a [u8],
     pub(super) route: Option<(usize, Params)>,
     pub(super) slots: [Slot; MAX_ROUTE_CREDENTIALS],
     pub(super) upgrade: Option<Box<Upgrade>>,
@@ -73,7 +92,7 @@ impl<'a> Pending<'a> {
             presented: Presented::default(),
             now,
             method: request.method,
-            path: "",
+            path: b"",
             route: None,
             slots: [const { Slot::Unseen }; MAX_ROUTE_CREDENTIALS],
             upgrade: None,
@@ -89,41 +108,9 @@ impl<'a> Pending<'a> {
         }
     }
 
-    pub(super) fn refuse_target(mut self, denial: Denial) -> Step<'a> {
-        let outcome = denial.code();
-        self.note(|| TraceStep::Target { outcome });
-        Step::Done(self.finish(Outcome::Deny(denial), None))
-    }
-
-    pub(super) fn refuse_route(mut self, denial: Denial) -> Step<'a> {
-        let outcome = denial.code();
-        self.note(|| TraceStep::Route { outcome, route_id: None });
-        Step::Done(self.finish(Outcome::Deny(denial), None))
-    }
-
-    pub(super) fn routed(mut self, route: usize, params: Params, assumed: Option<&[Assumed]>) -> Step<'a> {
-        self.route = Some((route, params));
-        let gate = self.gate;
-        let Some(found) = gate.policy().routes().get(route) else {
-            return self.refuse_route(Denial::NoRoute);
-        };
-        self.note(|| TraceStep::Route { outcome: "matched", route_id: Some(found.id().to_string()) });
-        if found.is_public() {
-            let grant = Grant { principals: [const { None }; MAX_ROUTE_CREDENTIALS], alternative: None };
-            return Step::Done(self.finish(Outcome::Allow(grant), None));
-        }
-        if let Some(assumed) = assumed {
-            self.assume(found, assumed);
-        } else if found.credentials.iter().any(|credential| self.is_sent_twice(*credential)) {
-            return Step::Done(self.finish(Outcome::Deny(Denial::AmbiguousCredentials), None));
-        }
-        self.advance()
-    }
-
     /// Looks at credentials and alternatives until one is satisfied, something is needed, or all are spent.
-    pub(super) fn advance(mut self) -> Step<'a> {
-        let gate = self.gate;
-        let Some(route) = self.route.as_ref().and_then(|(index, _)| gate.policy().routes().get(*index)) else {
+    pub(super) fn advance(&mut self) -> Pause<'a> {
+        let Some(route) = self.matched() else {
             return self.refuse_route(Denial::NoRoute);
         };
         let mut nearest: Option<Unmet> = None;
@@ -132,15 +119,15 @@ impl<'a> Pending<'a> {
                 if !matches!(self.slots.get(part.slot), Some(Slot::Unseen)) {
                     continue;
                 }
-                self = match self.prove(part.credential, part.slot) {
-                    Proof::Settled(pending) => pending,
-                    Proof::Waiting(step) => return step,
-                };
+                match self.look(part.credential, part.slot) {
+                    Look::Settled(outcome) => self.settle(part.credential, part.slot, outcome),
+                    Look::Waiting(pause) => return pause,
+                }
             }
             match self.weigh(alternative) {
                 None => {
                     self.note(|| TraceStep::Alternative { index, outcome: "satisfied", missing: Default::default() });
-                    return self.allow(index, alternative);
+                    return Pause::Done(Verdict::Allow(Some(index)));
                 }
                 Some(unmet) => {
                     self.note_unmet(index, &unmet);
@@ -151,7 +138,11 @@ impl<'a> Pending<'a> {
             }
         }
         let nearest = nearest.unwrap_or(Unmet { denial: Denial::MissingCredential, credential: None });
-        Step::Done(self.finish(Outcome::Deny(nearest.denial), nearest.credential))
+        Pause::Done(Verdict::Deny(nearest.denial, nearest.credential))
+    }
+
+    fn matched(&self) -> Option<&'a Route> {
+        self.route.as_ref().and_then(|(index, _)| self.gate.policy().routes().get(*index))
     }
 
     fn note_unmet(&mut self, index: usize, unmet: &Unmet) {
@@ -202,42 +193,54 @@ impl<'a> Pending<'a> {
         }
     }
 
-    fn allow(mut self, index: usize, alternative: &Alternative) -> Step<'a> {
-        let mut principals = [const { None }; MAX_ROUTE_CREDENTIALS];
-        for (place, part) in principals.iter_mut().zip(alternative.parts()) {
-            if let Some(slot) = self.slots.get_mut(part.slot)
-                && let Slot::Proven(principal) = core::mem::replace(slot, Slot::Absent)
-            {
-                *place = Some(principal);
-            }
-        }
-        Step::Done(self.finish(Outcome::Allow(Grant { principals, alternative: Some(index) }), None))
+    /// The proven principals, in the order of the satisfied alternative.
+    fn grant(&mut self, index: Option<usize>) -> Grant {
+        let alternative = index.and_then(|index| self.matched()?.alternatives().get(index));
+        let mut proven =
+            alternative.map(Alternative::parts).unwrap_or_default().iter().filter_map(|part| match core::mem::replace(
+                self.slots.get_mut(part.slot)?,
+                Slot::Absent,
+            ) {
+                Slot::Proven(principal) => Some(principal),
+                Slot::Unseen | Slot::Absent | Slot::Refused(_) => None,
+            });
+        Grant { principal: proven.next(), others: proven.collect(), alternative: index }
     }
 
-    pub(super) fn finish(self, outcome: Outcome, faulty: Option<usize>) -> Decision<'a> {
-        let touch = match &outcome {
-            Outcome::Allow(grant) => grant.principals.iter().flatten().find_map(Principal::key).and_then(|key| {
-                touch_due(key.record(), self.now, self.gate.touch_interval())
-                    .then(|| Touch { id: key.record().id, at: self.now })
-            }),
-            Outcome::Preflight | Outcome::Deny(_) => None,
-        };
-        Decision {
+    /// The decision. What the answer keeps is taken out of the state.
+    pub(super) fn finish(&mut self, verdict: Verdict) -> Decision<'a> {
+        let mut decision = Decision {
             policy: self.gate.policy(),
-            outcome,
+            outcome: Outcome::Preflight,
             now: self.now,
             path: self.path,
             route: self.route,
-            faulty,
-            touch,
-            upgrade: self.upgrade,
+            faulty: None,
+            touch: None,
+            upgrade: self.upgrade.take(),
             presented_key: self.presented_key,
-            trace: self.trace,
+            trace: self.trace.take(),
+        };
+        match verdict {
+            Verdict::Allow(alternative) => {
+                let grant = self.grant(alternative);
+                decision.touch = grant.principals().find_map(Principal::key).and_then(|key| {
+                    touch_due(key.record(), self.now, self.gate.touch_interval())
+                        .then(|| Touch { id: key.record().id, at: self.now })
+                });
+                decision.outcome = Outcome::Allow(grant);
+            }
+            Verdict::Preflight => {}
+            Verdict::Deny(denial, faulty) => {
+                decision.outcome = Outcome::Deny(denial);
+                decision.faulty = faulty;
+            }
         }
+        decision
     }
 
     /// Fills every slot from what the host vouches for.
-    fn assume(&mut self, route: &Route, assumed: &[Assumed]) {
+    pub(super) fn assume(&mut self, route: &Route, assumed: &[Assumed]) {
         for (slot, credential) in self.slots.iter_mut().zip(&*route.credentials) {
             *slot = assumed.iter().find(|given| given.credential == *credential).map_or(Slot::Absent, |given| {
                 Slot::Proven(Principal::assumed(*credential, given.scopes.clone(), given.claims.clone()))

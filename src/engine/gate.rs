@@ -11,7 +11,7 @@ use spin::Mutex;
 use crate::error::GateError;
 use crate::jwt::cache::{KeySetState, TokenCache};
 use crate::jwt::jwk::KeySet;
-use crate::jwt::verify::VerifyKey;
+use crate::jwt::verify::{RsaLimit, VerifyKey};
 use crate::jwt::{Algorithm, verify};
 use crate::key::hash::Keyring;
 use crate::policy::{BearerCredential, CredentialKind, Policy};
@@ -61,6 +61,7 @@ impl Gate {
             secrets: Vec::new(),
             key_sets: Vec::new(),
             cache: None,
+            rsa_limit: RsaLimit::default(),
             host_verification: false,
             traces: false,
             touch_interval: DEFAULT_TOUCH_INTERVAL,
@@ -113,6 +114,7 @@ pub struct GateBuilder {
     secrets: Vec<(String, Vec<u8>)>,
     key_sets: Vec<(String, String)>,
     cache: Option<(usize, usize)>,
+    rsa_limit: RsaLimit,
     host_verification: bool,
     traces: bool,
     touch_interval: i64,
@@ -144,6 +146,14 @@ impl GateBuilder {
     #[must_use]
     pub fn token_cache(mut self, entries: usize, bytes: usize) -> Self {
         self.cache = (entries > 0 && bytes > 0).then_some((entries, bytes));
+        self
+    }
+
+    /// The longest RSA moduli of the key sets given here or by the host: 4096 bits unless set. Those written into the policy stay
+    /// below that.
+    #[must_use]
+    pub fn rsa_limit(mut self, limit: RsaLimit) -> Self {
+        self.rsa_limit = limit;
         self
     }
 
@@ -215,13 +225,14 @@ impl GateBuilder {
             other => other.map(|secret| VerifyKey::hmac(&secret)),
         };
         let given = take(&mut self.key_sets, name)
-            .map(|jwks| KeySet::parse(&jwks).map_err(|error| GateError::KeySet(name.to_string(), error.to_string())))
-            .transpose()?
+            .map(|jwks| KeySet::parse_up_to(self.rsa_limit, &jwks))
+            .transpose()
+            .map_err(|error| GateError::KeySet(name.to_string(), error.to_string()))?
             .map(Arc::new);
         let source = match given.or_else(|| bearer.jwks().cloned()) {
             Some(set) => KeySource::Fixed(set),
             None if allowed().all(Algorithm::is_hmac) => KeySource::Fixed(Arc::default()),
-            None => KeySource::Host(Mutex::new(KeySetState::default())),
+            None => KeySource::Host(Mutex::new(KeySetState::up_to(self.rsa_limit))),
         };
         Ok(BearerState { source, secret })
     }

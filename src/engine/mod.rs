@@ -10,21 +10,23 @@
 
 mod evaluate;
 mod gate;
+mod open;
 mod prove;
 mod rehearse;
+#[cfg(target_arch = "wasm32")]
+mod replay;
 mod token;
 
-use self::evaluate::Pending;
+use self::evaluate::{Pause, Pending};
 pub use self::gate::{Gate, GateBuilder};
 pub use self::prove::NeedKey;
 pub use self::rehearse::Assumed;
+#[cfg(target_arch = "wasm32")]
+pub(crate) use self::replay::{Answers, Verified};
 pub use self::token::{NeedKeys, NeedVerify};
-use crate::credential::Presented;
-use crate::decision::{Decision, Denial, Outcome, TraceStep};
+use crate::decision::Decision;
 use crate::host::{AsyncHost, Host};
-use crate::policy::document::MethodOverride;
-use crate::request::{Request, Target, gate_target};
-use crate::route::table::{Params, RouteMatch};
+use crate::request::Request;
 use crate::time::UnixSeconds;
 
 /// Where a decision stands: finished, or waiting for the host.
@@ -43,58 +45,44 @@ pub enum Step<'a> {
 impl Gate {
     /// Starts a decision on a request at an instant.
     pub fn begin<'a>(&'a self, request: &'a Request<'a>, now: UnixSeconds) -> Step<'a> {
-        self.begin_with(request, now, None)
-    }
-
-    fn begin_with<'a>(&'a self, request: &'a Request<'a>, now: UnixSeconds, assumed: Option<&[Assumed]>) -> Step<'a> {
         let mut pending = Pending::new(self, request, now);
-        let target = match gate_target(request.target) {
-            Ok(target) => target,
-            Err(fault) => return pending.refuse_target(Denial::NoncanonicalTarget(fault)),
-        };
-        pending.path = target.path();
-        pending.presented = Presented::scan(request.headers, &self.policy().key_headers);
-        match self.policy().method_override() {
-            MethodOverride::Deny if pending.presented.has_method_override() => {
-                return pending.refuse_target(Denial::MethodOverride);
-            }
-            MethodOverride::Apply if pending.presented.has_method_override() && request.method == "POST" => {
-                match pending.presented.method_override() {
-                    Some(method) => pending.method = method,
-                    None => return pending.refuse_target(Denial::MethodOverride),
-                }
-            }
-            MethodOverride::Deny | MethodOverride::Ignore | MethodOverride::Apply => {}
-        }
-        if self.policy().https_required() && !request.https {
-            return pending.refuse_target(Denial::InsecureTransport);
-        }
-        pending.note(|| TraceStep::Target { outcome: "canonical" });
-        match self.find_route(&target, &pending) {
-            Ok(Some((route, params))) => pending.routed(route, params, assumed),
-            Ok(None) => Step::Done(pending.finish(Outcome::Preflight, None)),
-            Err(denial) => pending.refuse_route(denial),
-        }
-    }
-
-    /// The route of a canonical target; `None` for a preflight of a path that exists.
-    fn find_route(&self, target: &Target<'_>, pending: &Pending<'_>) -> Result<Option<(usize, Params)>, Denial> {
-        use crate::request::TargetFault;
-        let found = self.policy().table().find(target, pending.method);
-        let preflight = pending.method == "OPTIONS" && pending.presented.is_preflight();
-        match found {
-            RouteMatch::Found { .. } | RouteMatch::MethodNotAllowed { .. } if preflight => Ok(None),
-            RouteMatch::Found { route, params } => Ok(Some((route, params))),
-            RouteMatch::MethodNotAllowed { node } => Err(Denial::MethodNotAllowed(node)),
-            RouteMatch::EncodedSlash => Err(Denial::NoncanonicalTarget(TargetFault::EncodedSlash)),
-            RouteMatch::NotFound => Err(Denial::NoRoute),
-        }
+        let pause = pending.open(None);
+        pending.step(pause)
     }
 
     /// Decides with a host that answers at once.
     #[must_use]
     pub fn decide<'a>(&'a self, request: &'a Request<'a>, now: UnixSeconds, host: &impl Host) -> Decision<'a> {
-        drive(self.begin(request, now), host)
+        self.drive(request, now, None, host)
+    }
+
+    /// The loop over a host. The decision stays where it is while it pauses: a [`Step`] is made only for callers who keep one.
+    fn drive<'a>(
+        &'a self,
+        request: &'a Request<'a>,
+        now: UnixSeconds,
+        assumed: Option<&[Assumed]>,
+        host: &impl Host,
+    ) -> Decision<'a> {
+        let mut pending = Pending::new(self, request, now);
+        let mut pause = pending.open(assumed);
+        loop {
+            pause = match pause {
+                Pause::Done(verdict) => return pending.finish(verdict),
+                Pause::Key(wait) => {
+                    let answer = host.key(wait.id());
+                    pending.answer_key(wait, answer)
+                }
+                Pause::Keys(wait) => {
+                    let answer = host.keys(wait.credential(), wait.issuer(), wait.reason());
+                    pending.answer_keys(*wait, answer)
+                }
+                Pause::Verify(wait) => {
+                    let answer = host.verify(&wait.check());
+                    pending.answer_verify(*wait, answer)
+                }
+            };
+        }
     }
 
     /// Decides with a host that awaits: the twin of [`Gate::decide`].
@@ -104,43 +92,36 @@ impl Gate {
         now: UnixSeconds,
         host: &impl AsyncHost,
     ) -> Decision<'a> {
-        let mut step = self.begin(request, now);
+        let mut pending = Pending::new(self, request, now);
+        let mut pause = pending.open(None);
         loop {
-            step = match step {
-                Step::Done(decision) => return decision,
-                Step::NeedKey(need) => {
-                    let answer = host.key(need.id()).await;
-                    need.answer(answer)
+            pause = match pause {
+                Pause::Done(verdict) => return pending.finish(verdict),
+                Pause::Key(wait) => {
+                    let answer = host.key(wait.id()).await;
+                    pending.answer_key(wait, answer)
                 }
-                Step::NeedKeys(need) => {
-                    let answer = host.keys(need.credential(), need.issuer(), need.reason()).await;
-                    need.answer(answer)
+                Pause::Keys(wait) => {
+                    let answer = host.keys(wait.credential(), wait.issuer(), wait.reason()).await;
+                    pending.answer_keys(*wait, answer)
                 }
-                Step::NeedVerify(need) => {
-                    let answer = host.verify(&need.check()).await;
-                    need.answer(answer)
+                Pause::Verify(wait) => {
+                    let answer = host.verify(&wait.check()).await;
+                    pending.answer_verify(*wait, answer)
                 }
             };
         }
     }
 }
 
-fn drive<'a>(mut step: Step<'a>, host: &impl Host) -> Decision<'a> {
-    loop {
-        step = match step {
-            Step::Done(decision) => return decision,
-            Step::NeedKey(need) => {
-                let answer = host.key(need.id());
-                need.answer(answer)
-            }
-            Step::NeedKeys(need) => {
-                let answer = host.keys(need.credential(), need.issuer(), need.reason());
-                need.answer(answer)
-            }
-            Step::NeedVerify(need) => {
-                let answer = host.verify(&need.check());
-                need.answer(answer)
-            }
-        };
+impl<'a> Pending<'a> {
+    /// The step to hand to a caller.
+    fn step(mut self, pause: Pause<'a>) -> Step<'a> {
+        match pause {
+            Pause::Done(verdict) => Step::Done(self.finish(verdict)),
+            Pause::Key(wait) => Step::NeedKey(NeedKey { pending: self, wait }),
+            Pause::Keys(wait) => Step::NeedKeys(NeedKeys { pending: self, wait }),
+            Pause::Verify(wait) => Step::NeedVerify(NeedVerify { pending: self, wait }),
+        }
     }
 }

@@ -4,8 +4,8 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 
 use super::Step;
-use super::evaluate::{Pending, Slot};
-use super::token::TokenNeed;
+use super::evaluate::{Pause, Pending, Slot};
+use super::token::Bearing;
 use crate::credential::Sent;
 use crate::decision::{Denial, Malformed, TraceStep, Upgrade};
 use crate::host::KeyAnswer;
@@ -15,56 +15,69 @@ use crate::policy::{ApiKeyCredential, CredentialKind};
 use crate::principal::Principal;
 
 /// What came of looking at a credential.
-pub(super) enum Proof<'a> {
-    /// Its slot is filled.
-    Settled(Pending<'a>),
+pub(super) enum Look<'a> {
+    /// What its slot is to hold.
+    Settled(Slot),
     /// The host is needed first.
-    Waiting(Step<'a>),
+    Waiting(Pause<'a>),
+}
+
+/// An API key whose record is awaited.
+pub(super) struct KeyWait<'a> {
+    parsed: ParsedKey<'a>,
+    credential: usize,
+    slot: usize,
+}
+
+impl KeyWait<'_> {
+    pub(super) fn id(&self) -> &KeyId {
+        self.parsed.id()
+    }
 }
 
 /// The record of an API key is needed. Answering consumes this.
 #[must_use = "an unanswered need decides nothing"]
 pub struct NeedKey<'a> {
-    pending: Pending<'a>,
-    parsed: ParsedKey<'a>,
-    credential: usize,
-    slot: usize,
+    pub(super) pending: Pending<'a>,
+    pub(super) wait: KeyWait<'a>,
 }
 
 impl<'a> NeedKey<'a> {
     /// The id to look up: public, chosen by whoever sent the request, of a well-formed key.
     #[must_use]
     pub fn id(&self) -> &KeyId {
-        self.parsed.id()
+        self.wait.id()
     }
 
     /// Goes on with the host's answer.
     pub fn answer(self, answer: KeyAnswer) -> Step<'a> {
-        let Self { mut pending, parsed, credential, slot } = self;
-        let found = match answer {
-            KeyAnswer::Found(record) => Some(record),
-            KeyAnswer::Missing => None,
-            KeyAnswer::Unavailable => {
-                pending.settle(credential, slot, Slot::Refused(Denial::StoreUnavailable));
-                return pending.advance();
-            }
-        };
-        let outcome = pending.prove_key(&parsed, found, credential);
-        pending.settle(credential, slot, outcome);
-        pending.advance()
+        let Self { mut pending, wait } = self;
+        let pause = pending.answer_key(wait, answer);
+        pending.step(pause)
     }
 }
 
 impl<'a> Pending<'a> {
+    /// Goes on with the record of a key.
+    pub(super) fn answer_key(&mut self, wait: KeyWait<'a>, answer: KeyAnswer) -> Pause<'a> {
+        let outcome = match answer {
+            KeyAnswer::Found(record) => self.prove_key(&wait.parsed, Some(record), wait.credential),
+            KeyAnswer::Missing => self.prove_key(&wait.parsed, None, wait.credential),
+            KeyAnswer::Unavailable => Slot::Refused(Denial::StoreUnavailable),
+        };
+        self.settle(wait.credential, wait.slot, outcome);
+        self.advance()
+    }
+
     /// Looks at a credential of the route for the first time.
-    pub(super) fn prove(mut self, credential: usize, slot: usize) -> Proof<'a> {
+    pub(super) fn look(&mut self, credential: usize, slot: usize) -> Look<'a> {
         let gate = self.gate;
-        let outcome = match gate.policy().credentials().get(credential).map(|found| found.kind()) {
+        Look::Settled(match gate.policy().credentials().get(credential).map(|found| found.kind()) {
             None => Slot::Absent,
             Some(CredentialKind::ApiKey(key)) => match self.parse_key(key) {
                 Ok(Some(parsed)) => {
                     self.presented_key = Some(*parsed.id());
-                    return Proof::Waiting(Step::NeedKey(NeedKey { pending: self, parsed, credential, slot }));
+                    return Look::Waiting(Pause::Key(KeyWait { parsed, credential, slot }));
                 }
                 Ok(None) => Slot::Absent,
                 Err(denial) => Slot::Refused(denial),
@@ -74,12 +87,10 @@ impl<'a> Pending<'a> {
                 Sent::Twice => Slot::Refused(Denial::AmbiguousCredentials),
                 Sent::Malformed => Slot::Refused(Denial::MalformedCredential(Malformed::Empty)),
                 Sent::Once(token) => {
-                    return TokenNeed { pending: self, token, bearer, credential, slot }.start();
+                    return Bearing { gate, now: self.now, token, bearer, credential, slot }.start();
                 }
             },
-        };
-        self.settle(credential, slot, outcome);
-        Proof::Settled(self)
+        })
     }
 
     /// Fills a slot.

@@ -5,7 +5,7 @@ use alloc::sync::Arc;
 
 use serde_json::Value;
 
-use super::{Gate, drive};
+use super::Gate;
 use crate::decision::Decision;
 use crate::host::NullHost;
 use crate::request::Request;
@@ -31,6 +31,6 @@ impl Gate {
     /// own layer has verified the credential.
     #[must_use]
     pub fn rehearse<'a>(&'a self, request: &'a Request<'a>, now: UnixSeconds, assumed: &[Assumed]) -> Decision<'a> {
-        drive(self.begin_with(request, now, Some(assumed)), &NullHost)
+        self.drive(request, now, Some(assumed), &NullHost)
     }
 }

@@ -9,6 +9,7 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 
 use super::claims::{TokenRules, VerifiedClaims};
 use super::jwk::{KeySet, KeySetError};
+use super::verify::RsaLimit;
 use crate::time::UnixSeconds;
 
 /// Age at which a key set is asked for again, in seconds.
@@ -48,6 +49,7 @@ pub struct KeySetState {
     current: Option<Held>,
     generation: u64,
     attempted: Option<UnixSeconds>,
+    limit: RsaLimit,
 }
 
 #[derive(Debug)]
@@ -58,6 +60,12 @@ struct Held {
 }
 
 impl KeySetState {
+    /// No set yet; RSA keys of the sets to come may be as long as this.
+    #[must_use]
+    pub fn up_to(limit: RsaLimit) -> Self {
+        Self { limit, ..Self::default() }
+    }
+
     /// Whether a fetch was tried within the cooldown; a clock that went backwards does not lengthen it.
     fn is_cooling(&self, now: UnixSeconds) -> bool {
         self.attempted.is_some_and(|at| now.since(at).max(at.since(now)) < COOLDOWN)
@@ -114,7 +122,7 @@ impl KeySetState {
             // A late answer: what is held left the issuer after it.
             return Ok(false);
         }
-        let set = Arc::new(KeySet::parse(text)?);
+        let set = Arc::new(KeySet::parse_up_to(self.limit, text)?);
         self.current = Some(Held { set, text: text.into(), fetched_at });
         self.generation = self.generation.wrapping_add(1);
         Ok(true)
@@ -204,8 +212,9 @@ impl TokenCache {
 
     fn position(&self, hash: u64, token: &[u8]) -> Option<u32> {
         let entries = &self.entries;
-        let same =
-            |at: &u32| entries.get(*at as usize).and_then(Option::as_ref).is_some_and(|entry| *entry.token == *token);
+        let same = |at: &u32| {
+            entries.get(*at as usize).and_then(Option::as_ref).is_some_and(|entry| is_same(&entry.token, token))
+        };
         self.table.find(hash, same).copied()
     }
 
@@ -318,4 +327,15 @@ impl TokenCache {
         }
         self.newest = at;
     }
+}
+
+/// Whether two tokens are the same. Word by word where there is no better: on wasm32 a comparison of slices goes byte by byte.
+fn is_same(one: &[u8], other: &[u8]) -> bool {
+    if !cfg!(target_arch = "wasm32") {
+        return one == other;
+    }
+    let ((words, rest), (others, tail)) = (one.as_chunks::<8>(), other.as_chunks::<8>());
+    let differing =
+        words.iter().zip(others).fold(0, |all, (a, b)| all | u64::from_ne_bytes(*a) ^ u64::from_ne_bytes(*b));
+    one.len() == other.len() && differing == 0 && rest == tail
 }

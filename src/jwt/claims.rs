@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::json::{JsonLimits, Object, Value};
 use super::{AlgorithmSet, TokenRefusal};
+use crate::json::float;
 use crate::time::{MAX_UNIX_SECONDS, UnixSeconds};
 
 /// Size limits of a token.
@@ -147,6 +148,17 @@ impl VerifiedClaims {
         Object::parse(&self.payload, limits).ok()?.get(name).map(Value::to_owned)
     }
 
+    /// Whether the claim `name` equals `wanted`, or is an array that has it.
+    #[must_use]
+    pub fn has(&self, name: &str, wanted: &serde_json::Value) -> bool {
+        let limits = JsonLimits { depth: usize::MAX, members: usize::MAX };
+        Object::parse(&self.payload, limits).is_ok_and(|claims| match claims.get(name) {
+            Some(Value::Array(items)) => items.iter().any(|item| item.equals(wanted)),
+            Some(single) => single.equals(wanted),
+            None => false,
+        })
+    }
+
     /// The claims as JSON text, exactly as they were signed. They may hold personal data.
     #[must_use]
     pub fn json(&self) -> &str {
@@ -253,8 +265,8 @@ fn date(claims: &Object<'_>, name: &str) -> Result<Option<f64>, TokenRefusal> {
     };
     #[expect(clippy::cast_precision_loss, reason = "below 2^53")]
     let most = MAX_UNIX_SECONDS as f64;
-    match number.parse::<f64>() {
-        Ok(seconds) if seconds.is_finite() && (-most..=most).contains(&seconds) => Ok(Some(seconds)),
+    match float(number) {
+        Some(seconds) if (-most..=most).contains(&seconds) => Ok(Some(seconds)),
         _ => Err(TokenRefusal::ClaimType),
     }
 }

@@ -5,6 +5,8 @@ use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use crate::json::to_number;
+
 /// Why a text is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JsonFault {
@@ -70,10 +72,10 @@ impl<'j> Object<'j> {
         let text = core::str::from_utf8(text).map_err(|_| JsonFault::Invalid)?;
         let mut reader = Reader { text, at: 0, left: limits.members };
         reader.space();
-        let object = match reader.value(limits.depth)? {
-            Value::Object(object) => object,
-            _ => return Err(JsonFault::Invalid),
-        };
+        if reader.peek() != Some(b'{') {
+            return Err(JsonFault::Invalid);
+        }
+        let object = reader.object(limits.depth.checked_sub(1).ok_or(JsonFault::TooDeep)?)?;
         reader.space();
         if reader.at == text.len() { Ok(object) } else { Err(JsonFault::Invalid) }
     }
@@ -100,13 +102,32 @@ impl<'j> Object<'j> {
 }
 
 impl Value<'_> {
+    /// Whether it is this value. Numbers are compared as integers of 64 bits or, where they are none, as floats.
+    #[must_use]
+    pub fn equals(&self, other: &serde_json::Value) -> bool {
+        match (self, other) {
+            (Self::Null, serde_json::Value::Null) => true,
+            (Self::Bool(value), serde_json::Value::Bool(other)) => value == other,
+            (Self::Number(text), serde_json::Value::Number(other)) => to_number(text).as_ref() == Some(other),
+            (Self::String(text), serde_json::Value::String(other)) => text == other,
+            (Self::Array(items), serde_json::Value::Array(others)) => {
+                items.len() == others.len() && items.iter().zip(others).all(|(item, other)| item.equals(other))
+            }
+            (Self::Object(object), serde_json::Value::Object(others)) => {
+                object.0.len() == others.len()
+                    && object.iter().all(|(name, value)| others.get(name).is_some_and(|other| value.equals(other)))
+            }
+            _ => false,
+        }
+    }
+
     /// The same value, owned. A number that no `f64` holds is null.
     #[must_use]
     pub fn to_owned(&self) -> serde_json::Value {
         match self {
             Self::Null => serde_json::Value::Null,
             Self::Bool(value) => (*value).into(),
-            Self::Number(text) => serde_json::from_str(text).unwrap_or_default(),
+            Self::Number(text) => to_number(text).map(serde_json::Value::Number).unwrap_or_default(),
             Self::String(text) => (&**text).into(),
             Self::Array(items) => items.iter().map(Self::to_owned).collect(),
             Self::Object(object) => object.iter().map(|(name, value)| (String::from(name), value.to_owned())).collect(),
@@ -157,27 +178,31 @@ impl<'j> Reader<'j> {
         Ok(())
     }
 
-    fn value(&mut self, depth: usize) -> Result<Value<'j>, JsonFault> {
-        match self.peek() {
-            Some(b'"') => self.string().map(Value::String),
-            Some(b'{') => self.object(depth.checked_sub(1).ok_or(JsonFault::TooDeep)?).map(Value::Object),
-            Some(b'[') => self.array(depth.checked_sub(1).ok_or(JsonFault::TooDeep)?).map(Value::Array),
-            Some(b't') => self.word("true").map(|()| Value::Bool(true)),
-            Some(b'f') => self.word("false").map(|()| Value::Bool(false)),
-            Some(b'n') => self.word("null").map(|()| Value::Null),
-            Some(b'-' | b'0'..=b'9') => self.number().map(Value::Number),
-            _ => Err(JsonFault::Invalid),
-        }
+    /// Reads a value into its place: handing it back would move it at every level.
+    fn value(&mut self, depth: usize, place: &mut Value<'j>) -> Result<(), JsonFault> {
+        *place = match self.peek() {
+            Some(b'"') => Value::String(self.string()?),
+            Some(b'{') => Value::Object(self.object(depth.checked_sub(1).ok_or(JsonFault::TooDeep)?)?),
+            Some(b'[') => Value::Array(self.array(depth.checked_sub(1).ok_or(JsonFault::TooDeep)?)?),
+            Some(b't') => self.word("true").map(|()| Value::Bool(true))?,
+            Some(b'f') => self.word("false").map(|()| Value::Bool(false))?,
+            Some(b'n') => self.word("null").map(|()| Value::Null)?,
+            Some(b'-' | b'0'..=b'9') => Value::Number(self.number()?),
+            _ => return Err(JsonFault::Invalid),
+        };
+        Ok(())
     }
 
     fn object(&mut self, depth: usize) -> Result<Object<'j>, JsonFault> {
         self.bump();
-        let mut members: Vec<(Cow<'j, str>, Value<'j>)> = Vec::new();
         self.space();
         if self.peek() == Some(b'}') {
             self.bump();
-            return Ok(Object(members));
+            return Ok(Object(Vec::new()));
         }
+        // Most members of a token take some thirty bytes; what follows bounds the guess.
+        let rest = self.text.len().saturating_sub(self.at);
+        let mut members: Vec<(Cow<'j, str>, Value<'j>)> = Vec::with_capacity((rest / 32).clamp(1, 16));
         loop {
             self.space();
             if self.peek() != Some(b'"') {
@@ -188,8 +213,10 @@ impl<'j> Reader<'j> {
             self.expect(b':')?;
             self.space();
             self.count()?;
-            let value = self.value(depth)?;
-            members.push((name, value));
+            members.push((name, Value::Null));
+            if let Some((_, place)) = members.last_mut() {
+                self.value(depth, place)?;
+            }
             self.space();
             match self.peek() {
                 Some(b',') => self.bump(),
@@ -212,7 +239,10 @@ impl<'j> Reader<'j> {
         loop {
             self.space();
             self.count()?;
-            items.push(self.value(depth)?);
+            items.push(Value::Null);
+            if let Some(place) = items.last_mut() {
+                self.value(depth, place)?;
+            }
             self.space();
             match self.peek() {
                 Some(b',') => self.bump(),
@@ -283,13 +313,10 @@ impl<'j> Reader<'j> {
 
     /// Passes over plain characters; stops at a quote or a backslash and says which.
     fn run(&mut self) -> Result<u8, JsonFault> {
-        loop {
-            match self.peek() {
-                Some(stop @ (b'"' | b'\\')) => return Ok(stop),
-                None | Some(0..=0x1f) => return Err(JsonFault::Invalid),
-                Some(_) => self.bump(),
-            }
-        }
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        let plain = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f)).ok_or(JsonFault::Invalid)?;
+        self.at = self.at.saturating_add(plain);
+        self.peek().filter(|stop| *stop >= 0x20).ok_or(JsonFault::Invalid)
     }
 
     fn escape(&mut self) -> Result<char, JsonFault> {

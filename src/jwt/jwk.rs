@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::json::{JsonFault, JsonLimits, Object, Value};
 use super::token::{MAX_KID_BYTES, base64url};
-use super::verify::{VerifyKey, is_supported};
+use super::verify::{RsaLimit, VerifyKey, is_supported};
 use super::{Algorithm, TokenRefusal};
 
 /// The longest text of a key set, in bytes.
@@ -117,12 +117,23 @@ impl From<TokenRefusal> for Skip {
 /// An entry of unknown type, or with a member of the wrong type.
 const UNUSABLE: Skip = Skip::Unusable(TokenRefusal::KeyNotFound);
 
+/// A key whose arithmetic this build lacks: no algorithm that a policy may allow here is one of its own.
+const FOREIGN: Skip = Skip::Unusable(TokenRefusal::AlgKeyMismatch);
+
 impl KeySet {
     /// Reads a JWK Set. Entries of unknown type, broken or weak ones are skipped (RFC 7517 section 5).
     ///
     /// # Errors
     /// [`KeySetError`].
     pub fn parse(text: &str) -> Result<Self, KeySetError> {
+        Self::parse_up_to(RsaLimit::default(), text)
+    }
+
+    /// Reads a JWK Set with RSA keys of a chosen greatest length; longer ones are skipped as `key_weak`.
+    ///
+    /// # Errors
+    /// [`KeySetError`].
+    pub fn parse_up_to(limit: RsaLimit, text: &str) -> Result<Self, KeySetError> {
         if text.len() > MAX_KEY_SET_BYTES {
             return Err(KeySetError::Invalid);
         }
@@ -139,7 +150,7 @@ impl KeySet {
                 skipped.push(Skipped { kid: None, refusal: TokenRefusal::KeyNotFound });
                 continue;
             };
-            match read(entry) {
+            match read(entry, limit) {
                 Ok(key) => keys.push(Arc::new(key)),
                 Err(Skip::Unusable(refusal)) => {
                     skipped.push(Skipped { kid: entry.string("kid").map(Box::from), refusal })
@@ -160,6 +171,12 @@ impl KeySet {
     #[must_use]
     pub fn skipped(&self) -> usize {
         self.skipped.len()
+    }
+
+    /// The entries that are not usable, in order: `kid`, and the refusal of a token that names it. `key_not_found` stands for an
+    /// entry of unknown type, curve or algorithm or with a member of a wrong type.
+    pub fn skipped_entries(&self) -> impl Iterator<Item = (Option<&str>, TokenRefusal)> {
+        self.skipped.iter().map(|entry| (entry.kid.as_deref(), entry.refusal))
     }
 
     /// Whether an entry of the set has this `kid`, byte for byte.
@@ -193,7 +210,8 @@ impl KeySet {
     fn skipped_refusal(&self, kid: Option<&str>) -> TokenRefusal {
         let mut named = self.skipped.iter().filter(|entry| kid.is_none() || entry.kid.as_deref() == kid);
         match (named.next(), named.next()) {
-            (Some(entry), None) => entry.refusal,
+            // Only a `kid` says that this key was meant.
+            (Some(entry), None) if kid.is_some() || entry.refusal != TokenRefusal::AlgKeyMismatch => entry.refusal,
             _ => TokenRefusal::KeyNotFound,
         }
     }
@@ -202,7 +220,7 @@ impl KeySet {
 /// Members that only a private or secret key has (RFC 7518 section 6.2.2, 6.3.2 and 6.4.1; RFC 8037 section 2).
 const PRIVATE: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 
-fn read(entry: &Object<'_>) -> Result<Jwk, Skip> {
+fn read(entry: &Object<'_>, limit: RsaLimit) -> Result<Jwk, Skip> {
     if PRIVATE.iter().any(|name| entry.get(name).is_some()) {
         return Err(Skip::Private);
     }
@@ -213,10 +231,14 @@ fn read(entry: &Object<'_>) -> Result<Jwk, Skip> {
     };
     let algorithm = match entry.get("alg") {
         None => None,
-        Some(Value::String(name)) => Some(Algorithm::from_name(name).filter(|own| is_supported(*own)).ok_or(UNUSABLE)?),
+        Some(Value::String(name)) => match Algorithm::from_name(name) {
+            Some(own) if is_supported(own) => Some(own),
+            Some(_) => return Err(FOREIGN),
+            None => return Err(UNUSABLE),
+        },
         Some(_) => return Err(UNUSABLE),
     };
-    let (key, public_jwk) = public_key(entry)?;
+    let (key, public_jwk) = public_key(entry, limit)?;
     Ok(Jwk {
         kid,
         algorithm,
@@ -254,13 +276,14 @@ fn member<'e>(entry: &'e Object<'_>, name: &str) -> Result<(&'e str, Vec<u8>), S
 }
 
 /// The key and its required members as JSON. base64url needs no escapes, so the texts are written as they are.
-fn public_key(entry: &Object<'_>) -> Result<(VerifyKey, String), Skip> {
+#[cfg_attr(not(feature = "rsa"), expect(unused_variables, reason = "the limit is of RSA keys"))]
+fn public_key(entry: &Object<'_>, limit: RsaLimit) -> Result<(VerifyKey, String), Skip> {
     match (entry.string("kty").ok_or(UNUSABLE)?, entry.string("crv")) {
         #[cfg(feature = "rsa")]
         ("RSA", _) => {
             let ((n_text, n), (e_text, e)) = (member(entry, "n")?, member(entry, "e")?);
             let json = format!(r#"{{"e":"{e_text}","kty":"RSA","n":"{n_text}"}}"#);
-            Ok((VerifyKey::rsa(&n, &e)?, json))
+            Ok((VerifyKey::rsa_up_to(limit, &n, &e)?, json))
         }
         #[cfg(feature = "p256")]
         ("EC", Some(curve @ ("P-256" | "P-384"))) => {
@@ -275,6 +298,12 @@ fn public_key(entry: &Object<'_>) -> Result<(VerifyKey, String), Skip> {
             let json = format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x_text}"}}"#);
             Ok((VerifyKey::ed25519(&x)?, json))
         }
+        #[cfg(not(feature = "rsa"))]
+        ("RSA", _) => Err(FOREIGN),
+        #[cfg(not(feature = "p256"))]
+        ("EC", Some("P-256" | "P-384")) => Err(FOREIGN),
+        #[cfg(not(feature = "ed25519"))]
+        ("OKP", Some("Ed25519")) => Err(FOREIGN),
         _ => Err(UNUSABLE),
     }
 }

@@ -5,7 +5,8 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use base64ct::{Base64UrlUnpadded, Encoding};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::claims::{TokenRules, VerifiedClaims, verify_claims};
 use super::json::{JsonFault, Object, Value};
@@ -28,10 +29,7 @@ pub struct UnverifiedToken<'t> {
 
 /// Decodes strict base64url (RFC 4648 section 5): its alphabet, no padding, no white space, canonical last bits.
 pub(super) fn base64url(text: &[u8]) -> Result<Vec<u8>, TokenRefusal> {
-    let mut bytes = alloc::vec![0_u8; text.len().saturating_mul(3) / 4];
-    let len = Base64UrlUnpadded::decode(text, &mut bytes).map_err(|_| TokenRefusal::Base64Invalid)?.len();
-    bytes.truncate(len);
-    Ok(bytes)
+    URL_SAFE_NO_PAD.decode(text).map_err(|_| TokenRefusal::Base64Invalid)
 }
 
 impl<'t> UnverifiedToken<'t> {
@@ -109,10 +107,12 @@ impl<'t> UnverifiedToken<'t> {
 
 /// Three parts, none empty, and no fourth.
 fn split(text: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
-    let mut parts = text.splitn(4, |byte| *byte == b'.');
-    let found = (parts.next()?, parts.next()?, parts.next()?);
-    let whole = parts.next().is_none() && !found.0.is_empty() && !found.1.is_empty() && !found.2.is_empty();
-    whole.then_some(found)
+    let mut dots = memchr::memchr_iter(b'.', text);
+    let (first, second) = (dots.next()?, dots.next()?);
+    let (signed, signature) = (text.get(..second)?, text.get(second.checked_add(1)?..)?);
+    let (header, payload) = (signed.get(..first)?, signed.get(first.checked_add(1)?..)?);
+    let whole = dots.next().is_none() && !header.is_empty() && !payload.is_empty() && !signature.is_empty();
+    whole.then_some((header, payload, signature))
 }
 
 impl TokenRefusal {

@@ -96,6 +96,27 @@ pub const fn is_supported(algorithm: Algorithm) -> bool {
     }
 }
 
+/// The longest RSA modulus that is taken. Longer ones cost the verifier more than they give.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RsaLimit {
+    /// 4096 bits.
+    #[default]
+    Bits4096,
+    /// 8192 bits; a signature costs 16 times what it costs at 2048.
+    Bits8192,
+}
+
+impl RsaLimit {
+    /// The number of bits.
+    #[must_use]
+    pub const fn bits(self) -> usize {
+        match self {
+            Self::Bits4096 => 4_096,
+            Self::Bits8192 => 8_192,
+        }
+    }
+}
+
 /// The shortest secret of an HMAC algorithm, in bytes (RFC 7518 section 3.2).
 #[must_use]
 pub const fn min_secret_bytes(algorithm: Algorithm) -> usize {
@@ -154,14 +175,23 @@ impl VerifyKey {
         Self(Inner::Hmac(Zeroizing::new(secret.to_vec())))
     }
 
-    /// An RSA public key from modulus and exponent, big-endian.
+    /// An RSA public key of 2048 to 4096 bits from modulus and exponent, big-endian.
     ///
     /// # Errors
     /// `key_weak` or `key_invalid`, as [`RsaKey::new`].
     #[cfg(feature = "rsa")]
     pub fn rsa(n: &[u8], e: &[u8]) -> Result<Self, TokenRefusal> {
+        Self::rsa_up_to(RsaLimit::default(), n, e)
+    }
+
+    /// An RSA public key of a chosen greatest length.
+    ///
+    /// # Errors
+    /// `key_weak` or `key_invalid`, as [`RsaKey::new`].
+    #[cfg(feature = "rsa")]
+    pub fn rsa_up_to(limit: RsaLimit, n: &[u8], e: &[u8]) -> Result<Self, TokenRefusal> {
         Ok(Self(Inner::Rsa {
-            key: RsaKey::new(n, e)?,
+            key: RsaKey::new(n, e, limit)?,
             #[cfg(any(feature = "ring", feature = "aws-lc-rs"))]
             parts: backend::RsaParts::new(n, e),
         }))
@@ -173,13 +203,15 @@ impl VerifyKey {
     /// `key_invalid` for coordinates of another length or off the curve.
     #[cfg(feature = "p256")]
     pub fn p256(x: &[u8], y: &[u8]) -> Result<Self, TokenRefusal> {
-        let point = uncompressed(x, y, 32)?;
-        let _key = p256::ecdsa::VerifyingKey::from_sec1_bytes(&point).map_err(|_| TokenRefusal::KeyInvalid)?;
+        use p256::elliptic_curve::point::AffineCoordinates;
+        let (Ok(at_x), Ok(at_y)) = (x.try_into(), y.try_into()) else { return Err(TokenRefusal::KeyInvalid) };
+        let point = p256::AffinePoint::from_coordinates(at_x, at_y).into_option().ok_or(TokenRefusal::KeyInvalid)?;
+        let _key = p256::ecdsa::VerifyingKey::from_affine(point).map_err(|_| TokenRefusal::KeyInvalid)?;
         Ok(Self(Inner::P256 {
             #[cfg(not(any(feature = "ring", feature = "aws-lc-rs")))]
             key: _key,
             #[cfg(any(feature = "ring", feature = "aws-lc-rs"))]
-            point,
+            point: uncompressed(x, y),
         }))
     }
 
@@ -189,25 +221,29 @@ impl VerifyKey {
     /// `key_invalid` for coordinates of another length or off the curve.
     #[cfg(feature = "p256")]
     pub fn p384(x: &[u8], y: &[u8]) -> Result<Self, TokenRefusal> {
-        let point = uncompressed(x, y, 48)?;
-        let _key = p384::ecdsa::VerifyingKey::from_sec1_bytes(&point).map_err(|_| TokenRefusal::KeyInvalid)?;
+        use p384::elliptic_curve::point::AffineCoordinates;
+        let (Ok(at_x), Ok(at_y)) = (x.try_into(), y.try_into()) else { return Err(TokenRefusal::KeyInvalid) };
+        let point = p384::AffinePoint::from_coordinates(at_x, at_y).into_option().ok_or(TokenRefusal::KeyInvalid)?;
+        let _key = p384::ecdsa::VerifyingKey::from_affine(point).map_err(|_| TokenRefusal::KeyInvalid)?;
         Ok(Self(Inner::P384 {
             #[cfg(not(any(feature = "ring", feature = "aws-lc-rs")))]
             key: _key,
             #[cfg(any(feature = "ring", feature = "aws-lc-rs"))]
-            point,
+            point: uncompressed(x, y),
         }))
     }
 
     /// An Ed25519 public key (RFC 8037 section 2).
     ///
     /// # Errors
-    /// `key_invalid` unless it is 32 bytes that are a point of large order.
+    /// `key_invalid` unless it is 32 bytes that are the canonical encoding (RFC 8032 section 5.1.3) of a point of large order.
     #[cfg(feature = "ed25519")]
     pub fn ed25519(x: &[u8]) -> Result<Self, TokenRefusal> {
         let bytes = x.try_into().map_err(|_| TokenRefusal::KeyInvalid)?;
         let key = ed25519_dalek::VerifyingKey::from_bytes(bytes).map_err(|_| TokenRefusal::KeyInvalid)?;
-        if key.is_weak() { Err(TokenRefusal::KeyInvalid) } else { Ok(Self(Inner::Ed25519(key))) }
+        // Decoding reduces the coordinate; verifiers differ about what is not reduced already.
+        let canonical = key.to_edwards().compress().as_bytes() == bytes;
+        if canonical && !key.is_weak() { Ok(Self(Inner::Ed25519(key))) } else { Err(TokenRefusal::KeyInvalid) }
     }
 
     /// Whether the algorithm is one of this key's (the exact table of key type, curve and algorithm).
@@ -249,16 +285,10 @@ impl VerifyKey {
     }
 }
 
-#[cfg(feature = "p256")]
-fn uncompressed(x: &[u8], y: &[u8], size: usize) -> Result<Vec<u8>, TokenRefusal> {
-    if x.len() != size || y.len() != size {
-        return Err(TokenRefusal::KeyInvalid);
-    }
-    let mut point = Vec::with_capacity(97);
-    point.push(4);
-    point.extend_from_slice(x);
-    point.extend_from_slice(y);
-    Ok(point)
+/// The point as the back ends take it (SEC 1 section 2.3.3).
+#[cfg(all(feature = "p256", any(feature = "ring", feature = "aws-lc-rs")))]
+fn uncompressed(x: &[u8], y: &[u8]) -> Vec<u8> {
+    [&[4], x, y].concat()
 }
 
 /// Proof that a signature was verified: what claims are made with.

@@ -1,9 +1,9 @@
 //! The digests of a key, fed piece by piece: nothing is allocated, and every refusal costs the same number of compressions.
 
-use hmac::{Hmac, Mac};
 use sha2::{Digest, Sha256};
 
 use super::format::ParsedKey;
+use super::mac::{BLOCK, Feed, MacKey};
 use super::record::KeyRecord;
 
 /// What a plain hash covers before the key, with a NUL between.
@@ -12,34 +12,15 @@ const DOMAIN: &[u8] = b"apikey/v1\0";
 const SEALED_DOMAIN: &[u8] = b"apikey/v1/sealed\0";
 /// What a seal covers is padded to a multiple of this, so that it costs the same for every record up to this size.
 const SEAL_BLOCK: usize = 256;
-const SHA256_BLOCK: usize = 64;
 const ZEROS: [u8; SEAL_BLOCK] = [0; SEAL_BLOCK];
 
-/// An HMAC that knows how much it was fed.
-struct Feed {
-    mac: Hmac<Sha256>,
-    len: usize,
-}
-
-impl Feed {
-    /// From the state of a pepper after its first block.
-    fn new(pepper: &Hmac<Sha256>) -> Self {
-        Self { mac: pepper.clone(), len: 0 }
-    }
-
-    fn put(&mut self, bytes: &[u8]) {
-        self.mac.update(bytes);
-        self.len = self.len.saturating_add(bytes.len());
-    }
-
-    fn finish(self) -> [u8; 32] {
-        work::hashed(self.len, 1);
-        self.mac.finalize().into_bytes().into()
-    }
+fn finish(feed: Feed<'_>) -> [u8; 32] {
+    work::hashed(feed.len(), 1);
+    feed.finish()
 }
 
 /// HMAC-SHA-256 of a key under a pepper; of a sealed record it also covers what the record says of the key.
-pub(super) fn peppered(pepper: &Hmac<Sha256>, key: &ParsedKey<'_>, record: &KeyRecord) -> [u8; 32] {
+pub(super) fn peppered(pepper: &MacKey, key: &ParsedKey<'_>, record: &KeyRecord) -> [u8; 32] {
     let mut feed = Feed::new(pepper);
     if record.sealed {
         feed.put(SEALED_DOMAIN);
@@ -50,7 +31,7 @@ pub(super) fn peppered(pepper: &Hmac<Sha256>, key: &ParsedKey<'_>, record: &KeyR
         feed.put(DOMAIN);
         feed.put(key.text());
     }
-    feed.finish()
+    finish(feed)
 }
 
 /// SHA-256 of a key's text.
@@ -61,8 +42,8 @@ pub(super) fn plain(key: &ParsedKey<'_>) -> [u8; 32] {
 
 /// Feeds what a seal covers: environment, owner, sorted scopes joined by a space, and the time of creation in decimal, with
 /// NULs between, then NULs up to a multiple of [`SEAL_BLOCK`]. None of the parts holds a NUL, so no two records feed the same.
-fn seal(feed: &mut Feed, record: &KeyRecord) {
-    let start = feed.len;
+fn seal(feed: &mut Feed<'_>, record: &KeyRecord) {
+    let start = feed.len();
     feed.put(record.env.as_bytes());
     feed.put(&[0]);
     feed.put(record.owner.as_bytes());
@@ -70,14 +51,14 @@ fn seal(feed: &mut Feed, record: &KeyRecord) {
     put_scopes(feed, record);
     feed.put(&[0]);
     put_decimal(feed, record.created_at.get().unsigned_abs());
-    let over = feed.len.saturating_sub(start) % SEAL_BLOCK;
+    let over = feed.len().saturating_sub(start) % SEAL_BLOCK;
     if over > 0 {
         feed.put(ZEROS.get(over..).unwrap_or_default());
     }
 }
 
 /// The scopes in order of their bytes, without repeats. Issued records hold them so; others are put in order without a copy.
-fn put_scopes(feed: &mut Feed, record: &KeyRecord) {
+fn put_scopes(feed: &mut Feed<'_>, record: &KeyRecord) {
     let scopes = || record.scopes.iter().map(|scope| &**scope);
     let mut separator: &[u8] = &[];
     let mut put = |scope: &str| {
@@ -96,7 +77,7 @@ fn put_scopes(feed: &mut Feed, record: &KeyRecord) {
     }
 }
 
-fn put_decimal(feed: &mut Feed, number: u64) {
+fn put_decimal(feed: &mut Feed<'_>, number: u64) {
     let mut digits = [0_u8; 20];
     let mut rest = number;
     let mut used = 0_usize;
@@ -112,13 +93,13 @@ fn put_decimal(feed: &mut Feed, number: u64) {
 }
 
 /// The digest of a sealed record that does not exist.
-pub(super) fn dummy(pepper: &Hmac<Sha256>, key: &ParsedKey<'_>) -> [u8; 32] {
+pub(super) fn dummy(pepper: &MacKey, key: &ParsedKey<'_>) -> [u8; 32] {
     let mut feed = Feed::new(pepper);
     feed.put(SEALED_DOMAIN);
     feed.put(key.text());
     feed.put(&[0]);
     feed.put(&ZEROS);
-    feed.finish()
+    finish(feed)
 }
 
 /// The compressions that a seal costs beyond a plain hash, for a record that has none.
@@ -128,12 +109,12 @@ pub(super) fn top_up_seal() {
 
 /// The compression that an HMAC costs beyond SHA-256.
 pub(super) fn top_up_outer() {
-    burn(ZEROS.first_chunk::<SHA256_BLOCK>().map_or(&[][..], |block| &block[..]));
+    burn(ZEROS.first_chunk::<BLOCK>().map_or(&[][..], |block| &block[..]));
 }
 
 /// Whole blocks only: they are compressed as they come.
 fn burn(blocks: &[u8]) {
-    work::compressed(blocks.len() / SHA256_BLOCK);
+    work::compressed(blocks.len() / BLOCK);
     let mut digest = Sha256::new();
     digest.update(blocks);
     core::hint::black_box(&digest);
@@ -152,7 +133,7 @@ pub(super) mod work {
     /// A message of `len` bytes, with its padding (FIPS 180-4 section 5.1.1), and `outer` compressions after it.
     #[inline]
     pub(super) fn hashed(len: usize, outer: usize) {
-        compressed(len.saturating_add(9).div_ceil(super::SHA256_BLOCK).saturating_add(outer));
+        compressed(len.saturating_add(9).div_ceil(super::BLOCK).saturating_add(outer));
     }
 
     #[inline]

@@ -8,16 +8,16 @@ use core::fmt;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use zeroize::{Zeroize, Zeroizing};
 
+pub use super::checksum::CHECKSUM_LEN;
+use super::checksum::{self, ALPHABET};
+use crate::json::Quoted;
+
 /// The longest text looked at, in bytes.
 pub const MAX_KEY_BYTES: usize = 128;
 /// Base62 characters of an id: 71 bits.
 pub const ID_LEN: usize = 12;
 /// Base62 characters of a secret: 256 bits.
 pub const SECRET_LEN: usize = 43;
-/// Base62 characters of a checksum: CRC-32, left-padded.
-pub const CHECKSUM_LEN: usize = 6;
-
-const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 /// The public id of a key: what a store looks up and a log may show.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -137,10 +137,16 @@ impl fmt::Display for KeyFormatError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Product(found) => {
-                write!(f, "product {found:?}: expected a lower-case letter, then 1 to 7 lower-case letters or digits")
+                write!(
+                    f,
+                    "product {found}: expected a lower-case letter, then 1 to 7 lower-case letters or digits",
+                    found = Quoted(found)
+                )
             }
-            Self::Environment(found) => write!(f, "environment {found:?}: expected 2 to 8 lower-case letters"),
-            Self::Duplicate(found) => write!(f, "environment {found:?} is listed twice"),
+            Self::Environment(found) => {
+                write!(f, "environment {found}: expected 2 to 8 lower-case letters", found = Quoted(found))
+            }
+            Self::Duplicate(found) => write!(f, "environment {found} is listed twice", found = Quoted(found)),
             Self::Count(found) => write!(f, "{found} environments are listed; expected 1 to 16"),
         }
     }
@@ -177,6 +183,11 @@ impl<'k> ParsedKey<'k> {
     }
 
     /// The whole text, for hashing.
+    /// The same as bytes.
+    pub(super) const fn environment_bytes(&self) -> &'k [u8] {
+        self.environment
+    }
+
     pub(super) const fn text(&self) -> &'k [u8] {
         self.text
     }
@@ -313,38 +324,48 @@ impl KeyFormat {
     /// assert_eq!(format.parse(&key[..70]).unwrap_err(), KeyFault::WrongLength);
     /// ```
     pub fn parse<'k>(&self, text: &'k [u8]) -> Result<ParsedKey<'k>, KeyFault> {
+        match self.split(text) {
+            Some((environment, id, body)) if is_base62(id) & is_base62(body) & has_right_sum(text) => {
+                Ok(ParsedKey { text, id: KeyId(*id), environment })
+            }
+            _ => Err(self.fault_of(text)),
+        }
+    }
+
+    /// Environment, id, and secret with checksum, by their places.
+    fn split<'k>(&self, text: &'k [u8]) -> Option<(&'k [u8], &'k [u8; ID_LEN], &'k [u8; SECRET_LEN + CHECKSUM_LEN])> {
+        let (environment, body) = self.after_prefix(text)?;
+        let (id, rest) = body.split_first_chunk::<ID_LEN>()?;
+        let (b'_', body) = rest.split_first()? else { return None };
+        Some((environment, id, body.try_into().ok()?))
+    }
+
+    /// The environment, and what follows it.
+    fn after_prefix<'k>(&self, text: &'k [u8]) -> Option<(&'k [u8], &'k [u8])> {
+        let rest = text.strip_prefix(self.product.as_bytes())?.strip_prefix(b"_")?;
+        self.environments.iter().find_map(|name| {
+            let (head, rest) = rest.split_at_checked(name.len())?;
+            (head == name.as_bytes()).then_some((head, rest.strip_prefix(b"_")?))
+        })
+    }
+
+    /// What is wrong with a text that is no key: the first fault in the order of [`KeyFault`].
+    #[cold]
+    fn fault_of(&self, text: &[u8]) -> KeyFault {
         if text.len() > MAX_KEY_BYTES {
-            return Err(KeyFault::TooLong);
+            return KeyFault::TooLong;
         }
-        // Here and below every byte is looked at, without an early end: such loops compile to vector code.
-        if !text.iter().fold(true, |all, byte| all & byte.is_ascii_graphic()) {
-            return Err(KeyFault::NotAscii);
+        if !text.iter().all(u8::is_ascii_graphic) {
+            return KeyFault::NotAscii;
         }
-        let after_product = text
-            .strip_prefix(self.product.as_bytes())
-            .and_then(|rest| rest.strip_prefix(b"_"))
-            .ok_or(KeyFault::WrongPrefix)?;
-        let (environment, body) = self
-            .environments
-            .iter()
-            .find_map(|name| {
-                let (head, rest) = after_product.split_at_checked(name.len())?;
-                (head == name.as_bytes()).then_some((head, rest.strip_prefix(b"_")?))
-            })
-            .ok_or(KeyFault::WrongPrefix)?;
-        if body.len() != ID_LEN + 1 + SECRET_LEN + CHECKSUM_LEN {
-            return Err(KeyFault::WrongLength);
+        match self.after_prefix(text) {
+            None => KeyFault::WrongPrefix,
+            Some((_, body)) if body.len() != ID_LEN + 1 + SECRET_LEN + CHECKSUM_LEN => KeyFault::WrongLength,
+            Some(_) => match self.split(text) {
+                Some((_, id, body)) if is_base62(id) && is_base62(body) => KeyFault::WrongChecksum,
+                _ => KeyFault::WrongAlphabet,
+            },
         }
-        let (id, rest) = body.split_first_chunk::<ID_LEN>().ok_or(KeyFault::WrongLength)?;
-        let secret = rest.strip_prefix(b"_").ok_or(KeyFault::WrongAlphabet)?;
-        if !(is_base62(id) & is_base62(secret)) {
-            return Err(KeyFault::WrongAlphabet);
-        }
-        let (covered, sum) = text.split_last_chunk::<CHECKSUM_LEN>().ok_or(KeyFault::WrongLength)?;
-        if checksum(covered) != *sum {
-            return Err(KeyFault::WrongChecksum);
-        }
-        Ok(ParsedKey { text, id: KeyId(*id), environment })
     }
 
     /// Makes a key from random bytes by rejection sampling, so that every character is equally likely. The bytes must come
@@ -378,61 +399,19 @@ impl KeyFormat {
             text.push_str(part);
         }
         text.push_str(core::str::from_utf8(&*secret).unwrap_or_default());
-        let sum = checksum(text.as_bytes());
+        let sum = checksum::of(text.as_bytes());
         text.push_str(core::str::from_utf8(&sum).unwrap_or_default());
         Ok((RawKey(text), id))
     }
 }
 
-/// CRC-32/ISO-HDLC of the text in base62, left-padded with `0`.
-fn checksum(covered: &[u8]) -> [u8; CHECKSUM_LEN] {
-    let mut rest = crc32(covered);
-    let mut text = [b'0'; CHECKSUM_LEN];
-    for place in text.iter_mut().rev() {
-        *place = ALPHABET.get((rest % 62) as usize).copied().unwrap_or(b'0');
-        rest /= 62;
-    }
-    text
+/// Whether the last six characters are the checksum of all before them.
+fn has_right_sum(text: &[u8]) -> bool {
+    let parts = text.split_last_chunk::<CHECKSUM_LEN>();
+    parts.is_some_and(|(covered, sum)| checksum::value_of(sum) == Some(u64::from(checksum::crc32(covered))))
 }
 
+/// Looks at every byte, without an early end: such a loop compiles to vector code.
 fn is_base62(text: &[u8]) -> bool {
     text.iter().fold(true, |all, byte| all & byte.is_ascii_alphanumeric())
-}
-
-/// Tables for eight bytes at a time: `CRC_TABLES[n]` moves a byte past `n` zero bytes.
-static CRC_TABLES: [[u32; 256]; 8] = {
-    let mut tables = [[0_u32; 256]; 8];
-    let mut byte = 0_usize;
-    #[expect(
-        clippy::indexing_slicing,
-        clippy::cast_possible_truncation,
-        reason = "const evaluation over 0..256 and 0..8"
-    )]
-    while byte < 256 {
-        let mut crc = byte as u32;
-        let mut bit = 0;
-        while bit < 64 {
-            crc = if crc & 1 == 1 { crc >> 1 ^ 0xedb8_8320 } else { crc >> 1 };
-            bit += 1;
-            if bit % 8 == 0 {
-                tables[bit / 8 - 1][byte] = crc;
-            }
-        }
-        byte += 1;
-    }
-    tables
-};
-
-#[expect(clippy::indexing_slicing, reason = "masked to a byte")]
-fn crc32(bytes: &[u8]) -> u32 {
-    let [t0, t1, t2, t3, t4, t5, t6, t7] = &CRC_TABLES;
-    let at = |table: &[u32; 256], word: u32| table[(word & 0xff) as usize];
-    let (chunks, rest) = bytes.as_chunks::<8>();
-    let crc = chunks.iter().fold(u32::MAX, |crc, [a, b, c, d, e, f, g, h]| {
-        let mixed = crc ^ u32::from_le_bytes([*a, *b, *c, *d]);
-        let (e, f, g, h) = (u32::from(*e), u32::from(*f), u32::from(*g), u32::from(*h));
-        let early = at(t7, mixed) ^ at(t6, mixed >> 8) ^ at(t5, mixed >> 16) ^ at(t4, mixed >> 24);
-        early ^ at(t3, e) ^ at(t2, f) ^ at(t1, g) ^ at(t0, h)
-    });
-    !rest.iter().fold(crc, |crc, byte| crc >> 8 ^ at(t0, crc ^ u32::from(*byte)))
 }

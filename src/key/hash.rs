@@ -5,14 +5,14 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
-use hmac::{Hmac, KeyInit};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
 use super::digest;
 use super::format::ParsedKey;
+use super::mac::MacKey;
 use super::record::{KeyHash, KeyRecord};
+use crate::json::Quoted;
 
 /// The shortest pepper, in bytes.
 pub const MIN_PEPPER_BYTES: usize = 32;
@@ -93,10 +93,12 @@ impl fmt::Display for KeyringError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TooShort(name) => {
-                write!(f, "pepper {name:?} is too short; expected at least {MIN_PEPPER_BYTES} bytes")
+                write!(f, "pepper {name} is too short; expected at least {MIN_PEPPER_BYTES} bytes", name = Quoted(name))
             }
-            Self::Name(name) => write!(f, "pepper name {name:?}: expected 1 to 32 letters, digits, '_' or '-'"),
-            Self::Duplicate(name) => write!(f, "pepper {name:?} is given twice"),
+            Self::Name(name) => {
+                write!(f, "pepper name {name}: expected 1 to 32 letters, digits, '_' or '-'", name = Quoted(name))
+            }
+            Self::Duplicate(name) => write!(f, "pepper {name} is given twice", name = Quoted(name)),
         }
     }
 }
@@ -107,7 +109,7 @@ impl core::error::Error for KeyringError {}
 #[derive(Clone)]
 struct Pepper {
     kid: Box<str>,
-    mac: Hmac<Sha256>,
+    mac: MacKey,
 }
 
 /// The current pepper and previous ones that records may still name. Without any, records hold plain SHA-256, which is right
@@ -155,11 +157,10 @@ impl Keyring {
             if ring.pepper(kid).is_some() {
                 return Err(KeyringError::Duplicate(kid.into()));
             }
-            let mac = match Hmac::new_from_slice(secret) {
-                Ok(mac) if secret.len() >= MIN_PEPPER_BYTES => mac,
-                _ => return Err(KeyringError::TooShort(kid.into())),
-            };
-            ring.peppers.push(Pepper { kid: kid.into(), mac });
+            if secret.len() < MIN_PEPPER_BYTES {
+                return Err(KeyringError::TooShort(kid.into()));
+            }
+            ring.peppers.push(Pepper { kid: kid.into(), mac: MacKey::new(secret) });
         }
         Ok(ring)
     }
@@ -275,4 +276,15 @@ pub enum HashAlgorithm {
     /// SHA-256 of the key's text.
     #[serde(rename = "sha256")]
     Sha256,
+}
+
+impl HashAlgorithm {
+    /// The name in records.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::HmacSha256 => "hmac-sha256",
+            Self::Sha256 => "sha256",
+        }
+    }
 }

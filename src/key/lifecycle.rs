@@ -11,6 +11,7 @@ use super::format::{ENTROPY_BYTES, GenerateError, KeyFormat, RawKey};
 use super::hash::Keyring;
 use super::ip::IpBlock;
 use super::record::{KeyRecord, MEMBERS, RECORD_VERSION, is_label, is_owner};
+use crate::json::Quoted;
 use crate::time::UnixSeconds;
 
 /// What somebody asks for when a key is issued.
@@ -141,9 +142,13 @@ impl fmt::Display for LifecycleError {
             Self::Label => f.write_str("label: expected 1 to 100 characters without control characters"),
             Self::Owner => f.write_str("owner: expected 1 to 256 bytes without control characters"),
             Self::ScopesEmpty => f.write_str("scopes: expected at least one; a key without scopes could do nothing"),
-            Self::ScopeUnknown(scope) => write!(f, "scopes: {scope:?} is not declared"),
-            Self::ScopeNotHeld(scope) => write!(f, "scopes: {scope:?} is more than the creator may hand on"),
-            Self::Environment(name) => write!(f, "environment: {name:?} is not one of the product's"),
+            Self::ScopeUnknown(scope) => write!(f, "scopes: {scope} is not declared", scope = Quoted(scope)),
+            Self::ScopeNotHeld(scope) => {
+                write!(f, "scopes: {scope} is more than the creator may hand on", scope = Quoted(scope))
+            }
+            Self::Environment(name) => {
+                write!(f, "environment: {name} is not one of the product's", name = Quoted(name))
+            }
             Self::ExpiryRequired => f.write_str("expiresAt: every key must expire here"),
             Self::ExpiryPast => f.write_str("expiresAt: expected an instant in the future"),
             Self::ExpiryTooFar(last) => {

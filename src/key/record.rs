@@ -373,7 +373,7 @@ impl LiveKey {
             }
             Match::Yes => {}
         }
-        if record.id != *parsed.id() || *record.env != *parsed.environment() {
+        if record.id != *parsed.id() || record.env.as_bytes() != parsed.environment_bytes() {
             keyring.even_out(&record, entry);
             return Err(KeyRefusal::RecordMismatch);
         }

@@ -4,14 +4,15 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use core::fmt::Arguments;
 
-use hashbrown::HashMap;
 use serde_json::Value;
 
 use super::credential::{compile_credentials, number_headers};
-use super::document::{Https, PolicyDocument, RequirementDocument, RouteDocument, TrailingSlash};
+use super::document::{Https, PolicyDocument, RequirementDocument, RouteDocument, TestDocument, TrailingSlash};
 use super::{Alternative, Credential, CredentialKind, Policy, Requirement, Route};
 use crate::error::{PolicyError, PolicyErrors};
+use crate::json::Quoted;
 use crate::route::table::{RouteError, RouteSpec, RouteTable, TableOptions};
 use crate::scope::{ScopeCatalogue, ScopeDeclaration, is_scope_name};
 
@@ -24,8 +25,8 @@ pub const MAX_ROUTE_CREDENTIALS: usize = 4;
 pub(super) struct Mistakes(Vec<PolicyError>);
 
 impl Mistakes {
-    pub(super) fn add(&mut self, code: &'static str, place: String, message: String) {
-        self.0.push(PolicyError { code, place, other: None, message });
+    pub(super) fn add(&mut self, code: &'static str, place: Arguments<'_>, message: Arguments<'_>) {
+        self.0.push(PolicyError { code, place: place.to_string(), other: None, message: message.to_string() });
     }
 }
 
@@ -40,15 +41,11 @@ impl Policy {
     /// # Errors
     /// One `syntax` error with line and column when the text is no document, or every mistake of the document.
     pub fn from_json(text: &str) -> Result<Self, PolicyErrors> {
-        let document: PolicyDocument = serde_json::from_str(text).map_err(|error| {
-            PolicyErrors(alloc::vec![PolicyError {
-                code: "syntax",
-                place: String::new(),
-                other: None,
-                message: error.to_string(),
-            }])
+        let mut document = PolicyDocument::from_json(text).map_err(|message| {
+            PolicyErrors(alloc::vec![PolicyError { code: "syntax", place: String::new(), other: None, message }])
         })?;
-        Self::compile(&document)
+        let tests = core::mem::take(&mut document.tests);
+        Self::with_tests(&document, tests)
     }
 
     /// Compiles a document.
@@ -56,12 +53,16 @@ impl Policy {
     /// # Errors
     /// Every mistake of the document, each with its place as a JSON pointer.
     pub fn compile(document: &PolicyDocument) -> Result<Self, PolicyErrors> {
+        Self::with_tests(document, document.tests.clone())
+    }
+
+    fn with_tests(document: &PolicyDocument, tests: Vec<TestDocument>) -> Result<Self, PolicyErrors> {
         let mut mistakes = Mistakes(Vec::new());
         if document.version != VERSION {
             mistakes.add(
                 "version",
-                "/version".into(),
-                format!("version {} is not known; expected {VERSION}", document.version),
+                format_args!("/version"),
+                format_args!("version {} is not known; expected {VERSION}", document.version),
             );
         }
         if document.name.is_empty()
@@ -70,8 +71,8 @@ impl Policy {
         {
             mistakes.add(
                 "name",
-                "/name".into(),
-                "expected 1 to 100 printable ASCII characters without '\"' and '\\' (it becomes the realm of challenges)".into(),
+                format_args!("/name"),
+                format_args!("expected 1 to 100 printable ASCII characters without '\"' and '\\' (it becomes the realm of challenges)"),
             );
         }
         let scopes = compile_scopes(document, &mut mistakes);
@@ -91,7 +92,7 @@ impl Policy {
                 key_headers,
                 routes,
                 table,
-                tests: document.tests.clone().into_boxed_slice(),
+                tests: tests.into_boxed_slice(),
             }),
             _ => Err(PolicyErrors(mistakes.0)),
         }
@@ -106,7 +107,7 @@ fn compile_scopes(document: &PolicyDocument, mistakes: &mut Mistakes) -> ScopeCa
         .map(|(name, scope)| ScopeDeclaration { name, title: &scope.title, implies: &scope.implies })
         .collect();
     ScopeCatalogue::build(&declared).unwrap_or_else(|error| {
-        mistakes.add(error.code(), "/scopes".into(), error.to_string());
+        mistakes.add(error.code(), format_args!("/scopes"), format_args!("{error}"));
         // The good names still count, so that routes that use them are not called wrong as well.
         let mut names: Vec<ScopeDeclaration<'_>> = Vec::new();
         for scope in &declared {
@@ -124,19 +125,25 @@ fn compile_routes(
     credentials: &[Credential],
     mistakes: &mut Mistakes,
 ) -> Box<[Route]> {
-    let mut ids: HashMap<&str, usize> = HashMap::with_capacity(document.routes.len());
+    let repeated = repeated_ids(&document.routes);
     let mut routes = Vec::with_capacity(document.routes.len());
     for (at, route) in document.routes.iter().enumerate() {
         let place = format!("/routes/{at}");
         if route.id.is_empty() || route.id.len() > 100 || !route.id.bytes().all(|b| b.is_ascii_graphic()) {
-            mistakes.add("route_id", format!("{place}/id"), "expected 1 to 100 printable ASCII characters".into());
+            mistakes.add(
+                "route_id",
+                format_args!("{place}/id"),
+                format_args!("expected 1 to 100 printable ASCII characters"),
+            );
         }
-        if let Some(first) = ids.insert(&route.id, at) {
+        if let Ok(found) = repeated.binary_search_by_key(&at, |(at, _)| *at)
+            && let Some((_, first)) = repeated.get(found)
+        {
             mistakes.0.push(PolicyError {
                 code: "duplicate_route_id",
                 place: format!("{place}/id"),
                 other: Some(format!("/routes/{first}/id")),
-                message: format!("route id {:?} is used twice", route.id),
+                message: format!("route id {} is used twice", Quoted(&route.id)),
             });
         }
         let (method, path) = split_match(&route.matches);
@@ -151,28 +158,37 @@ fn compile_routes(
         match (&route.allow, route.public) {
             (Some(_), Some(_)) => mistakes.add(
                 "public_and_allow",
-                place.clone(),
-                format!("route {:?} has both \"allow\" and \"public\"; expected one of them", route.id),
+                format_args!("{place}"),
+                format_args!("route {} has both \"allow\" and \"public\"; expected one of them", Quoted(& route.id)),
             ),
             (None, Some(true)) => {}
             (None, Some(false)) => mistakes.add(
                 "public_false",
-                format!("{place}/public"),
-                "\"public\" can only be true; say with \"allow\" who may pass".into(),
+                format_args!("{place}/public"),
+                format_args!("\"public\" can only be true; say with \"allow\" who may pass"),
             ),
             (None, None) => mistakes.add(
                 "route_undecided",
-                place.clone(),
-                format!(
-                    "route {:?} says neither \"allow\" nor \"public\": true; everything is denied by default, so a route must say one",
-                    route.id
-                ),
+                format_args!("{place}"),
+                format_args!(
+                    "route {} says neither \"allow\" nor \"public\": true; everything is denied by default, so a route must say one", Quoted(&
+                    route.id)),
             ),
             (Some(_), None) => compile_alternatives(route, at, scopes, credentials, &mut compiled, mistakes),
         }
         routes.push(compiled);
     }
     routes.into_boxed_slice()
+}
+
+/// The routes whose id an earlier one has, each with the nearest of these.
+fn repeated_ids(routes: &[RouteDocument]) -> Vec<(usize, usize)> {
+    let mut ids: Vec<(&str, usize)> = routes.iter().enumerate().map(|(at, route)| (&*route.id, at)).collect();
+    ids.sort_unstable();
+    let neighbours = ids.iter().zip(ids.iter().skip(1)).filter(|((one, _), (other, _))| one == other);
+    let mut repeated: Vec<_> = neighbours.map(|((_, first), (_, at))| (*at, *first)).collect();
+    repeated.sort_unstable();
+    repeated
 }
 
 fn compile_alternatives(
@@ -187,8 +203,8 @@ fn compile_alternatives(
     if allow.is_empty() {
         mistakes.add(
             "allow_empty",
-            format!("/routes/{at}/allow"),
-            "an empty list lets nobody in; name at least one alternative".into(),
+            format_args!("/routes/{at}/allow"),
+            format_args!("an empty list lets nobody in; name at least one alternative"),
         );
     }
     let mut used: Vec<usize> = Vec::new();
@@ -198,9 +214,10 @@ fn compile_alternatives(
         if alternative.0.is_empty() {
             mistakes.add(
                 "alternative_empty",
-                place.clone(),
-                "an alternative without credentials would let everybody in; public needs the words \"public\": true"
-                    .into(),
+                format_args!("{place}"),
+                format_args!(
+                    "an alternative without credentials would let everybody in; public needs the words \"public\": true"
+                ),
             );
         }
         let mut parts = Vec::with_capacity(alternative.0.len());
@@ -209,8 +226,12 @@ fn compile_alternatives(
             let Some(credential) = credentials.iter().position(|credential| &*credential.name == name.as_str()) else {
                 mistakes.add(
                     "undeclared_credential",
-                    place,
-                    format!("credential {name:?} is not declared; declared are: {}", names(credentials)),
+                    format_args!("{place}"),
+                    format_args!(
+                        "credential {name} is not declared; declared are: {}",
+                        names(credentials),
+                        name = Quoted(name)
+                    ),
                 );
                 continue;
             };
@@ -229,8 +250,11 @@ fn compile_alternatives(
     if used.len() > MAX_ROUTE_CREDENTIALS {
         mistakes.add(
             "too_many_credentials",
-            format!("/routes/{at}/allow"),
-            format!("the alternatives name {} credentials; at most {MAX_ROUTE_CREDENTIALS} are supported", used.len()),
+            format_args!("/routes/{at}/allow"),
+            format_args!(
+                "the alternatives name {} credentials; at most {MAX_ROUTE_CREDENTIALS} are supported",
+                used.len()
+            ),
         );
     }
     compiled.alternatives = alternatives.into_boxed_slice();
@@ -249,8 +273,14 @@ fn compile_requirement(
     let required = match scopes.require(requirement.scopes.iter().map(String::as_str)) {
         Ok(set) => set,
         Err(name) => {
-            let hint = closest(name, scopes).map(|near| format!("; did you mean {near:?}?")).unwrap_or_default();
-            mistakes.add("undeclared_scope", place.into(), format!("scope {name:?} is not declared{hint}"));
+            let hint = closest(name, scopes)
+                .map(|near| format!("; did you mean {near}?", near = Quoted(near)))
+                .unwrap_or_default();
+            mistakes.add(
+                "undeclared_scope",
+                format_args!("{place}"),
+                format_args!("scope {name} is not declared{hint}", name = Quoted(name)),
+            );
             return None;
         }
     };
@@ -258,8 +288,8 @@ fn compile_requirement(
     if is_key && !requirement.claims.0.is_empty() {
         mistakes.add(
             "claims_on_key",
-            place.into(),
-            "an API key has no claims; only bearer credentials can ask for them".into(),
+            format_args!("{place}"),
+            format_args!("an API key has no claims; only bearer credentials can ask for them"),
         );
     }
     let mut claims: Vec<(Box<str>, Value)> = Vec::with_capacity(requirement.claims.0.len());
@@ -267,8 +297,8 @@ fn compile_requirement(
         if matches!(value.0, Value::Null | Value::Array(_) | Value::Object(_)) {
             mistakes.add(
                 "claim_value",
-                format!("{place}/claims/{}", pointer(name)),
-                format!("claim {name:?} must be compared with a string, a number or a boolean"),
+                format_args!("{place}/claims/{}", pointer(name)),
+                format_args!("claim {name} must be compared with a string, a number or a boolean", name = Quoted(name)),
             );
         }
         claims.push((name.as_str().into(), value.0.clone()));
@@ -304,7 +334,7 @@ fn route_mistake(error: &RouteError, document: &PolicyDocument) -> PolicyError {
     let named = |route: Option<usize>| {
         route
             .and_then(|at| document.routes.get(at))
-            .map(|route| format!("{:?} ({})", route.id, route.matches))
+            .map(|route| format!("{} ({})", Quoted(&route.id), route.matches))
             .unwrap_or_default()
     };
     let message = match (error.route(), error.other()) {

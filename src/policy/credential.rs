@@ -2,7 +2,7 @@
 
 use alloc::boxed::Box;
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -10,6 +10,8 @@ use super::compile::{Mistakes, pointer};
 use super::document::{ApiKeyDocument, BearerDocument, CredentialDocument, LimitsDocument, Ordered, TokenProfile};
 use super::{ApiKeyCredential, BearerCredential, Credential, CredentialKind};
 use crate::credential::MAX_KEY_HEADERS;
+use crate::json::Quoted;
+use crate::json::write::Writer;
 use crate::jwt::claims::TokenRules;
 use crate::jwt::jwk::KeySet;
 use crate::jwt::{Algorithm, AlgorithmSet};
@@ -27,8 +29,8 @@ pub(super) fn compile_credentials(
     if declared.0.len() > MAX_CREDENTIALS {
         mistakes.add(
             "too_many_credentials",
-            "/credentials".into(),
-            format!("{} credentials are declared; at most {MAX_CREDENTIALS} are supported", declared.0.len()),
+            format_args!("/credentials"),
+            format_args!("{} credentials are declared; at most {MAX_CREDENTIALS} are supported", declared.0.len()),
         );
     }
     let mut compiled: Vec<Credential> = Vec::with_capacity(declared.0.len());
@@ -38,7 +40,11 @@ pub(super) fn compile_credentials(
             || name.len() > 64
             || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
         {
-            mistakes.add("credential_name", place.clone(), "expected 1 to 64 letters, digits, '_' or '-'".into());
+            mistakes.add(
+                "credential_name",
+                format_args!("{place}"),
+                format_args!("expected 1 to 64 letters, digits, '_' or '-'"),
+            );
         }
         let kind = match credential {
             CredentialDocument::ApiKey(key) => api_key(key, &place, mistakes),
@@ -48,8 +54,12 @@ pub(super) fn compile_credentials(
             if let Some(earlier) = compiled.iter().find(|earlier| collide(&earlier.kind, &kind)) {
                 mistakes.add(
                     "credentials_collide",
-                    place,
-                    format!("{name:?} and {:?} could not be told apart in a request", earlier.name),
+                    format_args!("{place}"),
+                    format_args!(
+                        "{name} and {} could not be told apart in a request",
+                        Quoted(&earlier.name),
+                        name = Quoted(name)
+                    ),
                 );
             }
             compiled.push(Credential { name: name.as_str().into(), kind });
@@ -82,8 +92,8 @@ pub(super) fn number_headers(credentials: &mut [Credential], mistakes: &mut Mist
     if headers.len() > MAX_KEY_HEADERS {
         mistakes.add(
             "too_many_headers",
-            "/credentials".into(),
-            format!("the API keys use {} headers; at most {MAX_KEY_HEADERS} are supported", headers.len()),
+            format_args!("/credentials"),
+            format_args!("the API keys use {} headers; at most {MAX_KEY_HEADERS} are supported", headers.len()),
         );
     }
     headers.into_boxed_slice()
@@ -122,12 +132,16 @@ const RESERVED_HEADERS: [&str; 10] = [
 
 fn api_key(key: &ApiKeyDocument, place: &str, mistakes: &mut Mistakes) -> Option<CredentialKind> {
     if !is_header_name(&key.header) {
-        mistakes.add("header_name", format!("{place}/header"), format!("{:?} is not a header name", key.header));
+        mistakes.add(
+            "header_name",
+            format_args!("{place}/header"),
+            format_args!("{} is not a header name", Quoted(&key.header)),
+        );
     } else if RESERVED_HEADERS.iter().any(|reserved| key.header.eq_ignore_ascii_case(reserved)) {
         mistakes.add(
             "header_name",
-            format!("{place}/header"),
-            format!("the header {:?} has another meaning", key.header),
+            format_args!("{place}/header"),
+            format_args!("the header {} has another meaning", Quoted(&key.header)),
         );
     }
     let default = [String::from("live"), String::from("test")];
@@ -135,7 +149,7 @@ fn api_key(key: &ApiKeyDocument, place: &str, mistakes: &mut Mistakes) -> Option
     let format = match KeyFormat::new(&key.prefix, &environments) {
         Ok(format) => format,
         Err(error) => {
-            mistakes.add("key_format", place.into(), error.to_string());
+            mistakes.add("key_format", format_args!("{place}"), format_args!("{error}"));
             // A stand-in, so that routes that name this credential are not called wrong as well.
             KeyFormat::new("standin", &["live", "test"]).ok()?
         }
@@ -147,16 +161,20 @@ fn api_key(key: &ApiKeyDocument, place: &str, mistakes: &mut Mistakes) -> Option
     if accept.is_empty() {
         mistakes.add(
             "accept",
-            format!("{place}/accept"),
-            "an empty list accepts no key; name at least one environment".into(),
+            format_args!("{place}/accept"),
+            format_args!("an empty list accepts no key; name at least one environment"),
         );
     }
     for (at, environment) in accept.iter().enumerate() {
         if !environments.contains(environment) {
             mistakes.add(
                 "accept",
-                format!("{place}/accept/{at}"),
-                format!("environment {environment:?} is not one of {}", environments.join(", ")),
+                format_args!("{place}/accept/{at}"),
+                format_args!(
+                    "environment {environment} is not one of {}",
+                    environments.join(", "),
+                    environment = Quoted(environment)
+                ),
             );
         }
     }
@@ -171,13 +189,13 @@ fn api_key(key: &ApiKeyDocument, place: &str, mistakes: &mut Mistakes) -> Option
 
 fn bearer(bearer: &BearerDocument, place: &str, mistakes: &mut Mistakes) -> Option<CredentialKind> {
     if bearer.issuer.is_empty() {
-        mistakes.add("issuer", format!("{place}/issuer"), "expected the exact `iss` of the tokens".into());
+        mistakes.add("issuer", format_args!("{place}/issuer"), format_args!("expected the exact `iss` of the tokens"));
     }
     if bearer.audiences.is_empty() || bearer.audiences.iter().any(String::is_empty) {
         mistakes.add(
             "audiences",
-            format!("{place}/audiences"),
-            "expected at least one audience, none of them empty".into(),
+            format_args!("{place}/audiences"),
+            format_args!("expected at least one audience, none of them empty"),
         );
     }
     let algorithms = algorithms(bearer, place, mistakes);
@@ -189,8 +207,8 @@ fn bearer(bearer: &BearerDocument, place: &str, mistakes: &mut Mistakes) -> Opti
         if leeway > MAX_LEEWAY {
             mistakes.add(
                 "leeway",
-                format!("{place}/leeway"),
-                format!("{leeway} seconds is too much; at most {MAX_LEEWAY} are tolerated"),
+                format_args!("{place}/leeway"),
+                format_args!("{leeway} seconds is too much; at most {MAX_LEEWAY} are tolerated"),
             );
         }
         rules.leeway = i64::try_from(leeway.min(MAX_LEEWAY)).unwrap_or(0);
@@ -213,18 +231,22 @@ fn bearer(bearer: &BearerDocument, place: &str, mistakes: &mut Mistakes) -> Opti
     if bearer.clients.as_ref().is_some_and(Vec::is_empty) {
         mistakes.add(
             "clients",
-            format!("{place}/clients"),
-            "an empty list lets no client in; leave it out for any".into(),
+            format_args!("{place}/clients"),
+            format_args!("an empty list lets no client in; leave it out for any"),
         );
     }
     if bearer.resource_metadata.as_ref().is_some_and(|url| !is_quotable_url(url)) {
-        mistakes.add("resource_metadata", format!("{place}/resourceMetadata"), "expected an https URL".into());
+        mistakes.add(
+            "resource_metadata",
+            format_args!("{place}/resourceMetadata"),
+            format_args!("expected an https URL"),
+        );
     }
-    let jwks = match bearer.jwks.as_ref().map(|value| KeySet::parse(&value.0.to_string())) {
+    let jwks = match bearer.jwks.as_ref().map(|value| KeySet::parse(&Writer::text(|writer| writer.value(&value.0)))) {
         None => None,
         Some(Ok(set)) => Some(Arc::new(set)),
         Some(Err(error)) => {
-            mistakes.add("jwks", format!("{place}/jwks"), error.to_string());
+            mistakes.add("jwks", format_args!("{place}/jwks"), format_args!("{error}"));
             None
         }
     };
@@ -245,14 +267,18 @@ fn algorithms(bearer: &BearerDocument, place: &str, mistakes: &mut Mistakes) -> 
                 let known: Vec<&str> = Algorithm::ALL.iter().map(|algorithm| algorithm.name()).collect();
                 mistakes.add(
                     "algorithm",
-                    format!("{place}/algorithms/{at}"),
-                    format!("{name:?} is not a supported algorithm; expected one of {}", known.join(", ")),
+                    format_args!("{place}/algorithms/{at}"),
+                    format_args!(
+                        "{name} is not a supported algorithm; expected one of {}",
+                        known.join(", "),
+                        name = Quoted(name)
+                    ),
                 );
             }
         }
     }
     if bearer.algorithms.is_empty() {
-        mistakes.add("algorithm", format!("{place}/algorithms"), "expected at least one algorithm".into());
+        mistakes.add("algorithm", format_args!("{place}/algorithms"), format_args!("expected at least one algorithm"));
     }
     set
 }
@@ -280,8 +306,8 @@ fn apply_limits(limits: &LimitsDocument, rules: &mut TokenRules, place: &str, mi
             Ok(value) if (1..=most).contains(&value) => *limit = value,
             _ => mistakes.add(
                 "limits",
-                format!("{place}/limits/{name}"),
-                format!("expected 1 to {most}, found {wanted}"),
+                format_args!("{place}/limits/{name}"),
+                format_args!("expected 1 to {most}, found {wanted}"),
             ),
         }
     }

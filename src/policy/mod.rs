@@ -3,6 +3,7 @@
 pub mod compile;
 mod credential;
 pub mod document;
+pub(crate) mod read;
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;

@@ -13,7 +13,8 @@ pub const MAX_SEGMENTS: usize = 64;
 /// A request target that passed the gate.
 #[derive(Clone, Copy)]
 pub struct Target<'a> {
-    path: &'a str,
+    /// ASCII: read as text only when somebody asks for it.
+    path: &'a [u8],
     query: Option<&'a str>,
     escaped: bool,
     encoded_slash: bool,
@@ -22,7 +23,13 @@ pub struct Target<'a> {
 impl<'a> Target<'a> {
     /// The path, percent-escapes as sent. ASCII, starts with `/`.
     #[must_use]
-    pub const fn path(&self) -> &'a str {
+    pub fn path(&self) -> &'a str {
+        ascii_text(self.path)
+    }
+
+    /// The bytes of the path.
+    #[must_use]
+    pub(crate) const fn path_bytes(&self) -> &'a [u8] {
         self.path
     }
 
@@ -48,7 +55,7 @@ impl<'a> Target<'a> {
 impl fmt::Debug for Target<'_> {
     /// Without the query, which may hold credentials.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Target").field("path", &self.path).finish_non_exhaustive()
+        f.debug_struct("Target").field("path", &self.path()).finish_non_exhaustive()
     }
 }
 
@@ -126,18 +133,18 @@ pub fn gate_target(raw: &[u8]) -> Result<Target<'_>, TargetFault> {
         return Err(TargetFault::TooLong);
     }
     let Some(b'/') = raw.first() else { return Err(TargetFault::NotAbsolutePath) };
-    let path = match ordinary_end(raw) {
+    let found = match ordinary_end(raw) {
         Some(end) => Path { end, segments: 0, escaped: false, encoded_slash: false },
         None => scan(raw, 1)?,
     };
-    let (text, query) = match raw.get(path.end.saturating_add(1)..) {
-        Some(query) if path.end < raw.len() => {
+    let (path, query) = match raw.get(found.end.saturating_add(1)..) {
+        Some(query) if found.end < raw.len() => {
             gate_query(query)?;
-            (raw.get(..path.end).unwrap_or_default(), Some(ascii(query)?))
+            (raw.get(..found.end).unwrap_or_default(), Some(ascii_text(query)))
         }
         _ => (raw, None),
     };
-    Ok(Target { path: ascii(text)?, query, escaped: path.escaped, encoded_slash: path.encoded_slash })
+    Ok(Target { path, query, escaped: found.escaped, encoded_slash: found.encoded_slash })
 }
 
 /// Whether `text` could be one segment of a target that passes the gate, without `%2F`.
@@ -331,6 +338,7 @@ fn gate_query(query: &[u8]) -> Result<(), TargetFault> {
     Ok(())
 }
 
-fn ascii(bytes: &[u8]) -> Result<&str, TargetFault> {
-    core::str::from_utf8(bytes).map_err(|_| TargetFault::NonAscii)
+/// The text of bytes that passed the gate, all of them ASCII.
+pub(crate) fn ascii_text(bytes: &[u8]) -> &str {
+    core::str::from_utf8(bytes).unwrap_or_default()
 }

@@ -70,6 +70,22 @@ pub(crate) const fn marks_of(wanted: u64, word: u64) -> u64 {
     !((other & !HIGHS).wrapping_add(!HIGHS) | other) & HIGHS
 }
 
+/// The word with capital ASCII letters in lower case.
+pub(crate) const fn lower(word: u64) -> u64 {
+    let low = word & !HIGHS;
+    // 0x41 + 0x3f and 0x5b + 0x25 set the high bit: from 'A' on, and past 'Z'.
+    let from_a = low.wrapping_add(ONES.wrapping_mul(0x3f));
+    let past_z = low.wrapping_add(ONES.wrapping_mul(0x25));
+    word | ((from_a & !past_z & !word & HIGHS) >> 2)
+}
+
+/// Whether two short texts are the same but for the case of ASCII letters.
+#[inline]
+pub(crate) fn is_same_name(one: &[u8], other: &[u8]) -> bool {
+    one.len() == other.len()
+        && (0..one.len()).step_by(WORD).all(|at| lower(word_at(one, at)) == lower(word_at(other, at)))
+}
+
 /// How many bytes stand before the byte with the lowest bit that is set.
 #[inline(always)]
 pub(crate) const fn bytes_before(mark: u64) -> usize {
@@ -110,5 +126,14 @@ mod tests {
             assert_eq!(bytes_before(mark_of(SLASHES, word)), 0);
         }
         assert_eq!((mark_of(SLASHES, 0), cut_before(0x2f64_6362, mark_of(SLASHES, 0x2f64_6362))), (0, 0x0064_6362));
+    }
+
+    #[test]
+    fn only_capital_letters_are_folded() {
+        for byte in 0..=u8::MAX {
+            let word = u64::from_le_bytes([b'Q', byte, b'/', byte, b'@', b'Z', byte, 0]);
+            let folded = [b'q', byte, b'/', byte, b'@', b'z', byte, 0].map(|b| b.to_ascii_lowercase());
+            assert_eq!(lower(word), u64::from_le_bytes(folded), "{byte:#x}");
+        }
     }
 }

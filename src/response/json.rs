@@ -1,139 +1,171 @@
 //! The decision as JSON: the same bytes natively and in every runtime.
 
 use alloc::string::String;
-use alloc::vec::Vec;
-
-use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use super::Problem;
-use crate::decision::{AuditEvent, Decision, Touch, Trace, Upgrade};
-use crate::key::record::KeyHash;
+use crate::decision::{AuditEvent, Decision, Touch, TraceStep, Upgrade};
+use crate::json::write::Writer;
+use crate::policy::Policy;
 use crate::principal::Principal;
-use crate::time::UnixSeconds;
 
-/// JSON text of a value that cannot fail to serialise: maps have string keys, and nothing else here can.
-pub(super) fn text(value: &impl Serialize) -> String {
-    serde_json::to_string(value).unwrap_or_default()
-}
-
-/// Name and value pairs, in order, as an object.
-struct Pairs<'a>(Vec<(&'a str, &'a str)>);
-
-impl Serialize for Pairs<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(self.0.len()))?;
-        for (name, value) in &self.0 {
-            map.serialize_entry(name, value)?;
-        }
-        map.end()
+impl Problem {
+    /// The body as JSON text.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        Writer::object_text(|json| self.members(json))
     }
-}
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct PrincipalJson<'a> {
-    credential: &'a str,
-    kind: &'static str,
-    subject: Option<&'a str>,
-    key_id: Option<&'a str>,
-    client_id: Option<&'a str>,
-    scopes: Vec<&'a str>,
-}
-
-impl<'a> PrincipalJson<'a> {
-    fn of(principal: &'a Principal, decision: &'a Decision<'_>) -> Self {
-        let policy = decision.policy();
-        Self {
-            credential: policy.credentials().get(principal.credential()).map_or("", |credential| credential.name()),
-            kind: principal.kind().name(),
-            subject: principal.subject(),
-            key_id: principal.key().map(|key| key.record().id.as_str()),
-            client_id: principal.client_id(),
-            scopes: policy.scopes().names(principal.scopes()).collect(),
+    fn members(&self, json: &mut Writer) {
+        json.name("type").string(&self.kind);
+        json.name("title").string(self.title);
+        json.name("status").whole(self.status.into());
+        json.name("detail").string(self.detail);
+        json.name("code").string(self.code);
+        if !self.required_scopes.is_empty() {
+            json.name("requiredScopes").strings(self.required_scopes.iter().map(String::as_str));
         }
     }
-}
-
-#[derive(Serialize)]
-struct TouchJson<'a> {
-    id: &'a str,
-    at: UnixSeconds,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct UpgradeJson<'a> {
-    id: &'a str,
-    expected_version: u64,
-    hash: &'a KeyHash,
-}
-
-#[derive(Serialize)]
-struct EffectsJson<'a> {
-    touch: Option<TouchJson<'a>>,
-    upgrade: Option<UpgradeJson<'a>>,
-    audit: AuditEvent<'a>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct DecisionJson<'a> {
-    effect: &'static str,
-    status: u16,
-    code: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    detail: Option<&'static str>,
-    route_id: Option<&'a str>,
-    params: Pairs<'a>,
-    principal: Option<PrincipalJson<'a>>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    others: Vec<PrincipalJson<'a>>,
-    alternative: Option<usize>,
-    missing: Vec<&'a str>,
-    challenges: Vec<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    allow: Vec<String>,
-    problem: Option<Problem>,
-    effects: EffectsJson<'a>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    trace: Option<&'a Trace>,
 }
 
 impl Decision<'_> {
     /// The decision as JSON text: the members of policy.md, in a fixed order.
     #[must_use]
     pub fn to_json(&self) -> String {
-        text(&self.json())
+        Writer::object_text(|json| self.members(json))
     }
 
-    fn json(&self) -> DecisionJson<'_> {
-        let mut principals = self.principals().map(|principal| PrincipalJson::of(principal, self));
+    fn members(&self, json: &mut Writer) {
         // A hidden 405 is a 404 for everyone but the audit log.
         let shown = self.problem();
-        DecisionJson {
-            effect: self.effect().name(),
-            status: shown.as_ref().map_or_else(|| self.status(), |problem| problem.status),
-            code: shown.as_ref().map_or_else(|| self.code(), |problem| problem.code),
-            detail: self.denial().and_then(|denial| denial.detail()),
-            route_id: self.route().map(|route| route.id()),
-            params: Pairs(self.params().collect()),
-            principal: principals.next(),
-            others: principals.collect(),
-            alternative: self.alternative(),
-            missing: self.missing().collect(),
-            challenges: self.challenges(),
-            allow: self.allowed_methods(),
-            problem: shown,
-            effects: EffectsJson {
-                touch: self.touch().map(|Touch { id, at }| TouchJson { id: id.as_str(), at: *at }),
-                upgrade: self.upgrade().map(|Upgrade { id, expected_version, hash }| UpgradeJson {
-                    id: id.as_str(),
-                    expected_version: *expected_version,
-                    hash,
-                }),
-                audit: self.audit(),
-            },
-            trace: self.trace(),
+        let (status, code) = match &shown {
+            Some(problem) => (problem.status, problem.code),
+            None => (self.status(), self.code()),
+        };
+        json.name("effect").string(self.effect().name());
+        json.name("status").whole(status.into());
+        json.name("code").string(code);
+        if let Some(detail) = self.denial().and_then(|denial| denial.detail()) {
+            json.name("detail").string(detail);
         }
+        json.name("routeId").nullable(self.route().map(|route| route.id()));
+        json.name("params").object(|json| {
+            for (name, value) in self.params() {
+                json.name(name).string(value);
+            }
+        });
+        let mut principals = self.principals();
+        json.name("principal");
+        match principals.next() {
+            Some(principal) => self.principal_json(principal, json),
+            None => json.null(),
+        }
+        let mut others = principals.peekable();
+        if others.peek().is_some() {
+            json.name("others").array(|json| others.for_each(|principal| self.principal_json(principal, json)));
+        }
+        json.name("alternative");
+        match self.alternative() {
+            Some(index) => json.count(index),
+            None => json.null(),
+        }
+        json.name("missing").strings(self.missing());
+        json.name("challenges").strings(self.challenges().iter().map(String::as_str));
+        let allow = self.allowed_methods();
+        if !allow.is_empty() {
+            json.name("allow").strings(allow.iter().map(String::as_str));
+        }
+        json.name("problem");
+        match &shown {
+            Some(problem) => json.object(|json| problem.members(json)),
+            None => json.null(),
+        }
+        json.name("effects").object(|json| self.effects_json(json));
+        if let Some(trace) = self.trace() {
+            json.name("trace").array(|json| {
+                for step in &trace.steps {
+                    json.object(|json| step_json(step, json));
+                }
+            });
+        }
+    }
+
+    fn principal_json(&self, principal: &Principal, json: &mut Writer) {
+        let policy = self.policy();
+        json.object(|json| principal_members(principal, policy, json));
+    }
+
+    fn effects_json(&self, json: &mut Writer) {
+        json.name("touch");
+        match self.touch() {
+            Some(Touch { id, at }) => json.object(|json| {
+                json.name("id").string(id.as_str());
+                json.name("at").signed(at.get());
+            }),
+            None => json.null(),
+        }
+        json.name("upgrade");
+        match self.upgrade() {
+            Some(Upgrade { id, expected_version, hash }) => json.object(|json| {
+                json.name("id").string(id.as_str());
+                json.name("expectedVersion").whole(*expected_version);
+                json.name("hash").object(|json| hash.members(json));
+            }),
+            None => json.null(),
+        }
+        json.name("audit").object(|json| audit_members(&self.audit(), json));
+    }
+}
+
+/// What decisions show of a principal.
+pub(crate) fn principal_members(principal: &Principal, policy: &Policy, json: &mut Writer) {
+    let credential = policy.credentials().get(principal.credential());
+    json.name("credential").string(credential.map_or("", |credential| credential.name()));
+    json.name("kind").string(principal.kind().name());
+    json.name("subject").nullable(principal.subject());
+    json.name("keyId").nullable(principal.key().map(|key| key.record().id.as_str()));
+    json.name("clientId").nullable(principal.client_id());
+    json.name("scopes").strings(policy.scopes().names(principal.scopes()));
+}
+
+fn audit_members(event: &AuditEvent<'_>, json: &mut Writer) {
+    json.name("type").string(event.kind);
+    json.name("at").signed(event.at.get());
+    json.name("effect").string(event.effect);
+    json.name("status").whole(event.status.into());
+    json.name("code").string(event.code);
+    let optional = [
+        ("reason", event.reason),
+        ("routeId", event.route_id),
+        ("keyId", event.key_id.as_deref()),
+        ("subject", event.subject.as_deref()),
+        ("clientId", event.client_id),
+    ];
+    for (name, value) in optional {
+        if let Some(value) = value {
+            json.name(name).string(value);
+        }
+    }
+}
+
+fn step_json(step: &TraceStep, json: &mut Writer) {
+    let (name, outcome) = match step {
+        TraceStep::Target { outcome } => ("target", outcome),
+        TraceStep::Route { outcome, .. } => ("route", outcome),
+        TraceStep::Credential { outcome, .. } => ("credential", outcome),
+        TraceStep::Alternative { outcome, .. } => ("alternative", outcome),
+    };
+    json.name("step").string(name);
+    match step {
+        TraceStep::Credential { credential, .. } => json.name("credential").string(credential),
+        TraceStep::Alternative { index, .. } => json.name("index").count(*index),
+        TraceStep::Target { .. } | TraceStep::Route { .. } => {}
+    }
+    json.name("outcome").string(outcome);
+    match step {
+        TraceStep::Route { route_id: Some(id), .. } => json.name("routeId").string(id),
+        TraceStep::Alternative { missing, .. } => {
+            json.name("missing").strings(missing.iter().map(String::as_str));
+        }
+        _ => {}
     }
 }

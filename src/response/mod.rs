@@ -1,6 +1,6 @@
 //! From a decision to an HTTP answer: status, challenges, problem body. One exhaustive match says what a stranger hears.
 
-mod json;
+pub(crate) mod json;
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -183,6 +183,6 @@ impl Decision<'_> {
             503 => headers.push(("retry-after", RETRY_AFTER.to_string())),
             _ => {}
         }
-        Some(Response { status: problem.status, headers, body: json::text(&problem) })
+        Some(Response { status: problem.status, headers, body: problem.to_json() })
     }
 }

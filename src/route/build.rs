@@ -12,6 +12,7 @@ use super::pattern::{Kind, Param, Pattern, PatternError, Segment};
 use super::segment::Cut;
 use super::spelling::has_spellings;
 use super::table::{Entry, Literal, Method, NONE, Node, RouteTable, Typed, bytes_of, method_index};
+use crate::json::Quoted;
 use crate::request::word::word_of_name;
 use crate::request::{MAX_SEGMENTS, MAX_TARGET_BYTES};
 
@@ -128,7 +129,7 @@ impl<'s> Builder<'s> {
             Ok(pattern) if pattern.names.is_empty() && !pattern.trailing_slash && !pattern.segments.is_empty() => {
                 Ok(pattern.segments.len())
             }
-            Ok(_) => Err(format!("found {base:?}")),
+            Ok(_) => Err(format!("found {base}", base = Quoted(base))),
             Err(why) => Err(why.to_string()),
         }
     }

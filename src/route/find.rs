@@ -85,7 +85,7 @@ impl RouteTable {
     /// the server behind may decode it, and run a handler whose rule was not asked.
     #[must_use]
     pub fn find(&self, target: &Target<'_>, method: &str) -> RouteMatch {
-        let path = target.path().as_bytes();
+        let path = target.path_bytes();
         let mut walk = Walk { table: self, path, params: Params::default(), found: NONE };
         walk.start();
         let endpoint = walk.found;

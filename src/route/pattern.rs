@@ -20,6 +20,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::spelling::is_canonical;
+use crate::json::Quoted;
 use crate::request::{MAX_SEGMENTS, MAX_TARGET_BYTES, gate_segment};
 
 /// The most parameters one path may have.
@@ -283,7 +284,7 @@ impl<'a> Pattern<'a> {
             ));
         }
         if self.names.contains(&name) {
-            return Err(error(at, format!("another name; {name:?} is already used in this path")));
+            return Err(error(at, format!("another name; {name} is already used in this path", name = Quoted(name))));
         }
         if self.names.len() >= MAX_PARAMS {
             return Err(error(at, format!("at most {MAX_PARAMS} parameters")));

@@ -1,15 +1,6 @@
 //! Segments as machine words: the end of a segment, its first sixteen bytes and its hash come from the same eight-byte reads.
 
-use crate::request::word::{HIGHS, ONES, SLASHES, WORD, bytes_before, cut_before, mark_of, word_at};
-
-/// The word with capital ASCII letters in lower case.
-pub(super) const fn lower(word: u64) -> u64 {
-    let low = word & !HIGHS;
-    // 0x41 + 0x3f and 0x5b + 0x25 set the high bit: from 'A' on, and past 'Z'.
-    let from_a = low.wrapping_add(ONES.wrapping_mul(0x3f));
-    let past_z = low.wrapping_add(ONES.wrapping_mul(0x25));
-    word | ((from_a & !past_z & !word & HIGHS) >> 2)
-}
+use crate::request::word::{SLASHES, WORD, bytes_before, cut_before, lower, mark_of, word_at};
 
 /// A segment cut from a path.
 #[derive(Clone, Copy)]
@@ -123,14 +114,5 @@ mod tests {
         }
         assert_eq!(Cut::new(b"/abc", 1, false).text(), b"abc");
         assert_eq!(Cut::new(b"/", 1, false).text(), b"");
-    }
-
-    #[test]
-    fn only_capital_letters_are_folded() {
-        for byte in 0..=u8::MAX {
-            let word = u64::from_le_bytes([b'Q', byte, b'/', byte, b'@', b'Z', byte, 0]);
-            let folded = [b'q', byte, b'/', byte, b'@', b'z', byte, 0].map(|b| b.to_ascii_lowercase());
-            assert_eq!(lower(word), u64::from_le_bytes(folded), "{byte:#x}");
-        }
     }
 }

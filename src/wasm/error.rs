@@ -1,31 +1,19 @@
 //! What crosses when something is wrong: JSON text, of which the JavaScript side makes an `Error`.
 
-use alloc::borrow::ToOwned;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use serde::Serialize;
 use wasm_bindgen::JsValue;
 
-use crate::error::{GateError, PolicyErrors};
+use crate::error::{GateError, PolicyError, PolicyErrors};
+use crate::json::write::Writer;
 use crate::key::lifecycle::LifecycleError;
 
 /// An error on its way to JavaScript. No message holds input that may be secret.
-#[derive(Serialize)]
 pub(super) struct Thrown {
     code: &'static str,
     message: String,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    errors: Vec<Place>,
-}
-
-#[derive(Serialize)]
-struct Place {
-    code: &'static str,
-    place: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    other: Option<String>,
-    message: String,
+    errors: Vec<PolicyError>,
 }
 
 impl Thrown {
@@ -34,15 +22,7 @@ impl Thrown {
     }
 
     pub(super) fn policy(errors: PolicyErrors) -> Self {
-        Self {
-            code: "policy_invalid",
-            message: errors.to_string(),
-            errors: errors
-                .0
-                .into_iter()
-                .map(|error| Place { code: error.code, place: error.place, other: error.other, message: error.message })
-                .collect(),
-        }
+        Self { code: "policy_invalid", message: errors.to_string(), errors: errors.0 }
     }
 }
 
@@ -60,6 +40,24 @@ impl From<LifecycleError> for Thrown {
 
 impl From<Thrown> for JsValue {
     fn from(error: Thrown) -> Self {
-        Self::from_str(&serde_json::to_string(&error).unwrap_or_else(|_| "{}".to_owned()))
+        let text = Writer::object_text(|json| {
+            json.name("code").string(error.code);
+            json.name("message").string(&error.message);
+            if !error.errors.is_empty() {
+                json.name("errors").array(|json| error.errors.iter().for_each(|error| place(error, json)));
+            }
+        });
+        Self::from_str(&text)
     }
+}
+
+fn place(error: &PolicyError, json: &mut Writer) {
+    json.object(|json| {
+        json.name("code").string(error.code);
+        json.name("place").string(&error.place);
+        if let Some(other) = &error.other {
+            json.name("other").string(other);
+        }
+        json.name("message").string(&error.message);
+    });
 }

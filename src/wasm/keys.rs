@@ -1,47 +1,64 @@
 //! The life of keys and policy rehearsals, as JSON in and JSON out.
 
-use alloc::borrow::ToOwned;
-use alloc::collections::BTreeMap;
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::IpAddr;
 
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
 use super::error::Thrown;
 use crate::engine::{Assumed, Gate};
+use crate::json::Quoted;
+use crate::json::members::{Place, may, must};
+use crate::json::read::{Read, Reader, whole};
+use crate::json::write::Writer;
 use crate::key::format::{ENTROPY_BYTES, KeyFormat};
 use crate::key::hash::Keyring;
 use crate::key::ip::IpBlock;
-use crate::key::lifecycle::{self, IssueRequest, IssueRules};
+use crate::key::json::{from_json, ip_block, read_instant, some_instant};
+use crate::key::lifecycle::{self, IssueRequest, IssueRules, Issued};
 use crate::key::record::KeyRecord;
-use crate::policy::document::RequirementDocument;
+use crate::policy::document::{Ordered, RequirementDocument};
+use crate::policy::read::{ordered, requirements};
 use crate::policy::{CredentialKind, Policy};
 use crate::request::Request;
 use crate::time::UnixSeconds;
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[derive(Default)]
 struct IssueJson {
-    #[serde(default)]
     credential: Option<String>,
-    #[serde(default)]
     environment: Option<String>,
     label: String,
     scopes: Vec<String>,
     expires_at: Option<UnixSeconds>,
     owner: String,
-    #[serde(default)]
     ip_allow: Vec<IpBlock>,
-    #[serde(default)]
     ceiling: Option<Vec<String>>,
 }
 
-fn wrong(error: &serde_json::Error) -> Thrown {
-    Thrown::new("request_invalid", error.to_string())
+fn issue_request(reader: &mut Reader<'_>) -> Read<IssueJson> {
+    let mut found = IssueJson::default();
+    reader.members(
+        "a request",
+        &mut [
+            may("credential", Place::SomeText(&mut found.credential)),
+            may("environment", Place::SomeText(&mut found.environment)),
+            must("label", Place::Text(&mut found.label)),
+            must("scopes", Place::Texts(&mut found.scopes)),
+            may("expiresAt", Place::Other(&mut |reader| reader.put(&mut found.expires_at, some_instant))),
+            must("owner", Place::Text(&mut found.owner)),
+            may("ipAllow", Place::Other(&mut |reader| reader.put(&mut found.ip_allow, |reader| reader.list(ip_block)))),
+            may("ceiling", Place::SomeTexts(&mut found.ceiling)),
+        ],
+    )?;
+    Ok(found)
+}
+
+/// Reads what the host asks for.
+fn wanted<'j, T>(text: &'j str, read: fn(&mut Reader<'j>) -> Read<T>) -> Result<T, Thrown> {
+    whole(text, read).map_err(|fault| Thrown::new("request_invalid", fault.in_text(text)))
 }
 
 fn clock(now: Option<UnixSeconds>) -> Result<UnixSeconds, Thrown> {
@@ -55,8 +72,8 @@ fn random(entropy: &[u8]) -> Result<Zeroizing<[u8; ENTROPY_BYTES]>, Thrown> {
         .map_err(|_| Thrown::new("entropy", format!("expected {ENTROPY_BYTES} bytes")))
 }
 
-fn record(json: &str) -> Result<KeyRecord, Thrown> {
-    serde_json::from_str(json).map_err(|error| Thrown::new("record_invalid", error.to_string()))
+pub(super) fn record(json: &str) -> Result<KeyRecord, Thrown> {
+    from_json(json).map_err(|error| Thrown::new("record_invalid", error))
 }
 
 /// The format of the API-key credential with this name, or of the only one.
@@ -74,8 +91,13 @@ fn format_of<'p>(policy: &'p Policy, name: Option<&str>) -> Result<&'p KeyFormat
     }
 }
 
-fn text(value: &impl Serialize) -> Result<String, Thrown> {
-    serde_json::to_string(value).map_err(|error| wrong(&error))
+fn text(record: &KeyRecord) -> String {
+    Writer::object_text(|json| record.members(json))
+}
+
+fn made(issued: &Issued, json: &mut Writer) {
+    json.name("record").object(|json| issued.record.members(json));
+    json.name("rawKey").string(issued.raw_key.expose());
 }
 
 pub(super) fn issue(
@@ -85,13 +107,7 @@ pub(super) fn issue(
     entropy: &[u8],
     now: Option<UnixSeconds>,
 ) -> Result<String, Thrown> {
-    #[derive(Serialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Made<'a> {
-        record: &'a KeyRecord,
-        raw_key: &'a str,
-    }
-    let wanted: IssueJson = serde_json::from_str(request).map_err(|error| wrong(&error))?;
+    let wanted = wanted(request, issue_request)?;
     let format = format_of(policy, wanted.credential.as_deref())?;
     let scopes: Vec<&str> = wanted.scopes.iter().map(String::as_str).collect();
     let ceiling: Option<Vec<&str>> = wanted.ceiling.as_ref().map(|list| list.iter().map(String::as_str).collect());
@@ -110,7 +126,20 @@ pub(super) fn issue(
     };
     let rules = IssueRules { declared: &declared, ceiling: ceiling.as_deref(), ..IssueRules::default() };
     let issued = lifecycle::issue(&request, &rules, format, keyring, &*random(entropy)?, clock(now)?)?;
-    text(&Made { record: &issued.record, raw_key: issued.raw_key.expose() })
+    Ok(Writer::object_text(|json| made(&issued, json)))
+}
+
+/// The overlap in seconds, and the credential.
+fn rotate_request(reader: &mut Reader<'_>) -> Read<(i64, Option<String>)> {
+    let (mut overlap, mut credential) = (0, None);
+    reader.members(
+        "a request",
+        &mut [
+            must("overlap", Place::Other(&mut |reader| reader.put(&mut overlap, Reader::signed))),
+            may("credential", Place::SomeText(&mut credential)),
+        ],
+    )?;
+    Ok((overlap, credential))
 }
 
 pub(super) fn rotate(
@@ -121,58 +150,85 @@ pub(super) fn rotate(
     entropy: &[u8],
     now: Option<UnixSeconds>,
 ) -> Result<String, Thrown> {
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct RotateJson {
-        overlap: i64,
-        #[serde(default)]
-        credential: Option<String>,
-    }
-    #[derive(Serialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Made<'a> {
-        record: &'a KeyRecord,
-        raw_key: &'a str,
-        old: &'a KeyRecord,
-    }
-    let wanted: RotateJson = serde_json::from_str(request).map_err(|error| wrong(&error))?;
-    let format = format_of(policy, wanted.credential.as_deref())?;
-    let made = lifecycle::rotate(&record(old)?, wanted.overlap, format, keyring, &*random(entropy)?, clock(now)?)?;
-    text(&Made { record: &made.new.record, raw_key: made.new.raw_key.expose(), old: &made.old })
+    let (overlap, credential) = wanted(request, rotate_request)?;
+    let format = format_of(policy, credential.as_deref())?;
+    let rotated = lifecycle::rotate(&record(old)?, overlap, format, keyring, &*random(entropy)?, clock(now)?)?;
+    Ok(Writer::object_text(|json| {
+        made(&rotated.new, json);
+        json.name("old").object(|json| rotated.old.members(json));
+    }))
 }
 
 pub(super) fn revoke(old: &str, now: Option<UnixSeconds>) -> Result<String, Thrown> {
-    text(&lifecycle::revoke(&record(old)?, clock(now)?)?)
+    Ok(text(&lifecycle::revoke(&record(old)?, clock(now)?)?))
 }
 
 pub(super) fn relabel(old: &str, change: &str) -> Result<String, Thrown> {
-    let change: BTreeMap<String, Value> = serde_json::from_str(change).map_err(|error| wrong(&error))?;
-    lifecycle::check_change(change.keys().map(String::as_str))?;
-    let label = change.get("label").and_then(Value::as_str).unwrap_or_default().to_owned();
-    text(&lifecycle::relabel(&record(old)?, &label)?)
+    let change = wanted(change, |reader| ordered(reader, Reader::value))?;
+    lifecycle::check_change(change.0.iter().map(|(name, _)| name.as_str()))?;
+    let label = change.get("label").and_then(Value::as_str).unwrap_or_default();
+    Ok(text(&lifecycle::relabel(&record(old)?, label)?))
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct RehearseJson {
     method: String,
     target: String,
-    #[serde(default)]
     headers: Vec<(String, String)>,
     https: bool,
-    #[serde(default)]
     client_ip: Option<IpAddr>,
     now: UnixSeconds,
-    assumed: crate::policy::document::Ordered<RequirementDocument>,
+    assumed: Ordered<RequirementDocument>,
+}
+
+fn address(reader: &mut Reader<'_>) -> Read<IpAddr> {
+    reader.string()?.parse().map_err(|_| reader.fault("invalid IP address syntax"))
+}
+
+fn header(reader: &mut Reader<'_>) -> Read<(String, String)> {
+    match <[String; 2]>::try_from(reader.strings()?) {
+        Ok([name, value]) => Ok((name, value)),
+        Err(_) => Err(reader.fault("expected a name and a value")),
+    }
+}
+
+fn rehearse_request(reader: &mut Reader<'_>) -> Read<RehearseJson> {
+    let mut found = RehearseJson {
+        method: String::new(),
+        target: String::new(),
+        headers: Vec::new(),
+        https: false,
+        client_ip: None,
+        now: UnixSeconds::EPOCH,
+        assumed: Ordered::default(),
+    };
+    reader.members(
+        "a request",
+        &mut [
+            must("method", Place::Text(&mut found.method)),
+            must("target", Place::Text(&mut found.target)),
+            may("headers", Place::Other(&mut |reader| reader.put(&mut found.headers, |reader| reader.list(header)))),
+            must("https", Place::Flag(&mut found.https)),
+            may(
+                "clientIp",
+                Place::Other(&mut |reader| reader.put(&mut found.client_ip, |reader| reader.nullable(address))),
+            ),
+            must("now", Place::Other(&mut |reader| reader.put(&mut found.now, read_instant))),
+            must("assumed", Place::Other(&mut |reader| reader.put(&mut found.assumed, requirements))),
+        ],
+    )?;
+    Ok(found)
 }
 
 pub(super) fn rehearse(gate: &Gate, request: &str) -> Result<String, Thrown> {
-    let wanted: RehearseJson = serde_json::from_str(request).map_err(|error| wrong(&error))?;
+    let wanted = wanted(request, rehearse_request)?;
     let policy = gate.policy();
     let mut assumed = Vec::new();
     for (name, given) in &wanted.assumed.0 {
         let Some((credential, _)) = policy.credential(name) else {
-            return Err(Thrown::new("credential_unknown", format!("credential {name:?} is not declared")));
+            return Err(Thrown::new(
+                "credential_unknown",
+                format!("credential {name} is not declared", name = Quoted(name)),
+            ));
         };
         assumed.push(Assumed {
             credential,

@@ -1,6 +1,6 @@
 //! The WebAssembly surface: convert, call, convert. `js/core` is the only caller.
 //!
-//! A decision under way is a *session*: an input buffer, 64 words and the answers given so far. Nothing borrowed lives across a
+//! A decision under way is a *session*: an input buffer, 96 words and the answers given so far. Nothing borrowed lives across a
 //! call: every answer begins the request again over the session's own input and replays what was answered before, which gives the
 //! same step because all that the engine uses is an argument. On the hot path only numbers cross.
 
@@ -8,22 +8,24 @@ mod error;
 mod keys;
 mod options;
 mod principals;
+mod records;
 mod session;
 
-use alloc::collections::BTreeMap;
 use alloc::format;
+use alloc::rc::Rc;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::cell::RefCell;
 
 use wasm_bindgen::prelude::*;
 
 use self::error::Thrown;
-use self::principals::{Principals, Proof};
+use self::principals::{Principals, Proofs};
+use self::records::Records;
 use self::session::{Answer, MISUSE, Session, VerifyKeys};
 use crate::engine::Gate;
 use crate::host::{KeyAnswer, KeysAnswer, VerifyAnswer};
-use crate::key::record::KeyRecord;
 use crate::policy::{CredentialKind, Policy};
 use crate::time::UnixSeconds;
 
@@ -61,9 +63,8 @@ pub struct RawGate {
     keyring: crate::key::hash::Keyring,
     headers: Vec<String>,
     sessions: Vec<Option<Session>>,
-    records: BTreeMap<u32, Arc<KeyRecord>>,
-    last_record: u32,
-    principals: Principals,
+    records: Records,
+    principals: Rc<RefCell<Principals>>,
     verify_keys: VerifyKeys,
 }
 
@@ -97,9 +98,8 @@ impl RawGate {
             keyring,
             headers,
             sessions: Vec::new(),
-            records: BTreeMap::new(),
-            last_record: 0,
-            principals: Principals::default(),
+            records: Records::default(),
+            principals: Rc::default(),
             verify_keys: VerifyKeys::default(),
         })
     }
@@ -139,7 +139,7 @@ impl RawGate {
         self.session(session).map_or(0, |session| session.input(bytes as usize))
     }
 
-    /// The address of the session's 64 words.
+    /// The address of the session's 96 words.
     pub fn words(&mut self, session: u32) -> u32 {
         self.session(session).map_or(0, |session| session.words())
     }
@@ -153,15 +153,12 @@ impl RawGate {
         if started { self.drive(session) } else { MISUSE }
     }
 
-    /// Answers a need for a key record: 0 missing, 1 unavailable, 2 the record of this handle.
-    pub fn answer_key(&mut self, session: u32, kind: u32, record: u32) -> u32 {
-        let answer = match kind {
+    /// Answers a need for a key record: its handle, 0 for a missing one, [`u32::MAX`] for an outage.
+    pub fn answer_key(&mut self, session: u32, record: u32) -> u32 {
+        let answer = match record {
             0 => KeyAnswer::Missing,
-            2 => match self.records.get(&record) {
-                Some(found) => KeyAnswer::Found(Arc::clone(found)),
-                None => KeyAnswer::Unavailable,
-            },
-            _ => KeyAnswer::Unavailable,
+            u32::MAX => KeyAnswer::Unavailable,
+            handle => self.records.get(handle).map_or(KeyAnswer::Unavailable, KeyAnswer::Found),
         };
         self.answer(session, Answer::Key(answer))
     }
@@ -194,7 +191,10 @@ impl RawGate {
     fn drive(&mut self, session: u32) -> u32 {
         let Self { gate, headers, principals, verify_keys, sessions, .. } = self;
         match sessions.get_mut(session as usize).and_then(Option::as_mut) {
-            Some(found) => found.drive(gate, headers, principals, verify_keys),
+            Some(found) => match principals.try_borrow_mut() {
+                Ok(mut principals) => found.drive(gate, headers, &mut principals, verify_keys),
+                Err(_) => MISUSE,
+            },
             None => MISUSE,
         }
     }
@@ -221,28 +221,20 @@ impl RawGate {
     /// # Errors
     /// `record_invalid`.
     pub fn record(&mut self, json: &str) -> Result<u32, JsValue> {
-        let record: KeyRecord =
-            serde_json::from_str(json).map_err(|error| Thrown::new("record_invalid", format!("{error}")))?;
-        self.last_record = self.last_record.wrapping_add(1);
-        self.records.insert(self.last_record, Arc::new(record));
-        Ok(self.last_record)
+        let record = keys::record(json)?;
+        let handle = self.records.enter(Arc::new(record));
+        Ok(handle.ok_or_else(|| Thrown::new("engine_misuse", "too many records are held"))?)
     }
 
     /// Forgets a record.
     pub fn drop_record(&mut self, handle: u32) {
-        self.records.remove(&handle);
+        self.records.remove(handle);
     }
 
-    /// The principal in a slot as JSON: as decisions show it, with `logId` and, of a token, `claims`.
+    /// What keeps proven principals for decisions that are read later; lives on when the gate is freed.
     #[must_use]
-    pub fn principal(&self, slot: u32) -> String {
-        self.principals.describe(slot, &self.policy)
-    }
-
-    /// What keeps the proof of an allow after the slot is taken by another; of no slot, what a public route needs.
-    #[must_use]
-    pub fn proof(&self, slot: Option<u32>) -> Proof {
-        self.principals.proof(slot, &self.policy)
+    pub fn proofs(&self) -> Proofs {
+        Proofs::new(&self.policy, &self.principals)
     }
 
     /// The key of a need for signature arithmetic as JSON: `thumbprint` and `jwk`.
@@ -258,7 +250,7 @@ impl RawGate {
         format!(
             r#"{{"cacheHits":{hits},"cacheMisses":{misses},"sessions":{},"records":{}}}"#,
             self.sessions.iter().flatten().count(),
-            self.records.len()
+            self.records.count()
         )
     }
 

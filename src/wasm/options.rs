@@ -1,38 +1,91 @@
 //! From the options as JSON to a gate, and from a policy to what JavaScript needs to know of it.
 
-use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
-use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::error::Thrown;
 use crate::engine::Gate;
+use crate::json::members::{Place, may, must};
+use crate::json::read::{Read, Reader, whole};
+use crate::json::write::Writer;
 use crate::key::hash::Keyring;
+use crate::policy::read::ordered;
 use crate::policy::{CredentialKind, Policy};
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
+type Texts = Vec<(String, String)>;
+
+#[derive(Default)]
 struct Options {
     peppers: Option<Peppers>,
-    secrets: BTreeMap<String, String>,
-    key_sets: BTreeMap<String, String>,
+    secrets: Texts,
+    key_sets: Texts,
     token_cache: Option<(usize, usize)>,
     host_verification: bool,
     trace: bool,
-    touch_interval: i64,
+    touch_interval: u64,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[derive(Default)]
 struct Peppers {
     current: String,
-    keys: BTreeMap<String, String>,
+    keys: Texts,
     plain_hashes: bool,
+}
+
+fn options(reader: &mut Reader<'_>) -> Read<Options> {
+    let mut found = Options::default();
+    reader.members(
+        "options",
+        &mut [
+            may(
+                "peppers",
+                Place::Other(&mut |reader| reader.put(&mut found.peppers, |reader| reader.nullable(peppers))),
+            ),
+            must("secrets", Place::Other(&mut |reader| reader.put(&mut found.secrets, texts))),
+            must("keySets", Place::Other(&mut |reader| reader.put(&mut found.key_sets, texts))),
+            may(
+                "tokenCache",
+                Place::Other(&mut |reader| reader.put(&mut found.token_cache, |reader| reader.nullable(limits))),
+            ),
+            must("hostVerification", Place::Flag(&mut found.host_verification)),
+            must("trace", Place::Flag(&mut found.trace)),
+            must("touchInterval", Place::Whole(&mut found.touch_interval)),
+        ],
+    )?;
+    Ok(found)
+}
+
+fn peppers(reader: &mut Reader<'_>) -> Read<Peppers> {
+    let mut found = Peppers::default();
+    reader.members(
+        "peppers",
+        &mut [
+            must("current", Place::Text(&mut found.current)),
+            must("keys", Place::Other(&mut |reader| reader.put(&mut found.keys, texts))),
+            must("plainHashes", Place::Flag(&mut found.plain_hashes)),
+        ],
+    )?;
+    Ok(found)
+}
+
+fn texts(reader: &mut Reader<'_>) -> Read<Texts> {
+    ordered(reader, Reader::string).map(|texts| texts.0)
+}
+
+/// Entries and bytes.
+fn limits(reader: &mut Reader<'_>) -> Read<(usize, usize)> {
+    let numbers = reader.list(Reader::whole)?;
+    match numbers.as_slice() {
+        [entries, bytes] => {
+            Ok((usize::try_from(*entries).unwrap_or(usize::MAX), usize::try_from(*bytes).unwrap_or(usize::MAX)))
+        }
+        _ => Err(reader.fault("expected two numbers")),
+    }
 }
 
 fn decode(name: &str, text: &str) -> Result<Zeroizing<Vec<u8>>, Thrown> {
@@ -56,7 +109,7 @@ fn keyring(peppers: &Peppers) -> Result<Keyring, Thrown> {
 /// The gate of a policy and of the options.
 pub(super) fn build(policy: &Arc<Policy>, options: &str) -> Result<(Gate, Keyring), Thrown> {
     // The text of the error could repeat a secret.
-    let options: Options = serde_json::from_str(options)
+    let options = whole(options, self::options)
         .map_err(|_| Thrown::new("options_invalid", "the options are not what they may be"))?;
     let ring = options.peppers.as_ref().map_or_else(|| Ok(Keyring::plain()), keyring)?;
     let (entries, bytes) = options.token_cache.unwrap_or_default();
@@ -65,7 +118,7 @@ pub(super) fn build(policy: &Arc<Policy>, options: &str) -> Result<(Gate, Keyrin
         .token_cache(entries, bytes)
         .host_verification(options.host_verification)
         .trace(options.trace)
-        .touch_interval(options.touch_interval);
+        .touch_interval(i64::try_from(options.touch_interval).unwrap_or(i64::MAX));
     for (name, text) in &options.secrets {
         builder = builder.secret(name.as_str(), &decode(name, text)?);
     }
@@ -75,49 +128,35 @@ pub(super) fn build(policy: &Arc<Policy>, options: &str) -> Result<(Gate, Keyrin
     Ok((builder.build()?, ring))
 }
 
-#[derive(Serialize)]
-struct About<'a> {
-    name: &'a str,
-    routes: Vec<&'a str>,
-    params: Vec<Vec<&'a str>>,
-    scopes: Vec<&'a str>,
-    credentials: Vec<CredentialAbout<'a>>,
-    headers: &'a [String],
-    tests: usize,
-}
-
-#[derive(Serialize)]
-struct CredentialAbout<'a> {
-    name: &'a str,
-    kind: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    header: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    issuer: Option<&'a str>,
-}
-
 /// What JavaScript needs to know of a policy, as JSON.
 pub(super) fn describe(policy: &Policy, headers: &[String]) -> String {
-    let about = About {
-        name: policy.name(),
-        routes: policy.routes().iter().map(|route| route.id()).collect(),
-        params: (0..policy.routes().len())
-            .map(|route| policy.table().param_names(route).iter().map(|name| &**name).collect())
-            .collect(),
-        scopes: (0..policy.scopes().len()).filter_map(|scope| policy.scopes().name(scope)).collect(),
-        credentials: policy
-            .credentials()
-            .iter()
-            .map(|credential| {
-                let (kind, header, issuer) = match credential.kind() {
-                    CredentialKind::ApiKey(key) => ("apiKey", Some(key.header()), None),
-                    CredentialKind::Bearer(bearer) => ("bearer", None, Some(&*bearer.rules().issuer)),
-                };
-                CredentialAbout { name: credential.name(), kind, header, issuer }
-            })
-            .collect(),
-        headers,
-        tests: policy.tests().len(),
-    };
-    serde_json::to_string(&about).unwrap_or_default()
+    Writer::object_text(|json| {
+        json.name("name").string(policy.name());
+        json.name("routes").strings(policy.routes().iter().map(|route| route.id()));
+        json.name("params").array(|json| {
+            for route in 0..policy.routes().len() {
+                json.strings(policy.table().param_names(route).iter().map(|name| &**name));
+            }
+        });
+        json.name("scopes").strings((0..policy.scopes().len()).filter_map(|scope| policy.scopes().name(scope)));
+        json.name("credentials").array(|json| {
+            for credential in policy.credentials() {
+                json.object(|json| {
+                    json.name("name").string(credential.name());
+                    match credential.kind() {
+                        CredentialKind::ApiKey(key) => {
+                            json.name("kind").string("apiKey");
+                            json.name("header").string(key.header());
+                        }
+                        CredentialKind::Bearer(bearer) => {
+                            json.name("kind").string("bearer");
+                            json.name("issuer").string(&bearer.rules().issuer);
+                        }
+                    }
+                });
+            }
+        });
+        json.name("headers").strings(headers.iter().map(String::as_str));
+        json.name("tests").count(policy.tests().len());
+    })
 }

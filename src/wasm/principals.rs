@@ -1,19 +1,21 @@
 //! Who was proven lately: numbers cross instead of texts, and the text of an allow is made when somebody reads it.
 
+use alloc::rc::Rc;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::cell::RefCell;
 
 use hashbrown::HashMap;
-use serde::Serialize;
-use serde_json::value::RawValue;
 use wasm_bindgen::prelude::*;
 
 use super::error::Thrown;
 use super::instant;
 use crate::decision::Decision;
+use crate::json::write::Writer;
 use crate::policy::Policy;
 use crate::principal::Principal;
+use crate::response::json::principal_members;
 
 /// How many principals are remembered; the next one takes the oldest one's slot.
 const SLOTS: usize = 1024;
@@ -34,6 +36,8 @@ pub(super) struct Principals {
     known: HashMap<Identity, usize>,
     next: usize,
     generation: u32,
+    kept: HashMap<u32, Vec<Principal>>,
+    batch: u32,
 }
 
 impl Principals {
@@ -68,79 +72,103 @@ impl Principals {
         at
     }
 
-    fn get(&self, slot: u32) -> Option<&Principal> {
-        self.slots.get(slot as usize).map(|slot| &slot.principal)
+    fn keep(&mut self, slot: u32) -> u32 {
+        let Some(principal) = self.slots.get(slot as usize).map(|slot| slot.principal.clone()) else { return u32::MAX };
+        let batch = self.kept.entry(self.batch).or_default();
+        batch.push(principal);
+        u32::try_from(batch.len().saturating_sub(1)).unwrap_or(u32::MAX)
     }
 
-    pub(super) fn describe(&self, slot: u32, policy: &Policy) -> String {
-        #[derive(Serialize)]
-        #[serde(rename_all = "camelCase")]
-        struct About<'a> {
-            credential: &'a str,
-            kind: &'static str,
-            subject: Option<&'a str>,
-            key_id: Option<&'a str>,
-            client_id: Option<&'a str>,
-            scopes: Vec<&'a str>,
-            log_id: Option<String>,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            claims: Option<&'a RawValue>,
+    fn kept(&self, batch: u32, place: u32) -> Option<&Principal> {
+        self.kept.get(&batch)?.get(place as usize)
+    }
+}
+
+fn describe(principal: &Principal, policy: &Policy) -> String {
+    Writer::object_text(|json| {
+        principal_members(principal, policy, json);
+        json.name("logId").nullable(principal.log_id().as_deref());
+        if let Some(claims) = principal.claims() {
+            json.name("claims").json(claims.json());
         }
-        let Some(principal) = self.get(slot) else { return String::from("null") };
-        let about = About {
-            credential: policy.credentials().get(principal.credential()).map_or("", |found| found.name()),
-            kind: principal.kind().name(),
-            subject: principal.subject(),
-            key_id: principal.key().map(|key| key.record().id.as_str()),
-            client_id: principal.client_id(),
-            scopes: policy.scopes().names(principal.scopes()).collect(),
-            log_id: principal.log_id(),
-            claims: principal.claims().and_then(|claims| serde_json::from_str(claims.json()).ok()),
-        };
-        serde_json::to_string(&about).unwrap_or_default()
-    }
-
-    pub(super) fn proof(&self, slot: Option<u32>, policy: &Arc<Policy>) -> Proof {
-        Proof { policy: Arc::clone(policy), principal: slot.and_then(|slot| self.get(slot)).cloned() }
-    }
+    })
 }
 
-/// Keeps a principal, so that the text of an allow can be made at any time later. Freed with its JavaScript object.
+/// The proven principals that decisions still point at, in batches: the text of an allow can be made at any time later, also
+/// when the slot is taken by another and the gate is freed. JavaScript says when a batch is no longer pointed at.
 #[wasm_bindgen]
-pub struct Proof {
+pub struct Proofs {
     policy: Arc<Policy>,
-    principal: Option<Principal>,
+    principals: Rc<RefCell<Principals>>,
+}
+
+impl Proofs {
+    pub(super) fn new(policy: &Arc<Policy>, principals: &Rc<RefCell<Principals>>) -> Self {
+        Self { policy: Arc::clone(policy), principals: Rc::clone(principals) }
+    }
 }
 
 #[wasm_bindgen]
-impl Proof {
-    /// The decision's JSON of an allow of this principal alone, without an upgrade.
+impl Proofs {
+    /// Begins a batch; its number, from 1.
+    pub fn batch(&self) -> u32 {
+        self.principals.try_borrow_mut().map_or(0, |mut principals| {
+            principals.batch = principals.batch.wrapping_add(1).max(1);
+            principals.batch
+        })
+    }
+
+    /// Keeps the principal of a slot in the batch begun last; its place there.
+    pub fn keep(&self, slot: u32) -> u32 {
+        self.principals.try_borrow_mut().map_or(u32::MAX, |mut principals| principals.keep(slot))
+    }
+
+    /// Forgets a batch.
+    pub fn forget(&self, batch: u32) {
+        if let Ok(mut principals) = self.principals.try_borrow_mut() {
+            principals.kept.remove(&batch);
+        }
+    }
+
+    /// A kept principal as JSON: as decisions show it, with `logId` and, of a token, `claims`.
+    ///
+    /// # Errors
+    /// `engine_misuse` when it is not kept.
+    pub fn principal(&self, batch: u32, place: u32) -> Result<String, JsValue> {
+        let principals = self.principals.try_borrow().map_err(|_| misuse())?;
+        Ok(principals.kept(batch, place).map(|principal| describe(principal, &self.policy)).ok_or_else(misuse)?)
+    }
+
+    /// The decision's JSON of an allow of this principal alone, without an upgrade; of batch 0 for a public route.
     ///
     /// # Errors
     /// `engine_misuse` when the arguments are not those of a decision.
+    #[expect(clippy::too_many_arguments, reason = "numbers cross, objects would not")]
     pub fn allow(
         &self,
+        batch: u32,
+        place: u32,
         target: &str,
         route: u32,
         alternative: Option<u32>,
         touch: bool,
         now: f64,
     ) -> Result<String, JsValue> {
-        let decision = instant(now).and_then(|now| {
-            let alternative = alternative.map(|index| index as usize);
-            Decision::allowed_again(
-                &self.policy,
-                target,
-                route as usize,
-                alternative,
-                self.principal.clone(),
-                touch,
-                now,
-            )
-        });
-        match decision {
-            Some(decision) => Ok(decision.to_json()),
-            None => Err(Thrown::new("engine_misuse", "this is no decision of the policy").into()),
-        }
+        let principal = match batch {
+            0 => None,
+            _ => {
+                let principals = self.principals.try_borrow().map_err(|_| misuse())?;
+                Some(principals.kept(batch, place).cloned().ok_or_else(misuse)?)
+            }
+        };
+        let now = instant(now).ok_or_else(misuse)?;
+        let alternative = alternative.map(|index| index as usize);
+        let decision =
+            Decision::allowed_again(&self.policy, target, route as usize, alternative, principal, touch, now);
+        Ok(decision.map(|decision| decision.to_json()).ok_or_else(misuse)?)
     }
+}
+
+fn misuse() -> Thrown {
+    Thrown::new("engine_misuse", "this is no decision of the policy")
 }

@@ -5,13 +5,13 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::net::IpAddr;
 
-use serde::Serialize;
 use zeroize::Zeroize;
 
 use super::principals::Principals;
 use crate::decision::{Decision, Effect};
-use crate::engine::{Gate, NeedKey, NeedVerify, Step};
-use crate::host::{KeyAnswer, KeysAnswer, KeysReason, VerifyAnswer};
+use crate::engine::{Answers, Gate, Verified};
+use crate::host::{KeyAnswer, KeysAnswer, KeysReason, SignatureCheck, VerifyAnswer};
+use crate::json::write::Writer;
 use crate::jwt::Algorithm;
 use crate::key::format::{ID_LEN, KeyId};
 use crate::request::{HeaderSource, Request};
@@ -24,7 +24,7 @@ const NEED_VERIFY: u32 = 3;
 /// A call that was not due, or words that do not fit.
 pub(super) const MISUSE: u32 = 4;
 
-const WORDS: usize = 64;
+const WORDS: usize = 96;
 const FLAG_HTTPS: u32 = 1;
 const FLAG_TEXT: u32 = 2;
 const MARK_TOUCH: u32 = 1;
@@ -54,17 +54,36 @@ enum Wanted {
 #[derive(Default)]
 struct Shape {
     flags: u32,
-    method: usize,
-    target: usize,
-    address: usize,
+    method: Part,
+    target: Part,
+    address: Option<IpAddr>,
     lines: Vec<Line>,
+}
+
+/// A piece of the input.
+#[derive(Clone, Copy, Default)]
+struct Part {
+    start: usize,
+    len: usize,
+}
+
+impl Part {
+    /// The next `len` bytes; `used` moves behind them.
+    fn take(used: &mut usize, len: u32) -> Self {
+        let start = *used;
+        *used = start.saturating_add(len as usize);
+        Self { start, len: len as usize }
+    }
+
+    fn of(self, input: &[u8]) -> &[u8] {
+        input.get(self.start..self.start.saturating_add(self.len)).unwrap_or_default()
+    }
 }
 
 #[derive(Clone, Copy)]
 struct Line {
     header: usize,
-    start: usize,
-    len: usize,
+    value: Part,
 }
 
 /// A decision under way: its input, its words, and the answers so far.
@@ -126,16 +145,15 @@ impl Session {
         address(self.words.as_ptr())
     }
 
+    /// Overwrites the request and forgets what was answered.
     pub(super) fn erase(&mut self) {
-        let used = self.shape.lines.last().map_or_else(
-            || self.shape.method.saturating_add(self.shape.target).saturating_add(self.shape.address),
-            |line| line.start.saturating_add(line.len),
-        );
-        if let Some(used) = self.input.get_mut(..used) {
-            used.zeroize();
-        }
+        self.input.as_mut_slice().zeroize();
+        self.forget();
+    }
+
+    /// Forgets everything but the input, which the JavaScript side overwrites when a decision was made.
+    fn forget(&mut self) {
         self.shape.lines.clear();
-        (self.shape.method, self.shape.target, self.shape.address) = (0, 0, 0);
         self.keys.clear();
         self.key_sets.clear();
         self.signatures.clear();
@@ -144,29 +162,31 @@ impl Session {
 
     /// Reads the words; `false` when they do not fit the input.
     pub(super) fn start(&mut self, now: UnixSeconds) -> bool {
+        self.forget();
         self.now = now;
-        self.wanted = Wanted::Nothing;
-        self.keys.clear();
-        self.key_sets.clear();
-        self.signatures.clear();
         self.text.clear();
         self.response.clear();
-        let [flags, method, target, address, count, rest @ ..] = &*self.words;
-        let shape = &mut self.shape;
-        shape.flags = *flags;
-        (shape.method, shape.target, shape.address) = (*method as usize, *target as usize, *address as usize);
-        shape.lines.clear();
+        // A first header value that comes before everything else, then the parts in order.
+        let [flags, first, method, target, address, count, _, _, rest @ ..] = &*self.words;
         let count = *count as usize;
         if count > MOST_LINES {
             return false;
         }
-        let mut start = shape.method.saturating_add(shape.target).saturating_add(shape.address);
+        let shape = &mut self.shape;
+        let mut used = 0;
+        let mut first = Some(Part::take(&mut used, *first)).filter(|part| part.len > 0);
+        shape.flags = *flags;
+        shape.method = Part::take(&mut used, *method);
+        shape.target = Part::take(&mut used, *target);
+        shape.address = core::str::from_utf8(Part::take(&mut used, *address).of(&self.input))
+            .ok()
+            .and_then(|text| text.parse::<IpAddr>().ok());
         for pair in rest.chunks_exact(2).take(count) {
             let [header, len] = pair else { return false };
-            shape.lines.push(Line { header: *header as usize, start, len: *len as usize });
-            start = start.saturating_add(*len as usize);
+            let value = first.take().unwrap_or_else(|| Part::take(&mut used, *len));
+            shape.lines.push(Line { header: *header as usize, value });
         }
-        start <= self.input.len()
+        used <= self.input.len()
     }
 
     /// Takes an answer; `false` when it was not asked for.
@@ -188,69 +208,96 @@ impl Session {
         principals: &mut Principals,
         verify_keys: &mut VerifyKeys,
     ) -> u32 {
+        let step = self.advance(gate, names, principals, verify_keys);
+        if step == DONE {
+            self.forget();
+        }
+        step
+    }
+
+    fn advance(
+        &mut self,
+        gate: &Gate,
+        names: &[String],
+        principals: &mut Principals,
+        verify_keys: &mut VerifyKeys,
+    ) -> u32 {
         let Self { input, words, shape, now, wanted, keys, key_sets, signatures, text, response } = self;
-        let part = |start: usize, len: usize| input.get(start..start.saturating_add(len)).unwrap_or_default();
-        let target_at = shape.method;
-        let address_at = target_at.saturating_add(shape.target);
-        let target = part(target_at, shape.target);
+        let target = shape.target.of(input);
         let lines = Lines { names, input, lines: &shape.lines };
         let request = Request {
-            method: core::str::from_utf8(part(0, shape.method)).unwrap_or_default(),
+            method: core::str::from_utf8(shape.method.of(input)).unwrap_or_default(),
             target,
             headers: &lines,
             https: shape.flags & FLAG_HTTPS != 0,
-            client_ip: core::str::from_utf8(part(address_at, shape.address))
-                .ok()
-                .and_then(|text| text.parse::<IpAddr>().ok()),
+            client_ip: shape.address,
         };
-        let mut step = gate.begin(&request, *now);
-        loop {
-            step = match step {
-                Step::Done(decision) => {
-                    report(&decision, target, words, principals);
-                    let wordy = shape.flags & FLAG_TEXT != 0
-                        || decision.effect() != Effect::Allow
-                        || words.get(4).is_some_and(|marks| marks & MARK_TEXT != 0);
-                    if wordy {
-                        *text = decision.to_json();
-                        *response = refusal(&decision);
-                    }
-                    return DONE;
+        let mut known =
+            Known { gate, lines: &lines, keys, key_sets, signatures, verify_keys, words, wanted, step: MISUSE };
+        match gate.replay(&request, *now, &mut known) {
+            None => known.step,
+            Some(decision) => {
+                report(&decision, target, words, principals);
+                let wordy = shape.flags & FLAG_TEXT != 0
+                    || decision.effect() != Effect::Allow
+                    || words.get(4).is_some_and(|marks| marks & MARK_TEXT != 0);
+                if wordy {
+                    *text = decision.to_json();
+                    *response = refusal(&decision);
                 }
-                Step::NeedKey(need) => match keys.iter().find(|(id, _)| id == need.id()) {
-                    Some((_, answer)) => need.answer(answer.clone()),
-                    None => {
-                        *wanted = Wanted::Key(*need.id());
-                        return point_at_key(&need, &lines, words);
-                    }
-                },
-                Step::NeedKeys(need) => match key_sets.iter().find(|(name, _)| name == need.credential()) {
-                    Some((_, answer)) => need.answer(answer.clone()),
-                    None => {
-                        let credential = gate.policy().credential(need.credential()).map_or(0, |(index, _)| index);
-                        let reason = match need.reason() {
-                            KeysReason::Missing => 0,
-                            KeysReason::Stale => 1,
-                            KeysReason::UnknownKid => 2,
-                        };
-                        put(words, 0, &[word(credential), reason]);
-                        *wanted = Wanted::Keys(need.credential().to_string());
-                        return NEED_KEYS;
-                    }
-                },
-                // A request has one bearer token, so the key alone names the signature.
-                Step::NeedVerify(need) => {
-                    match signatures.iter().find(|(thumbprint, _)| thumbprint == need.check().thumbprint) {
-                        Some((_, Some(answer))) => need.answer(*answer),
-                        Some((_, None)) => need.verify_here(),
-                        None => {
-                            *wanted = Wanted::Verify(need.check().thumbprint.to_string());
-                            return point_at_signature(&need, &lines, words, verify_keys);
-                        }
-                    }
-                }
-            };
+                DONE
+            }
         }
+    }
+}
+
+/// The answers so far. What is asked besides them becomes what the session wants, and a step.
+struct Known<'s> {
+    gate: &'s Gate,
+    lines: &'s Lines<'s>,
+    keys: &'s [(KeyId, KeyAnswer)],
+    key_sets: &'s [(String, KeysAnswer)],
+    signatures: &'s [(String, Option<VerifyAnswer>)],
+    verify_keys: &'s mut VerifyKeys,
+    words: &'s mut [u32; WORDS],
+    wanted: &'s mut Wanted,
+    step: u32,
+}
+
+impl Answers for Known<'_> {
+    fn key(&mut self, id: &KeyId) -> Option<KeyAnswer> {
+        if let Some((_, answer)) = self.keys.iter().find(|(known, _)| known == id) {
+            return Some(answer.clone());
+        }
+        *self.wanted = Wanted::Key(*id);
+        self.step = point_at_key(id, self.lines, self.words);
+        None
+    }
+
+    fn keys(&mut self, credential: &str, reason: KeysReason) -> Option<KeysAnswer> {
+        if let Some((_, answer)) = self.key_sets.iter().find(|(known, _)| known == credential) {
+            return Some(answer.clone());
+        }
+        let index = self.gate.policy().credential(credential).map_or(0, |(index, _)| index);
+        let reason = match reason {
+            KeysReason::Missing => 0,
+            KeysReason::Stale => 1,
+            KeysReason::UnknownKid => 2,
+        };
+        put(self.words, 0, &[word(index), reason]);
+        *self.wanted = Wanted::Keys(credential.to_string());
+        self.step = NEED_KEYS;
+        None
+    }
+
+    /// A request has one bearer token, so the key alone names the signature.
+    fn verify(&mut self, check: &SignatureCheck<'_>) -> Option<Verified> {
+        if let Some((_, answer)) = self.signatures.iter().find(|(known, _)| known == check.thumbprint) {
+            return Some(answer.map_or(Verified::Here, Verified::ByHost));
+        }
+        *self.wanted = Wanted::Verify(check.thumbprint.to_string());
+        self.step = point_at_signature(check, self.lines, self.words, self.verify_keys);
+        None
     }
 }
 
@@ -264,10 +311,7 @@ struct Lines<'a> {
 impl<'a> Lines<'a> {
     fn values(&self) -> impl Iterator<Item = (usize, &'a [u8])> + use<'_, 'a> {
         let input = self.input;
-        self.lines.iter().map(move |line| {
-            let value = input.get(line.start..line.start.saturating_add(line.len)).unwrap_or_default();
-            (line.header, value)
-        })
+        self.lines.iter().map(move |line| (line.header, line.value.of(input)))
     }
 }
 
@@ -288,8 +332,8 @@ fn put(words: &mut [u32; WORDS], at: usize, values: &[u32]) {
 }
 
 /// The id is what stands before the last underscore of a key.
-fn point_at_key(need: &NeedKey<'_>, lines: &Lines<'_>, words: &mut [u32; WORDS]) -> u32 {
-    let id = need.id().as_str().as_bytes();
+fn point_at_key(id: &KeyId, lines: &Lines<'_>, words: &mut [u32; WORDS]) -> u32 {
+    let id = id.as_str().as_bytes();
     let found = lines.values().enumerate().find_map(|(line, (_, value))| {
         let end = value.iter().rposition(|byte| *byte == b'_')?;
         let start = end.checked_sub(ID_LEN)?;
@@ -305,12 +349,11 @@ fn point_at_key(need: &NeedKey<'_>, lines: &Lines<'_>, words: &mut [u32; WORDS])
 }
 
 fn point_at_signature(
-    need: &NeedVerify<'_>,
+    check: &SignatureCheck<'_>,
     lines: &Lines<'_>,
     words: &mut [u32; WORDS],
     verify_keys: &mut VerifyKeys,
 ) -> u32 {
-    let check = need.check();
     let found = lines.values().enumerate().find_map(|(line, (_, value))| {
         let start = offset(value, check.signing_input)?;
         let signature = start.checked_add(check.signing_input.len())?.checked_add(1)?;
@@ -359,15 +402,16 @@ fn report(decision: &Decision<'_>, target: &[u8], words: &mut [u32; WORDS], prin
 
 /// The answer to a request that must not pass, as JSON; empty on allow.
 fn refusal(decision: &Decision<'_>) -> String {
-    #[derive(Serialize)]
-    struct Refusal<'a> {
-        status: u16,
-        headers: &'a [(&'static str, String)],
-        body: &'a str,
-    }
     let Some(response) = decision.response() else { return String::new() };
-    let shown = Refusal { status: response.status, headers: &response.headers, body: &response.body };
-    serde_json::to_string(&shown).unwrap_or_default()
+    Writer::object_text(|json| {
+        json.name("status").whole(response.status.into());
+        json.name("headers").array(|json| {
+            for (name, value) in &response.headers {
+                json.strings([*name, value]);
+            }
+        });
+        json.name("body").string(&response.body);
+    })
 }
 
 /// Keys that the host was asked to verify with: same thumbprint, same handle.

@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use scopegate::key::format::KeyId;
-use scopegate::key::record::{KeyRecord, MAX_OWNER_BYTES};
+use scopegate::key::record::KeyRecord;
 use scopegate::time::UnixSeconds;
 
 use crate::{Store, StoreError};
@@ -64,6 +64,15 @@ impl ExpiryCursor {
     #[must_use]
     pub const fn start(now: UnixSeconds) -> Self {
         Self { ends_at: now, id: None }
+    }
+
+    /// Whether a key that ends at an instant comes after this place.
+    #[must_use]
+    pub fn precedes(&self, ends_at: UnixSeconds, id: KeyId) -> bool {
+        match self.id {
+            Some(last) => (self.ends_at, last) < (ends_at, id),
+            None => self.ends_at < ends_at,
+        }
     }
 
     /// The place after a record; `None` for one that never ends, which is in no such list.
@@ -152,9 +161,4 @@ pub fn may_replace(expected: u64, record: &KeyRecord, stored: &KeyRecord) -> boo
         && record.supersedes(stored)
         && record.owner == stored.owner
         && record.created_at == stored.created_at
-}
-
-/// Whether a record could have this owner; nothing is stored for any other, and not every database takes one as an argument.
-pub(crate) fn is_owner(owner: &str) -> bool {
-    owner.len() <= MAX_OWNER_BYTES && !owner.contains('\0')
 }

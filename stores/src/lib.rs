@@ -43,6 +43,6 @@ pub trait Store: Send + Sync {
     fn capabilities(&self) -> Capabilities;
 }
 
-#[cfg(all(doctest, feature = "sqlite"))]
+#[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;

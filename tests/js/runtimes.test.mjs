@@ -41,7 +41,30 @@ const PAGE = `import data from "./data.json";
 import { main } from "./main.mjs";
 main(data).then((found) => { globalThis.found = found; }, (error) => { globalThis.found = { failures: [String(error.stack)] }; });`;
 
+const SLIM = `import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { init } from "scopegate/slim";
+import * as cases from "scopegate/cases";
+import { runAll } from "./run.mjs";
+init(readFileSync(fileURLToPath(import.meta.resolve("scopegate/slim/wasm"))));
+const data = JSON.parse(readFileSync("slim.json", "utf8"));
+runAll(cases, data, {}).then((found) => console.log(JSON.stringify(found)));`;
+const SLIM_WORKER = `import module from "scopegate/slim/wasm";
+import { init } from "scopegate/slim";
+import * as cases from "scopegate/cases";
+import { runAll } from "./run.mjs";
+import data from "./slim.json";
+init(module);
+export default { fetch: async () => Response.json(await runAll(cases, data, {})) };`;
+/** What the slim module decides: the case files without signatures on elliptic curves. */
+const isSlim = ({ text }) => !/"(ES256|ES384|EdDSA)"/.test(text);
+
 let expected;
+let expectedSlim;
+const sameSlim = (found) => {
+  assert.deepEqual(found.failures, []);
+  assert.equal(firstDifference(found.decisions, expectedSlim), undefined);
+};
 const same = (found) => {
   assert.deepEqual(found.failures, []);
   assert.equal(firstDifference(found.decisions, expected), undefined);
@@ -50,12 +73,16 @@ const same = (found) => {
 before(async () => {
   const data = caseData();
   expected = (await runAll(cases, data, {})).decisions;
+  const slim = data.filter(isSlim);
+  assert.ok(slim.length >= 5);
+  expectedSlim = (await runAll(cases, slim, {})).decisions;
   const [{ filename }] = JSON.parse(execFileSync("npm", ["pack", "--json", "--silent", "--pack-destination", folder], { cwd: home, encoding: "utf8" }));
   writeFileSync(at("package.json"), '{ "private": true, "type": "commonjs" }');
   run("npm", ["install", "--offline", "--no-audit", "--no-fund", "--silent", `./${filename}`]);
   cpSync(join(home, "tests/js/lib/run.mjs"), at("run.mjs"));
   writeFileSync(at("data.json"), JSON.stringify(data));
-  for (const [name, text] of Object.entries({ "main.mjs": MAIN, "files.mjs": FILES, "require.cjs": REQUIRE, "worker.mjs": WORKER, "page.mjs": PAGE })) writeFileSync(at(name), text);
+  writeFileSync(at("slim.json"), JSON.stringify(slim));
+  for (const [name, text] of Object.entries({ "slim.mjs": SLIM, "slim-worker.mjs": SLIM_WORKER, "main.mjs": MAIN, "files.mjs": FILES, "require.cjs": REQUIRE, "worker.mjs": WORKER, "page.mjs": PAGE })) writeFileSync(at(name), text);
 });
 after(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -70,21 +97,30 @@ describe("the packed package", () => {
 
   it("runs in Bun", () => same(JSON.parse(run(bin("bun"), ["run", "files.mjs"]))));
 
-  it("runs in workerd", async () => {
+  const dispatch = async (name, wasm) => {
     const { Miniflare } = await import("miniflare");
     await build({
-      entryPoints: [at("worker.mjs")], outdir: at("worker"), outExtension: { ".js": ".mjs" }, bundle: true, format: "esm", target: "es2023",
+      entryPoints: [at(`${name}.mjs`)], outdir: at("worker"), outExtension: { ".js": ".mjs" }, bundle: true, format: "esm", target: "es2023",
       conditions: ["workerd", "worker"], loader: { ".wasm": "copy" }, assetNames: "[name]", logLevel: "error",
     });
-    const modules = [{ type: "ESModule", path: at("worker/worker.mjs") }, { type: "CompiledWasm", path: at("worker/scopegate_bg.wasm") }];
+    const modules = [{ type: "ESModule", path: at(`worker/${name}.mjs`) }, { type: "CompiledWasm", path: at("worker", wasm) }];
     const worker = new Miniflare({ modules, modulesRoot: at("worker"), compatibilityDate: "2026-05-01" });
     try {
       const answer = await worker.dispatchFetch("http://localhost/");
-      same(await answer.json());
+      return await answer.json();
     } finally {
       await worker.dispose();
     }
-  });
+  };
+  it("runs in workerd", async () => same(await dispatch("worker", "scopegate_bg.wasm")));
+
+  for (const [name, command, args] of [
+    ["this Node", process.execPath, []], ["the newest Node", newest, []],
+    ["Deno", bin("deno"), ["run", "--no-prompt", "--allow-read", "--node-modules-dir=manual"]], ["Bun", bin("bun"), ["run"]],
+  ]) {
+    it(`runs slim in ${name}`, () => sameSlim(JSON.parse(run(command, [...args, "slim.mjs"]))));
+  }
+  it("runs slim in workerd", async () => sameSlim(await dispatch("slim-worker", "scopegate_slim_bg.wasm")));
 
   it("says what it is to its command", () => {
     assert.match(run(at("node_modules/.bin/scopegate"), ["test", join(home, "examples/jobiflow/cases.json")]), /^\d+ passed, 0 failed\n$/);
@@ -109,13 +145,13 @@ describe("in a browser", { skip: existsSync("/usr/bin/chromium") ? false : "ther
     server.close();
   });
 
-  const open = async (path) => {
+  const open = async (path, check = same) => {
     const page = await browser.newPage();
     const broken = [];
     page.on("pageerror", (error) => broken.push(String(error)));
     await page.goto(`http://127.0.0.1:${server.address().port}/${path}`);
     await page.waitForFunction(() => globalThis.found !== undefined, undefined, { timeout: 60_000 }).catch((error) => assert.fail(`${error} ${broken}`));
-    same(await page.evaluate(() => globalThis.found));
+    check(await page.evaluate(() => globalThis.found));
     await page.close();
   };
   const html = (script) => `<!doctype html><script type="module" src="${script}"></script>`;
@@ -133,6 +169,18 @@ describe("in a browser", { skip: existsSync("/usr/bin/chromium") ? false : "ther
     cpSync(at("node_modules/scopegate/pkg"), at("bundle/pkg"), { recursive: true });
     writeFileSync(at("bundle/index.html"), html("/bundle/js/entry/page.js"));
     await open("bundle/index.html");
+  });
+
+  it("an esbuild bundle with the slim module beside it runs", async () => {
+    writeFileSync(at("slim-page.mjs"), `import { init } from "scopegate/slim";
+import * as cases from "scopegate/cases";
+import { runAll } from "./run.mjs";
+import data from "./slim.json";
+fetch("/node_modules/scopegate/pkg/scopegate_slim_bg.wasm").then((answer) => answer.arrayBuffer()).then(init)
+  .then(() => runAll(cases, data, {})).then((found) => { globalThis.found = found; });`);
+    await build({ entryPoints: [at("slim-page.mjs")], outfile: at("slim-page.js"), bundle: true, format: "esm", target: "es2023", conditions: ["browser"], logLevel: "error" });
+    writeFileSync(at("slim.html"), html("/slim-page.js"));
+    await open("slim.html", sameSlim);
   });
 
   it("an esbuild bundle with the module inside runs", async () => {

@@ -1,4 +1,5 @@
-//! `xtask bindgen INPUT.wasm OUTPUT_DIR NAME`: what the command of wasm-bindgen does, without installing it.
+//! `xtask bindgen INPUT.wasm OUTPUT_DIR NAME [--names]`: what the command of wasm-bindgen does, without installing it. With `--names` the
+//! module keeps the names of its functions, to see where its bytes are.
 //!
 //! The library must be of the very version of `wasm-bindgen` that the module was compiled with; both are pinned.
 
@@ -11,8 +12,9 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let done = match arguments.as_slice() {
-        ["bindgen", input, output, name] => bindgen(input, output, name),
-        _ => Err("usage: xtask bindgen INPUT.wasm OUTPUT_DIR NAME".into()),
+        ["bindgen", input, output, name] => bindgen(input, output, name, false),
+        ["bindgen", input, output, name, "--names"] => bindgen(input, output, name, true),
+        _ => Err("usage: xtask bindgen INPUT.wasm OUTPUT_DIR NAME [--names]".into()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -24,7 +26,7 @@ fn main() -> ExitCode {
 }
 
 /// Writes NAME.js, NAME.d.ts and NAME_bg.wasm: the glue that every runtime shares, and the module it goes with.
-fn bindgen(input: &str, output: &str, name: &str) -> Result<(), Box<dyn Error>> {
+fn bindgen(input: &str, output: &str, name: &str, names: bool) -> Result<(), Box<dyn Error>> {
     let mut bindgen = Bindgen::new();
     bindgen
         .input_path(input)
@@ -33,7 +35,7 @@ fn bindgen(input: &str, output: &str, name: &str) -> Result<(), Box<dyn Error>> 
         .typescript(true)
         .omit_default_module_path(true)
         .reset_state_function(true)
-        .remove_name_section(true)
+        .remove_name_section(!names)
         .remove_producers_section(true);
     bindgen.generate(output)?;
     Ok(())

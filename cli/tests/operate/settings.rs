@@ -40,7 +40,7 @@ fn every_mistake_ends_the_start_and_names_its_place() {
         (vec![], vec![("SCOPEGATE_LISTENN", "x")], "SCOPEGATE_LISTENN: no such setting; SCOPEGATE_LISTEN is meant?"),
         (vec!["--db", "postgres://u:hunter2@127.0.0.1/x"], vec![], "--db: holds a password"),
         (vec!["--db", "mysql://x"], vec![], "--db: expected memory"),
-        (vec!["--listen", "nowhere"], vec![], "listen nowhere: expected an address and a port"),
+        (vec!["--listen", "nowhere"], vec![], "--listen: expected an address and a port"),
         (with(&["--tls-key", "/k.pem"]), vec![], "--tls-key: expected tls.certificate beside it"),
         (with(&["--tls-key", "/k.pem", "--tls-certificate", "/c.pem"]), vec![], "/c.pem: No such file"),
         (with(&["--audit-sinks", "file", "--audit-file", "/nowhere/a"]), vec![], "/nowhere/a: No such file"),

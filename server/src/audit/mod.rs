@@ -130,9 +130,15 @@ impl Audit {
         Ok(Self { queues: queues?.into() })
     }
 
+    /// Whether there is a sink: without one an event need not be made.
+    #[must_use]
+    pub fn is_on(&self) -> bool {
+        !self.queues.is_empty()
+    }
+
     /// Records an event. It never waits.
     pub fn record(&self, event: &impl Serialize) {
-        if self.queues.is_empty() {
+        if !self.is_on() {
             return;
         }
         let Ok(line) = serde_json::to_string(event) else { return };

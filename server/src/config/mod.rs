@@ -203,8 +203,8 @@ impl Config {
             (None, None) => None,
         };
         Ok(Self {
-            listen: text(values, "listen").unwrap_or("127.0.0.1:8080").to_owned(),
-            admin_listen: text(values, "admin_listen").map(str::to_owned),
+            listen: address(values, "listen")?.unwrap_or("127.0.0.1:8080").to_owned(),
+            admin_listen: address(values, "admin_listen")?.map(str::to_owned),
             ready_file: path(values, "ready_file"),
             db: database(values)?,
             policy: path(values, "policy"),
@@ -242,6 +242,19 @@ fn text<'v>(values: &'v Values, name: &str) -> Option<&'v str> {
     }
 }
 
+/// A host and a port; whether there is such a host is found out when it is listened on.
+fn address<'v>(values: &'v Values, name: &str) -> Result<Option<&'v str>, ConfigError> {
+    let Some((place, Value::Text(text))) = values.get(name) else { return Ok(None) };
+    match text.rsplit_once(':') {
+        Some((host, port)) if !host.is_empty() && port.parse::<u16>().is_ok() => Ok(Some(text)),
+        _ => Err(ConfigError::new(place, expected(name))),
+    }
+}
+
+fn expected(name: &str) -> String {
+    setting(name).map(|setting| setting.kind.expected()).unwrap_or_default()
+}
+
 fn path(values: &Values, name: &str) -> Option<PathBuf> {
     text(values, name).map(PathBuf::from)
 }
@@ -266,7 +279,7 @@ fn list<'v>(values: &'v Values, name: &str) -> (Option<&'v Place>, &'v [String])
 }
 
 fn database(values: &Values) -> Result<Database, ConfigError> {
-    let expected = || setting("db").map(|setting| setting.kind.expected()).unwrap_or_default();
+    let expected = || expected("db");
     match (values.get("db"), values.get("db_file")) {
         (Some((one, _)), Some((other, _))) => {
             Err(ConfigError::new(other, format!("excludes db, which is given by {one}: expected one of the two")))

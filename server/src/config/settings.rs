@@ -6,6 +6,8 @@
 pub enum Kind {
     /// A text that is not empty; the string says of what shape.
     Text(&'static str),
+    /// An address or a host name, and a port.
+    Address,
     /// A path to a file.
     Path,
     /// A whole number between two, both included, and what it counts.
@@ -24,6 +26,7 @@ impl Kind {
     pub fn expected(self) -> String {
         match self {
             Self::Text(shape) => format!("expected {shape}"),
+            Self::Address => "expected an address and a port, like 127.0.0.1:8080".into(),
             Self::Path => "expected the path of a file".into(),
             Self::Whole(least, most, unit) => format!("expected a whole number of {unit} from {least} to {most}"),
             Self::Switch => "expected true or false".into(),
@@ -61,16 +64,14 @@ impl Setting {
 /// What every variable of the environment starts with.
 pub const VARIABLE_PREFIX: &str = "SCOPEGATE_";
 
-const ADDRESS: Kind = Kind::Text("an address and a port, like 127.0.0.1:8080");
-
 const fn row(name: &'static str, kind: Kind, help: &'static str) -> Setting {
     Setting { name, kind, help }
 }
 
 /// Every setting.
 pub const SETTINGS: &[Setting] = &[
-    row("listen", ADDRESS, "The address to listen on; port 0 takes a free one [default: 127.0.0.1:8080]"),
-    row("admin_listen", ADDRESS, "The address of /healthz, /readyz and /metrics; nothing listens when absent"),
+    row("listen", Kind::Address, "The address to listen on; port 0 takes a free one [default: 127.0.0.1:8080]"),
+    row("admin_listen", Kind::Address, "The address of /healthz, /readyz and /metrics; nothing listens when absent"),
     row("ready_file", Kind::Path, "Write { \"url\", … } to this file once the server listens"),
     row(
         "db",

@@ -34,7 +34,7 @@ impl fmt::Display for Place {
 /// A value of the right type.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Value {
-    /// For [`Kind::Text`], [`Kind::Path`] and [`Kind::Choice`].
+    /// For [`Kind::Text`], [`Kind::Address`], [`Kind::Path`] and [`Kind::Choice`].
     Text(String),
     /// For [`Kind::Whole`].
     Whole(u64),
@@ -163,6 +163,9 @@ fn whole(kind: Kind, number: u64) -> Option<Value> {
 fn word(kind: Kind, text: &str) -> Option<Value> {
     let fits = match kind {
         Kind::Choice(words) => words.contains(&text),
+        Kind::Address => {
+            text.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
+        }
         Kind::Text(_) | Kind::Path => !text.is_empty() && !text.contains('\0'),
         Kind::Whole(..) | Kind::Switch | Kind::List(_) => false,
     };
@@ -171,7 +174,7 @@ fn word(kind: Kind, text: &str) -> Option<Value> {
 
 fn of_text(kind: Kind, text: &str) -> Option<Value> {
     match kind {
-        Kind::Text(_) | Kind::Path | Kind::Choice(_) => word(kind, text),
+        Kind::Text(_) | Kind::Address | Kind::Path | Kind::Choice(_) => word(kind, text),
         Kind::Whole(..) => whole(kind, text.parse().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()))?),
         Kind::Switch => match text {
             "true" => Some(Value::Switch(true)),
@@ -189,7 +192,7 @@ fn of_toml(kind: Kind, value: &DeValue<'_>) -> Option<Value> {
             whole(kind, u64::from_str_radix(number.as_str(), number.radix()).ok()?)
         }
         (Kind::Switch, DeValue::Boolean(value)) => Some(Value::Switch(*value)),
-        (Kind::Text(_) | Kind::Path | Kind::Choice(_), DeValue::String(text)) => word(kind, text),
+        (Kind::Text(_) | Kind::Address | Kind::Path | Kind::Choice(_), DeValue::String(text)) => word(kind, text),
         (Kind::List(_), DeValue::Array(items)) => {
             let text = |item: &Spanned<DeValue<'_>>| item.get_ref().as_str().map(str::to_owned);
             items.iter().map(text).collect::<Option<Vec<_>>>().map(Value::List)

@@ -37,6 +37,7 @@ fn every_mistake_of_a_file_names_its_place() {
         ("\nfoo = 1", "2:1: foo: no such setting"),
         ("[tls]\ncert = \"x\"", "2:1: tls.cert: no such setting"),
         ("listen = 8080", "1:10: listen: expected an address and a port, like 127.0.0.1:8080"),
+        ("admin_listen = \"9090\"", "1:16: admin_listen: expected an address and a port, like 127.0.0.1:8080"),
         ("listen = \"\"", "1:10: listen: expected an address and a port, like 127.0.0.1:8080"),
         ("drain_seconds = \"5\"", "1:17: drain_seconds: expected a whole number of seconds from 0 to 3600"),
         ("drain_seconds = 1.5", "1:17: drain_seconds: expected a whole number of seconds from 0 to 3600"),
@@ -133,7 +134,12 @@ fn databases_are_known_by_their_url_and_never_shown() {
 fn the_manual_has_every_setting() {
     let manual = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/server.md")).unwrap();
     for setting in SETTINGS {
-        let row = format!("| `{}` | `{}` | `--{}` |", setting.name, setting.variable(), setting.flag());
+        let (help, default) = match setting.help.split_once(" [default: ") {
+            Some((help, default)) => (help, format!("`{}`", default.trim_end_matches(']'))),
+            None => (setting.help, String::new()),
+        };
+        let (variable, flag) = (setting.variable(), setting.flag());
+        let row = format!("| `{}` | `{variable}` | `--{flag}` | {help} | {default} |", setting.name);
         assert!(manual.contains(&row), "docs/server.md has no row {row}");
     }
     let rows = manual.lines().filter(|line| line.contains("| `SCOPEGATE_")).count();

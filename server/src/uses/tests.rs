@@ -7,7 +7,7 @@ use scopegate_stores::{MemoryStore, kit};
 use super::*;
 
 fn at(second: i64) -> UnixSeconds {
-    UnixSeconds::clamped(1_780_000_000 + second)
+    UnixSeconds::clamped(1_780_000_000_i64.saturating_add(second))
 }
 
 fn id(number: u64) -> KeyId {

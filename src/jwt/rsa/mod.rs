@@ -3,6 +3,7 @@
 #[cfg(any(test, not(target_pointer_width = "64")))]
 mod narrow;
 mod padding;
+mod roca;
 #[cfg(any(test, target_pointer_width = "64"))]
 mod wide;
 
@@ -13,12 +14,10 @@ use self::narrow::Modulus;
 #[cfg(target_pointer_width = "64")]
 use self::wide::Modulus;
 use super::TokenRefusal;
-use super::verify::Hash;
+use super::verify::{Hash, RsaLimit};
 
 /// The smallest modulus, in bits (RFC 7518 section 3.3).
 pub const MIN_BITS: usize = 2_048;
-/// The largest modulus, in bits.
-pub const MAX_BITS: usize = 4_096;
 
 /// A public key, ready to verify with.
 #[derive(Debug)]
@@ -34,16 +33,17 @@ fn bit_len(number: &[u8]) -> usize {
 }
 
 impl RsaKey {
-    /// A key from modulus and exponent, big-endian (RFC 7518 section 6.3.1). The modulus has no leading zero byte.
+    /// A key from modulus and exponent, big-endian and without leading zero bytes (RFC 7518 section 6.3.1).
     ///
     /// # Errors
-    /// `key_weak` outside 2048 to 4096 bits, `key_invalid` for an even modulus or an exponent that is not odd, from 3 to 2^32.
-    pub fn new(n: &[u8], e: &[u8]) -> Result<Self, TokenRefusal> {
+    /// `key_weak` below 2048 bits, above the limit or with the fingerprint of ROCA (CVE-2017-15361), `key_invalid` for an even
+    /// modulus or an exponent that is not odd, from 3 to 2^32.
+    pub fn new(n: &[u8], e: &[u8], limit: RsaLimit) -> Result<Self, TokenRefusal> {
         if n.first().is_none_or(|first| *first == 0) || e.first().is_none_or(|first| *first == 0) || e.len() > 8 {
             return Err(TokenRefusal::KeyInvalid);
         }
         let bits = bit_len(n);
-        if !(MIN_BITS..=MAX_BITS).contains(&bits) {
+        if !(MIN_BITS..=limit.bits()).contains(&bits) {
             return Err(TokenRefusal::KeyWeak);
         }
         let exponent = e.iter().fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte));
@@ -51,6 +51,9 @@ impl RsaKey {
             return Err(TokenRefusal::KeyInvalid);
         }
         let modulus = Modulus::new(n).ok_or(TokenRefusal::KeyInvalid)?;
+        if roca::has_fingerprint(n) {
+            return Err(TokenRefusal::KeyWeak);
+        }
         Ok(Self { modulus, exponent, bits })
     }
 
@@ -104,7 +107,7 @@ mod tests {
     fn both_limb_sizes_agree() {
         let mut state = 0x5C0F_E6A7_E000_0002;
         for round in 0..200 {
-            let len = [256, 257, 300, 384, 440, 444, 512][round % 7];
+            let len = [256, 257, 300, 384, 440, 444, 512, 1_024][round % 8];
             let mut n = random(&mut state, len);
             n[0] |= 1 << (round % 8);
             *n.last_mut().unwrap() |= 1;

@@ -78,23 +78,37 @@ impl Modulus {
         Some(modulus)
     }
 
-    /// R^2 mod n by doubling from the highest power of two below n.
+    /// x = 2 * x mod n.
+    fn double(&self, x: &mut [u32]) {
+        let mask = (1_u32 << self.width) - 1;
+        let mut carry = 0;
+        for limb in x.iter_mut() {
+            let doubled = *limb << 1 | carry;
+            carry = doubled >> self.width;
+            *limb = doubled & mask;
+        }
+        if carry == 1 || !less(x, &self.n) {
+            subtract(x, &self.n, self.width);
+        }
+    }
+
+    /// R^2 mod n: two to the power of R's bits in Montgomery form, where two is 2 * R mod n.
     fn r_squared(&self) -> Vec<u32> {
         let (count, width) = (self.n.len(), self.width as usize);
         let highest = self.n.iter().rposition(|limb| *limb != 0).unwrap_or(0);
         let top = highest * width + 31 - self.n[highest].leading_zeros() as usize;
         let mut x = vec![0_u32; count];
         x[top / width] = 1 << (top % width);
-        let mask = (1_u32 << self.width) - 1;
-        for _ in top..count * width * 2 {
-            let mut carry = 0;
-            for limb in &mut x {
-                let doubled = *limb << 1 | carry;
-                carry = doubled >> self.width;
-                *limb = doubled & mask;
-            }
-            if carry == 1 || !less(&x, &self.n) {
-                subtract(&mut x, &self.n, self.width);
+        let power = count * width;
+        for _ in top..power + 1 {
+            self.double(&mut x);
+        }
+        let (mut columns, mut spare) = (vec![0_u64; count + 1], vec![0_u32; count]);
+        for bit in (0..power.ilog2()).rev() {
+            self.multiply(&x, &x, &mut columns, &mut spare);
+            core::mem::swap(&mut x, &mut spare);
+            if power >> bit & 1 == 1 {
+                self.double(&mut x);
             }
         }
         x

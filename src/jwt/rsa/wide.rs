@@ -60,21 +60,35 @@ impl Modulus {
         Some(modulus)
     }
 
-    /// R^2 mod n by doubling from the highest power of two below n.
+    /// x = 2 * x mod n.
+    fn double(&self, x: &mut [u64]) {
+        let mut carry = 0;
+        for limb in x.iter_mut() {
+            let high = *limb >> 63;
+            *limb = *limb << 1 | carry;
+            carry = high;
+        }
+        if carry == 1 || !less(x, &self.n) {
+            subtract(x, &self.n);
+        }
+    }
+
+    /// R^2 mod n: two to the power of R's bits in Montgomery form, where two is 2 * R mod n.
     fn r_squared(&self) -> Vec<u64> {
         let count = self.n.len();
         let top = count * 64 - self.n[count - 1].leading_zeros() as usize - 1;
         let mut x = vec![0_u64; count];
         x[top / 64] = 1 << (top % 64);
-        for _ in top..count * 128 {
-            let mut carry = 0;
-            for limb in &mut x {
-                let high = *limb >> 63;
-                *limb = *limb << 1 | carry;
-                carry = high;
-            }
-            if carry == 1 || !less(&x, &self.n) {
-                subtract(&mut x, &self.n);
+        let power = count * 64;
+        for _ in top..power + 1 {
+            self.double(&mut x);
+        }
+        let mut spare = Vec::new();
+        for bit in (0..power.ilog2()).rev() {
+            self.multiply(&x, &x, &mut spare);
+            core::mem::swap(&mut x, &mut spare);
+            if power >> bit & 1 == 1 {
+                self.double(&mut x);
             }
         }
         x

@@ -6,4 +6,4 @@ ALTER TABLE api_keys ADD COLUMN ends_at INTEGER AS (min(
 
 ALTER TABLE api_keys ADD COLUMN revoked_at INTEGER AS (json_extract(record, '$.revokedAt')) VIRTUAL;
 
-CREATE INDEX api_keys_by_end ON api_keys (ends_at, id) WHERE revoked_at IS NULL;
+CREATE INDEX IF NOT EXISTS api_keys_by_end ON api_keys (ends_at, id) WHERE revoked_at IS NULL;

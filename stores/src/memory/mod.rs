@@ -91,16 +91,11 @@ impl KeyStore for MemoryStore {
         limit: usize,
     ) -> Result<Vec<KeyRecord>, StoreError> {
         let records = lock(&self.records);
-        let is_after = |end: UnixSeconds, id: KeyId| match after.id {
-            _ if end != after.ends_at => end > after.ends_at,
-            Some(last) => id > last,
-            None => false,
-        };
         let mut ending: Vec<(UnixSeconds, &KeyRecord)> = records
             .values()
             .filter(|record| record.revoked_at.is_none())
             .filter_map(|record| record.ends_at().map(|end| (end, record)))
-            .filter(|(end, record)| *end <= before && is_after(*end, record.id))
+            .filter(|(end, record)| *end <= before && after.precedes(*end, record.id))
             .collect();
         ending.sort_by_key(|(end, record)| (*end, record.id));
         Ok(ending.into_iter().take(limit.min(MAX_PAGE)).map(|(_, record)| record.clone()).collect())

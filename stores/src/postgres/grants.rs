@@ -5,7 +5,8 @@ use sqlx::{Row, query, query_scalar};
 
 use super::{PostgresStore, unavailable};
 use crate::grants::{check_hash, check_names, check_row, is_name};
-use crate::row::{scopes, scopes_text, stored_version, version};
+use crate::row::sql::{counted, stored_version, version};
+use crate::row::{scopes, scopes_text};
 use crate::{GrantRow, GrantStore, Inserted, Put, StoreError, Updated};
 
 impl GrantStore for PostgresStore {
@@ -119,6 +120,6 @@ impl GrantStore for PostgresStore {
         ))
         .bind(before.get());
         let gone: i64 = self.hold().await?.ask(self.query_timeout, |connection| purge.fetch_one(connection)).await?;
-        crate::row::counted(gone)
+        counted(gone)
     }
 }

@@ -7,8 +7,8 @@ use sqlx::postgres::PgRow;
 use sqlx::{Row, query, query_scalar};
 
 use super::{PostgresStore, unavailable};
-use crate::keys::is_owner;
-use crate::row::{counted, record, text, version};
+use crate::row::sql::{counted, is_owner, version};
+use crate::row::{record, text};
 use crate::{Cursor, ExpiryCursor, Inserted, KeyStore, MAX_PAGE, StoreError, Updated};
 
 fn read(row: &PgRow) -> Result<KeyRecord, StoreError> {

@@ -82,8 +82,12 @@ impl PostgresStore {
     pub async fn open_with(url: &str, options: &ServiceOptions<'_>) -> Result<Self, StoreError> {
         options.check()?;
         // The text of the error may quote the URL, which holds a password.
-        let connect = PgConnectOptions::from_str(url)
-            .map_err(|_| StoreError::of(StoreErrorKind::Unsuitable, "the URL of PostgreSQL cannot be read"))?
+        let unreadable = || StoreError::of(StoreErrorKind::Unsuitable, "the URL of PostgreSQL cannot be read");
+        let is_ours = url.starts_with("postgres://") || url.starts_with("postgresql://");
+        let connect = is_ours
+            .then(|| PgConnectOptions::from_str(url).ok())
+            .flatten()
+            .ok_or_else(unreadable)?
             .application_name("scopegate")
             .disable_statement_logging();
         let pool = PgPoolOptions::new()

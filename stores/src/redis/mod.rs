@@ -94,6 +94,9 @@ impl RedisStore {
     /// away keys that have no time to live.
     pub async fn open_with(url: &str, options: &ServiceOptions<'_>) -> Result<Self, StoreError> {
         options.check()?;
+        // The client asks for the process's provider of cryptography; one that the program has chosen stays.
+        #[cfg(feature = "tls")]
+        let _ = rustls::crypto::ring::default_provider().install_default();
         // The text of the error may quote the URL, which holds a password.
         let client = Client::open(url).map_err(|_| unsuitable("the URL of Redis cannot be read"))?;
         let limit = options.query_timeout.saturating_add(options.connect_timeout);

@@ -5,7 +5,8 @@ use sqlx::{Row, query, query_scalar};
 
 use super::{SqliteStore, unavailable};
 use crate::grants::{check_hash, check_names, check_row, is_name};
-use crate::row::{scopes, scopes_text, stored_version, version};
+use crate::row::sql::{stored_version, version};
+use crate::row::{scopes, scopes_text};
 use crate::{GrantRow, GrantStore, Inserted, Put, StoreError, Updated};
 
 impl GrantStore for SqliteStore {

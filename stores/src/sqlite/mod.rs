@@ -13,8 +13,8 @@ use sqlx::sqlite::{
 };
 use sqlx::{Row, query, query_scalar, raw_sql};
 
-use crate::keys::is_owner;
-use crate::row::{counted, record, text, version};
+use crate::row::sql::{counted, is_owner, version};
+use crate::row::{record, text};
 use crate::{Capabilities, Cursor, ExpiryCursor, Inserted, KeyStore, MAX_PAGE, Store, StoreError, Updated};
 
 /// How long a call waits for another writer.
@@ -193,7 +193,7 @@ impl KeyStore for SqliteStore {
     ) -> Result<Vec<KeyRecord>, StoreError> {
         let rows = query(
             "SELECT record, last_used_at FROM api_keys WHERE revoked_at IS NULL AND ends_at <= ?1 \
-             AND (ends_at > ?2 OR (ends_at = ?2 AND id > ?3)) ORDER BY ends_at, id LIMIT ?4",
+             AND ends_at >= ?2 AND (ends_at > ?2 OR id > ?3) ORDER BY ends_at, id LIMIT ?4",
         )
         .bind(before.get())
         .bind(after.ends_at.get())

@@ -3,7 +3,6 @@
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
 
 #[cfg(any(feature = "postgres", feature = "redis"))]
 use scopegate_stores::ServiceOptions;
@@ -22,7 +21,7 @@ pub fn service(variable: &str) -> Option<String> {
 #[cfg(any(feature = "postgres", feature = "redis"))]
 pub fn options(test: &str) -> ServiceOptions<'static> {
     let namespace = format!("t{}_{test}", std::process::id()).leak();
-    let limit = Duration::from_secs(60);
+    let limit = std::time::Duration::from_secs(60);
     ServiceOptions { namespace, connect_timeout: limit, query_timeout: limit, ..ServiceOptions::default() }
 }
 

@@ -16,13 +16,11 @@ export function decider(trust) {
       });
       if (view.target.startsWith("/error")) throw new Error("misuse");
       if (!view.target.startsWith("/open")) return refused;
-      return new Decision({ effect: 1, status: 200, routeId: "open", allow: { params: {}, alternative: null, now: 0, touch: false } });
+      return new Decision(1, 200, "open", null, null, '{"params":{}}');
     },
   };
 }
 
 const body = JSON.stringify({ code: "missing_credential" });
 const headers = [["content-type", "application/problem+json"], ["www-authenticate", "ApiKey"], ["www-authenticate", "Bearer"]];
-const refused = new Decision({
-  effect: 0, status: 401, routeId: null, response: { status: 401, headers, body }, text: unavailable("x", 0).toString(),
-});
+const refused = new Decision(0, 401, null, null, null, unavailable("x", 0).toString(), { status: 401, headers, body });

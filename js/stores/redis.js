@@ -1,0 +1,125 @@
+// Redis 6.2 or later through a connected client of `redis`. Each operation is one script, which Redis runs alone. All keys share
+// one hash tag, so that a script may touch several of them in a cluster too.
+import { StoreError, asked, capabilities, change, grant, latest, loaded, page, parsed, scopeList, stored, text, whole } from "./contract.js";
+
+const INSERT = `
+if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
+redis.call('HSET', KEYS[1], 'record', ARGV[1], 'version', ARGV[2], 'revoked', ARGV[3])
+if ARGV[4] ~= '' then redis.call('HSET', KEYS[1], 'used', ARGV[4]) end
+redis.call('ZADD', KEYS[2], 0, ARGV[5])
+return 1`;
+const FIND = "return redis.call('HMGET', KEYS[1], 'record', 'used')";
+const UPDATE = `
+local version = redis.call('HGET', KEYS[1], 'version')
+if not version then return 0 end
+if version ~= ARGV[1] or tonumber(ARGV[2]) <= tonumber(version) then return 1 end
+if redis.call('HGET', KEYS[1], 'revoked') == '1' and ARGV[3] ~= '1' then return 1 end
+redis.call('HSET', KEYS[1], 'version', ARGV[2], 'revoked', ARGV[3], 'record', ARGV[4])
+return 2`;
+const LIST = `
+local found = {}
+for _, place in ipairs(redis.call('ZRANGEBYLEX', KEYS[1], '(' .. ARGV[1], '+', 'LIMIT', 0, ARGV[2])) do
+  found[#found + 1] = redis.call('HMGET', ARGV[3] .. string.sub(place, 18), 'record', 'used')
+end
+return found`;
+const TOUCH = `
+for at, key in ipairs(KEYS) do
+  if redis.call('EXISTS', key) == 1 then
+    local used = redis.call('HGET', key, 'used')
+    if not used or tonumber(used) < tonumber(ARGV[at]) then redis.call('HSET', key, 'used', ARGV[at]) end
+  end
+end
+return 0`;
+const INSERT_GRANT = `
+if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
+redis.call('HSET', KEYS[1], 'row', ARGV[1], 'version', '1')
+redis.call('EXPIREAT', KEYS[1], ARGV[2])
+return 1`;
+const GET_GRANT = "return redis.call('HMGET', KEYS[1], 'row', 'version')";
+const SWAP_GRANT = `
+local version = redis.call('HGET', KEYS[1], 'version')
+if not version then return 0 end
+if version ~= ARGV[1] then return 1 end
+redis.call('HSET', KEYS[1], 'row', ARGV[2])
+redis.call('HINCRBY', KEYS[1], 'version', 1)
+redis.call('EXPIREAT', KEYS[1], ARGV[3])
+return 2`;
+const PUT_ONCE = `
+if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
+redis.call('SET', KEYS[1], '1')
+redis.call('EXPIREAT', KEYS[1], ARGV[1])
+return 1`;
+const GET_CONSENT = "return redis.call('GET', KEYS[1])";
+const SAVE_CONSENT = "return redis.call('SET', KEYS[1], ARGV[1])";
+
+const UPDATED = ["missing", "conflict", "done"];
+const SWAPPED = ["missing", "conflict", "swapped"];
+
+/** Members of an index are ordered as bytes: the time in sixteen digits, a colon, the id. */
+const place = (createdAt, id) => `${String(createdAt).padStart(16, "0")}:${id}`;
+
+function runner(client) {
+  if (typeof client?.eval !== "function") throw new StoreError("options_invalid", "Expected a connected client with `eval`.");
+  return (script, keys, parameters, use) => asked(() => client.eval(script, { keys, arguments: parameters.map(String) }), use);
+}
+
+/**
+ * Keys in Redis.
+ * @param {object} client
+ * @param {{ prefix?: string }} [options] what the names of keys begin with, `{scopegate-js}` unless given; keep the braces in a cluster
+ */
+export function redisKeys(client, { prefix = "{scopegate-js}" } = {}) {
+  const ask = runner(client);
+  const key = (id) => `${prefix}:key:${id}`;
+  const owned = (owner) => `${prefix}:owner:${owner}`;
+  const read = ([record, used]) => loaded(record, used);
+  return {
+    capabilities: capabilities({ cas: true, readYourWrites: true, list: true }),
+    find: (id) => ask(FIND, [key(id)], [], (found) => (found[0] === null ? null : read(found))),
+    insert(record) {
+      const { id, owner, createdAt, version, revoked, used, text: json } = stored(record);
+      const parameters = [json, version, Number(revoked), used ?? "", place(createdAt, id)];
+      return ask(INSERT, [key(id), owned(owner)], parameters, (done) => (done === 1 ? "done" : "exists"));
+    },
+    update(id, expectedVersion, record) {
+      const { version, revoked, text: json, expected } = change(id, expectedVersion, record);
+      return ask(UPDATE, [key(id)], [expected, version, Number(revoked), json], (outcome) => UPDATED[outcome]);
+    },
+    list(owner, after, limit) {
+      const { createdAt, id, limit: most } = page(owner, after, limit);
+      return ask(LIST, [owned(owner)], [createdAt < 0 ? "" : place(createdAt, id), most, key("")], (found) => found.map(read));
+    },
+    touch(uses) {
+      const found = latest(uses);
+      if (found.size === 0) return undefined;
+      return ask(TOUCH, [...found.keys()].map(key), [...found.values()], () => undefined);
+    },
+  };
+}
+
+/** Grants in Redis, which forgets what expired by itself and by its own clock. */
+export function redisGrants(client, { prefix = "{scopegate-js}" } = {}) {
+  const ask = runner(client);
+  const key = (id) => `${prefix}:grant:${text(id, "id")}`;
+  const consent = (sub, clientId) => `${prefix}:consent:${JSON.stringify([text(sub, "sub"), text(clientId, "clientId")])}`;
+  return {
+    capabilities: capabilities({ cas: true, readYourWrites: true, putOnce: true }),
+    insertGrant(id, row, expiresAt) {
+      grant(id, row, expiresAt);
+      return ask(INSERT_GRANT, [key(id)], [row, expiresAt], (done) => (done === 1 ? "inserted" : "exists"));
+    },
+    getGrant: (id) => ask(GET_GRANT, [key(id)], [], ([row, version]) => (row === null ? null : { row, version: Number(version) })),
+    swapGrant(id, expectedVersion, row, expiresAt) {
+      grant(id, row, expiresAt);
+      return ask(SWAP_GRANT, [key(id)], [whole(expectedVersion, "expectedVersion"), row, expiresAt], (outcome) => SWAPPED[outcome]);
+    },
+    putOnce(space, keyHash, expiresAt) {
+      const name = `${prefix}:once:${JSON.stringify([text(space, "space"), text(keyHash, "keyHash")])}`;
+      return ask(PUT_ONCE, [name], [whole(expiresAt, "expiresAt")], (done) => (done === 1 ? "fresh" : "seen"));
+    },
+    getConsent: (sub, clientId) => ask(GET_CONSENT, [consent(sub, clientId)], [], (found) => (found === null ? null : parsed(found))),
+    saveConsent: (sub, clientId, scopes) => ask(SAVE_CONSENT, [consent(sub, clientId)], [JSON.stringify(scopeList(scopes))], () => undefined),
+    /** Nothing to do. */
+    purge() {},
+  };
+}

@@ -1,0 +1,58 @@
+//! Introspection (RFC 7662), for confidential clients and their own tokens.
+
+use serde_json::{Value, json};
+
+use super::access_token::{all_audiences, verify_access};
+use super::client::Client;
+use super::client_auth::authenticate;
+use super::error::{bad, oauth_error};
+use super::flow::{Context, Halt};
+use super::grant::Presented;
+use super::http::{HttpRequest, HttpResponse};
+use super::{refresh, token};
+
+pub(super) fn run(context: &mut Context<'_>, request: &HttpRequest) -> Result<HttpResponse, Halt> {
+    let params = token::form(request, &["token", "token_type_hint", "client_id", "client_secret"])?;
+    let client = authenticate(context, request, &params)?;
+    if client.is_public() {
+        return Err(oauth_error(401, "invalid_client", "a public client may not introspect").into());
+    }
+    let text = params.get("token").ok_or_else(|| bad("invalid_request", "token is missing"))?;
+    let found = describe(context, &client, text)?;
+    Ok(HttpResponse::json(200, &found.unwrap_or_else(|| json!({ "active": false }))))
+}
+
+/// What is said of a live token that is the client's or meant for a resource of the client.
+fn describe(context: &mut Context<'_>, client: &Client, text: &str) -> Result<Option<Value>, Halt> {
+    let server = context.server;
+    if let Some(parsed) = refresh::parse(text) {
+        let Some((grant, _)) = token::load(context, parsed.grant_id)? else { return Ok(None) };
+        let own = refresh::is_genuine(server, &parsed, &grant) && grant.client_id == client.client_id;
+        let leeway = server.config.lifetimes.refresh_leeway;
+        if !own || grant.weigh(parsed.generation, context.now, leeway) != Presented::Current {
+            return Ok(None);
+        }
+        return Ok(Some(json!({
+            "active": true, "client_id": grant.client_id, "sub": grant.sub, "scope": grant.scopes.join(" "),
+            "exp": grant.refresh_end(), "iat": grant.advanced_at, "iss": server.issuer(),
+        })));
+    }
+    let Ok(claims) = verify_access(server, text, &all_audiences(server), context.now) else { return Ok(None) };
+    let aud = claims.claim("aud");
+    let audience = aud.as_ref().and_then(Value::as_str).unwrap_or_default();
+    if claims.client_id() != Some(client.client_id.as_str()) && !client.resources.iter().any(|own| own == audience) {
+        return Ok(None);
+    }
+    let gid = claims.claim("gid");
+    let Some(gid) = gid.as_ref().and_then(Value::as_str) else { return Ok(None) };
+    if !token::load(context, gid)?.is_some_and(|(grant, _)| grant.is_alive()) {
+        return Ok(None);
+    }
+    let mut found = json!({ "active": true, "token_type": "Bearer" });
+    for name in ["scope", "client_id", "exp", "iat", "sub", "aud", "iss", "jti"] {
+        if let (Some(value), Some(fields)) = (claims.claim(name), found.as_object_mut()) {
+            fields.insert(name.into(), value);
+        }
+    }
+    Ok(Some(found))
+}

@@ -1,0 +1,93 @@
+//! Documents that anybody may read: server metadata (RFC 8414, OpenID Discovery), protected resources (RFC 9728), keys.
+
+use alloc::format;
+use alloc::string::String;
+
+use serde_json::{Value, json};
+
+use super::config::Server;
+use super::http::{HttpRequest, HttpResponse};
+
+/// The answer to a request below `/.well-known`, or `None` when there is no such document.
+pub(super) fn well_known(server: &Server, request: &HttpRequest) -> Option<HttpResponse> {
+    let base = server.issuer_path();
+    let path = request.path.as_str();
+    let document = if path == format!("/.well-known/oauth-authorization-server{base}")
+        || path == format!("{base}/.well-known/openid-configuration")
+        || path == format!("/.well-known/openid-configuration{base}")
+    {
+        metadata(server)
+    } else {
+        let rest = path.strip_prefix("/.well-known/oauth-protected-resource")?;
+        protected_resource(server, rest)?
+    };
+    Some(match request.method.as_str() {
+        "GET" => public(HttpResponse::json(200, &document)),
+        "OPTIONS" => HttpResponse::new(204),
+        _ => super::error::method_not_allowed("GET, OPTIONS"),
+    })
+}
+
+/// A document that caches may keep for five minutes.
+fn public(mut response: HttpResponse) -> HttpResponse {
+    response.headers.retain(|(name, _)| name != "cache-control");
+    response.with("cache-control", "public, max-age=300")
+}
+
+/// The JWK Set.
+pub(super) fn jwks(server: &Server, request: &HttpRequest) -> HttpResponse {
+    let etag = server.keys.etag();
+    let known = request.header("if-none-match").is_some_and(|tags| {
+        tags.split(',').map(|tag| tag.trim().trim_start_matches("W/")).any(|tag| tag == etag || tag == "*")
+    });
+    let mut response = HttpResponse::new(if known { 304 } else { 200 }).with("etag", &etag);
+    if !known {
+        response = response.with("content-type", "application/jwk-set+json");
+        response.body = server.keys.jwks().into_bytes();
+    }
+    public(response)
+}
+
+fn metadata(server: &Server) -> Value {
+    json!({
+        "issuer": server.issuer(),
+        "authorization_endpoint": server.url("/oauth2/authorize"),
+        "token_endpoint": server.url("/oauth2/token"),
+        "revocation_endpoint": server.url("/oauth2/revoke"),
+        "introspection_endpoint": server.url("/oauth2/introspect"),
+        "userinfo_endpoint": server.url("/userinfo"),
+        "jwks_uri": server.url("/oauth2/jwks"),
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+        "grant_types_supported": ["authorization_code", "refresh_token"],
+        "scopes_supported": server.config.scopes,
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": [server.keys.active().map_or("RS256", |key| key.alg.name())],
+        "token_endpoint_auth_methods_supported": ["none", "client_secret_basic", "client_secret_post"],
+        "revocation_endpoint_auth_methods_supported": ["none", "client_secret_basic", "client_secret_post"],
+        "introspection_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+        "code_challenge_methods_supported": ["S256"],
+        "authorization_response_iss_parameter_supported": true,
+        "prompt_values_supported": ["none", "login", "consent", "select_account"],
+        "claims_supported": ["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "acr", "amr", "azp"],
+        "claims_parameter_supported": false,
+        "request_parameter_supported": false,
+        "request_uri_parameter_supported": false,
+    })
+}
+
+/// The document of the resource whose path this is (RFC 9728 section 3.1).
+fn protected_resource(server: &Server, path: &str) -> Option<Value> {
+    let resource = server.config.resources.iter().find(|resource| {
+        let rest = resource.uri.split_once("://").map_or("", |(_, rest)| rest);
+        let own = rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("");
+        own == path || own == "/" && path.is_empty()
+    })?;
+    let issuer = String::from(server.issuer());
+    Some(json!({
+        "resource": resource.uri,
+        "authorization_servers": [issuer],
+        "scopes_supported": resource.scopes,
+        "bearer_methods_supported": ["header"],
+    }))
+}
