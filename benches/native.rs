@@ -290,20 +290,17 @@ fn raw_rsa(token: &str, jwks: &str) {
     let parts = aws_lc_rs::signature::RsaPublicKeyComponents { n: number("n"), e: number("e") };
     let parameters = &aws_lc_rs::signature::RSA_PKCS1_2048_8192_SHA256;
     assert!(parts.verify(parameters, input.as_bytes(), &signature).is_ok());
+    let mut ours = || {
+        let algorithm = scopegate::jwt::Algorithm::Rs256;
+        let outcome = scopegate::jwt::verify::verify(algorithm, key.key(), input.as_bytes(), &signature);
+        black_box(outcome.is_ok());
+    };
     pair(
         "RS256 signature alone, pure Rust",
         "aws-lc-rs",
         "–",
         120,
-        &mut || {
-            let outcome = scopegate::jwt::verify::verify(
-                scopegate::jwt::Algorithm::Rs256,
-                key.key(),
-                input.as_bytes(),
-                &signature,
-            );
-            black_box(outcome.is_ok());
-        },
+        &mut ours,
         &mut || {
             black_box(parts.verify(parameters, black_box(input.as_bytes()), &signature).is_ok());
         },
@@ -320,15 +317,7 @@ fn raw_rsa(token: &str, jwks: &str) {
         "crate rsa 0.10",
         "≤ 0.65",
         120,
-        &mut || {
-            let outcome = scopegate::jwt::verify::verify(
-                scopegate::jwt::Algorithm::Rs256,
-                key.key(),
-                input.as_bytes(),
-                &signature,
-            );
-            black_box(outcome.is_ok());
-        },
+        &mut ours,
         &mut || {
             use rsa::signature::Verifier;
             black_box(peer.verify(black_box(input.as_bytes()), &theirs).is_ok());
