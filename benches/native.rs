@@ -295,16 +295,9 @@ fn raw_rsa(token: &str, jwks: &str) {
         let outcome = scopegate::jwt::verify::verify(algorithm, key.key(), input.as_bytes(), &signature);
         black_box(outcome.is_ok());
     };
-    pair(
-        "RS256 signature alone, pure Rust",
-        "aws-lc-rs",
-        "–",
-        120,
-        &mut ours,
-        &mut || {
-            black_box(parts.verify(parameters, black_box(input.as_bytes()), &signature).is_ok());
-        },
-    );
+    pair("RS256 signature alone, pure Rust", "aws-lc-rs", "–", 120, &mut ours, &mut || {
+        black_box(parts.verify(parameters, black_box(input.as_bytes()), &signature).is_ok());
+    });
     let peer = rsa::PublicKey::new(
         rsa::BoxedUint::from_be_slice_vartime(&number("n")),
         rsa::BoxedUint::from_be_slice_vartime(&number("e")),
@@ -312,17 +305,10 @@ fn raw_rsa(token: &str, jwks: &str) {
     .unwrap();
     let peer = rsa::pkcs1v15::VerifyingKey::<Sha256>::new(peer);
     let theirs = rsa::pkcs1v15::Signature::try_from(signature.as_slice()).unwrap();
-    pair(
-        "RS256 signature alone, pure Rust",
-        "crate rsa 0.10",
-        "≤ 0.65",
-        120,
-        &mut ours,
-        &mut || {
-            use rsa::signature::Verifier;
-            black_box(peer.verify(black_box(input.as_bytes()), &theirs).is_ok());
-        },
-    );
+    pair("RS256 signature alone, pure Rust", "crate rsa 0.10", "≤ 0.65", 120, &mut ours, &mut || {
+        use rsa::signature::Verifier;
+        black_box(peer.verify(black_box(input.as_bytes()), &theirs).is_ok());
+    });
 }
 
 fn main() {
