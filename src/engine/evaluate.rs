@@ -14,7 +14,6 @@ use crate::policy::compile::MAX_ROUTE_CREDENTIALS;
 use crate::policy::{Alternative, Requirement, Route};
 use crate::principal::Principal;
 use crate::request::Request;
-use crate::route::table::Params;
 use crate::scope::ScopeSet;
 use crate::time::UnixSeconds;
 
@@ -56,7 +55,7 @@ pub(super) struct Pending<'a> {
     pub(super) now: UnixSeconds,
     pub(super) method: &'a str,
     pub(super) path: &'a [u8],
-    pub(super) route: Option<(usize, Params)>,
+    pub(super) route: Option<usize>,
     pub(super) slots: [Slot; MAX_ROUTE_CREDENTIALS],
     pub(super) upgrade: Option<Box<Upgrade>>,
     pub(super) presented_key: Option<KeyId>,
@@ -142,7 +141,7 @@ impl<'a> Pending<'a> {
     }
 
     fn matched(&self) -> Option<&'a Route> {
-        self.route.as_ref().and_then(|(index, _)| self.gate.policy().routes().get(*index))
+        self.route.and_then(|index| self.gate.policy().routes().get(index))
     }
 
     fn note_unmet(&mut self, index: usize, unmet: &Unmet) {
