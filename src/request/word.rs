@@ -85,6 +85,18 @@ pub(crate) fn is_same_name(one: &[u8], other: &[u8]) -> bool {
         && (0..one.len()).step_by(WORD).all(|at| lower(word_at(one, at)) == lower(word_at(other, at)))
 }
 
+/// Whether two short texts are the same.
+#[inline]
+pub(crate) fn is_same_text(one: &[u8], other: &[u8]) -> bool {
+    one.len() == other.len() && (0..one.len()).step_by(WORD).all(|at| word_at(one, at) == word_at(other, at))
+}
+
+/// The first and the last eight bytes of a text, zero beyond its end: with its length, all there is to know of one of up to sixteen.
+#[inline]
+pub(crate) fn ends_of(text: &[u8]) -> [u64; 2] {
+    [word_of_name(text), text.last_chunk::<WORD>().map_or(0, |bytes| u64::from_le_bytes(*bytes))]
+}
+
 /// How many bytes stand before the byte with the lowest bit that is set.
 #[inline(always)]
 pub(crate) const fn bytes_before(mark: u64) -> usize {
