@@ -254,8 +254,7 @@ fn compile_alternatives(
                 used.push(credential);
                 used.len().saturating_sub(1)
             });
-            if let Some(part) =
-                compile_requirement(requirement, credential, slot, scopes, credentials, place, mistakes)
+            if let Some(part) = compile_requirement(requirement, credential, slot, scopes, credentials, place, mistakes)
             {
                 parts.push(part);
             }
