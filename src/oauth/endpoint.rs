@@ -2,11 +2,11 @@
 
 use alloc::boxed::Box;
 
-use super::error::{method_not_allowed, unavailable};
-use super::flow::{Context, Halt, Input};
+use super::error::{local_page, method_not_allowed, unavailable};
+use super::flow::{Context, Halt};
 use super::http::{HttpRequest, HttpResponse};
 use super::step::Reply;
-use super::{authorize, interact, introspect, metadata, revoke, token, userinfo};
+use super::{authorize, introspect, metadata, revoke, token, userinfo};
 
 /// Who may read an answer from a browser.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -16,20 +16,13 @@ enum Cors {
     Nobody,
 }
 
-pub(super) fn run(context: &mut Context<'_>, input: &Input) -> Result<Reply, Halt> {
-    match input {
-        Input::Http(request) => route(context, request),
-        Input::Resume { request, resume } => interact::resume(context, request, resume),
-    }
-}
-
-fn route(context: &mut Context<'_>, request: &HttpRequest) -> Result<Reply, Halt> {
+pub(super) fn run(context: &mut Context<'_>, request: &HttpRequest) -> Result<Reply, Halt> {
     if let Some(response) = metadata::well_known(context.server, request) {
         return cors(context, request, Cors::Anybody, "GET, OPTIONS", Ok(response));
     }
     let path = request.path.strip_prefix(context.server.issuer_path()).unwrap_or("");
     let (methods, scope): (&[&str], Cors) = match path {
-        "/oauth2/authorize" => return authorize::run(context, request),
+        "/oauth2/authorize" => return page(authorize::run(context, request)),
         "/oauth2/token" | "/oauth2/revoke" => (&["POST"], Cors::Configured),
         "/oauth2/introspect" => (&["POST"], Cors::Nobody),
         "/userinfo" => (&["GET", "POST"], Cors::Configured),
@@ -57,6 +50,18 @@ fn route(context: &mut Context<'_>, request: &HttpRequest) -> Result<Reply, Halt
         _ => Ok(metadata::jwks(context.server, request)),
     };
     cors(context, request, scope, allow, result)
+}
+
+/// Shows a person a page where a program would get JSON.
+pub(super) fn page(result: Result<Reply, Halt>) -> Result<Reply, Halt> {
+    match result {
+        Err(Halt::Outage) => {
+            let mut page = local_page("temporarily_unavailable", "try again").with("retry-after", "1");
+            page.status = 503;
+            Ok(Reply::Respond(page))
+        }
+        decided => decided,
+    }
 }
 
 /// Adds what a browser of another origin needs to read an answer, a refusal included.
