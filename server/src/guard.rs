@@ -43,8 +43,8 @@ pub(crate) struct StoreHost(Arc<App>);
 
 impl AsyncHost for StoreHost {
     async fn key(&self, id: &KeyId) -> KeyAnswer {
-        match self.0.store.find(id).await {
-            Ok(Some(record)) => KeyAnswer::Found(Arc::new(record)),
+        match self.0.store.find_shared(id).await {
+            Ok(Some(record)) => KeyAnswer::Found(record),
             Ok(None) => KeyAnswer::Missing,
             Err(_) => KeyAnswer::Unavailable,
         }

@@ -81,6 +81,10 @@ impl<S: KeyStore> KeyStore for Metered<S> {
         self.call("find", self.store.find(id)).await
     }
 
+    async fn find_shared(&self, id: &KeyId) -> Result<Option<Arc<KeyRecord>>, StoreError> {
+        self.call("find", self.store.find_shared(id)).await
+    }
+
     async fn insert(&self, record: &KeyRecord) -> Result<Inserted, StoreError> {
         self.call("insert", self.store.insert(record)).await
     }

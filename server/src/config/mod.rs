@@ -56,7 +56,9 @@ pub enum Database {
 }
 
 impl Database {
-    fn parse(text: &str) -> Option<Self> {
+    /// The database of a text: `memory`, `sqlite:…`, `postgres://…` or `redis://…`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
         let (kind, rest) = text.split_once(':').unwrap_or((text, ""));
         match kind {
             "memory" if rest.is_empty() => Some(Self::Memory),
