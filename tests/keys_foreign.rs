@@ -7,10 +7,14 @@ mod keys_support;
 use std::sync::Arc;
 
 use keys_support::{KEY, NOW, PEPPER, at, format};
+use scopegate::engine::Gate;
+use scopegate::host::{Host, KeyAnswer, KeysAnswer, KeysReason};
 use scopegate::key::foreign::{ForeignError, ForeignIssuer, ForeignKeys, ForeignRow, lookup_id};
 use scopegate::key::format::KeyId;
 use scopegate::key::hash::Keyring;
 use scopegate::key::record::{KeyRecord, KeyRefusal, LiveKey};
+use scopegate::policy::Policy;
+use scopegate::request::Request;
 use serde_json::Value;
 
 fn rows() -> Vec<Value> {
@@ -159,5 +163,64 @@ fn ids_are_spread_over_the_whole_alphabet() {
     for place in 0..12 {
         let seen: std::collections::BTreeSet<u8> = ids.iter().map(|id| id.as_str().as_bytes()[place]).collect();
         assert_eq!(seen.len(), 62, "place {place}");
+    }
+}
+
+/// V11: nothing that prints, serialises or is recorded holds a key of another system, or what its hash was.
+#[test]
+fn v11_an_imported_key_is_in_nothing_that_is_told() {
+    let ring = Keyring::new([("p1", PEPPER)]).unwrap();
+    for made in rows() {
+        let (key, hash) = (text(&made, "key"), text(&made, "hash"));
+        let secret = key.rsplit_once('_').map_or(key, |(_, secret)| secret);
+        let issuer = ForeignIssuer::from_name(text(&made, "from")).unwrap();
+        let policy = serde_json::json!({
+            "version": 1, "name": "canary", "scopes": { "a": "A", "b": "B" },
+            "credentials": { "key": { "type": "apiKey", "header": "X-API-Key", "prefix": "jbf",
+                "imported": [{ "from": made["from"], "prefix": made["prefix"] }] } },
+            "routes": [
+                { "id": "a", "match": "GET /a", "allow": [{ "key": ["a"] }] },
+                { "id": "c", "match": "GET /c", "allow": [{ "key": ["a"] }, { "key": ["b"] }] }
+            ]
+        });
+        let policy = Policy::from_json(&policy.to_string()).unwrap();
+        let gate = Gate::builder(Arc::new(policy)).keyring(ring.clone()).trace(true).build().unwrap();
+        let record = Arc::new(row(issuer, hash).record().unwrap());
+        let digest = serde_json::to_value(&record.hashes[0]).unwrap()["hash"].as_str().unwrap().to_owned();
+        let mut told = format!("{gate:?}{record:?}");
+        for (target, found) in [("/a", Some(&record)), ("/c", None), ("/none", None), (key, None)] {
+            let host = One(found.cloned());
+            let target = format!("{target}?key={key}");
+            let lines = [("X-API-Key", key)];
+            let view =
+                Request { method: "GET", target: target.as_bytes(), headers: &lines, https: true, client_ip: None };
+            let decision = gate.decide(&view, at(NOW), &host);
+            let principals: Vec<_> = decision.principals().collect();
+            told += &format!("{decision:?}{principals:?}{:?}{:?}", decision.audit(), decision.denial());
+            told += &serde_json::to_string(&decision.audit()).unwrap();
+            told += &decision.to_json();
+            told +=
+                &decision.response().map_or_else(String::new, |answer| format!("{:?}{}", answer.headers, answer.body));
+        }
+        let mut wrong = row(issuer, key);
+        wrong.owner = key;
+        told += &format!("{:?}{}", wrong.record(), wrong.record().unwrap_err());
+        assert!(told.contains(text(&made, "id")), "{told}");
+        for canary in [secret, &digest] {
+            assert!(!told.contains(canary), "{canary} is told: {told}");
+        }
+    }
+}
+
+/// A store of at most one record.
+struct One(Option<Arc<KeyRecord>>);
+
+impl Host for One {
+    fn key(&self, _: &KeyId) -> KeyAnswer {
+        self.0.clone().map_or(KeyAnswer::Missing, KeyAnswer::Found)
+    }
+
+    fn keys(&self, _: &str, _: &str, _: KeysReason) -> KeysAnswer {
+        KeysAnswer::Unavailable
     }
 }
