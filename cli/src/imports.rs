@@ -1,15 +1,18 @@
 //! The arguments of `scopegate import`, and what it tells.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use scopegate::key::foreign::ForeignIssuer;
+use scopegate::key::record::KeyRecord;
 use scopegate_cli::error::Misuse;
 use scopegate_cli::import::{Fault, Import, ImportOptions, Stored, import, store};
+use scopegate_cli::input::read_secret;
 use scopegate_cli::keys::record_line;
-use scopegate_server::config::Database;
+use scopegate_server::config::{Database, has_password};
 use scopegate_server::store::AnyStore;
+use scopegate_stores::StoreError;
 
 use crate::say_aside;
 
@@ -38,9 +41,12 @@ pub struct ImportArgs {
     /// Import keys with a limited number of uses without the limit
     #[arg(long)]
     drop_limits: bool,
-    /// Store the records there: sqlite:FILE, postgres://… or redis://…; without it they are printed, one a line
-    #[arg(long)]
+    /// Store the records there: sqlite:FILE, postgres://… or redis://…, without a password; without it they are printed, one a line
+    #[arg(long, conflicts_with = "db_file")]
     db: Option<String>,
+    /// A file that holds what --db would, with its password
+    #[arg(long)]
+    db_file: Option<PathBuf>,
     /// Read everything, store and print nothing
     #[arg(long)]
     dry_run: bool,
@@ -69,8 +75,9 @@ pub fn run(args: ImportArgs) -> Result<u8, Misuse> {
         drop_limits: args.drop_limits,
     };
     let Import { records, mut faults } = import(&options)?;
-    let stored = match args.db {
-        Some(url) => into_database(&url, &records, args.dry_run)?,
+    let database = database(args.db.as_deref(), args.db_file.as_deref())?;
+    let stored = match database {
+        Some(database) => into_database(&database, &records, args.dry_run)?,
         None => {
             if !args.dry_run {
                 let mut out = std::io::stdout().lock();
@@ -95,21 +102,28 @@ fn tell(options: &ImportOptions, fault: &Fault) {
     say_aside(&format!("{}:{fault}", options.file.display()));
 }
 
-fn into_database(
-    url: &str,
-    records: &[(usize, scopegate::key::record::KeyRecord)],
-    dry: bool,
-) -> Result<Stored, Misuse> {
-    let database = Database::parse(url)
-        .filter(|database| *database != Database::Memory)
-        .ok_or_else(|| Misuse::argument("--db: expected sqlite:FILE, postgres://… or redis://…"))?;
+/// The database that the arguments name.
+fn database(url: Option<&str>, file: Option<&Path>) -> Result<Option<Database>, Misuse> {
+    const EXPECTED: &str = "expected sqlite:FILE, postgres://… or redis://…";
+    let parsed = |text: &str| Database::parse(text).filter(|database| *database != Database::Memory);
+    match (url, file) {
+        (Some(url), _) if has_password(url) => Err(Misuse::argument(
+            "--db: holds a password, which others can read here: write the whole URL to a file and name it by --db-file",
+        )),
+        (Some(url), _) => parsed(url).map(Some).ok_or_else(|| Misuse::argument(format!("--db: {EXPECTED}"))),
+        (None, Some(file)) => parsed(&read_secret(file)?).map(Some).ok_or_else(|| Misuse::file(file, EXPECTED)),
+        (None, None) => Ok(None),
+    }
+}
+
+fn into_database(database: &Database, records: &[(usize, KeyRecord)], dry: bool) -> Result<Stored, Misuse> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| Misuse::argument(format!("no runtime: {error}")))?;
     runtime.block_on(async {
-        let told = |error: scopegate_stores::StoreError| Misuse::argument(format!("--db: {error}"));
-        let opened = AnyStore::open(&database).await.map_err(told)?;
+        let told = |error: StoreError| Misuse::argument(format!("the database: {error}"));
+        let opened = AnyStore::open(database).await.map_err(told)?;
         let stored = store(&opened, records, dry).await.map_err(told);
         opened.close().await;
         stored

@@ -122,6 +122,8 @@ fn arguments_and_files_that_make_no_sense_are_refused_whole() {
         (vec!["--from", "other", &*rows], vec!["expected one of seam, unkey, better-auth, keypal, sha256"]),
         (vec!["--from", "sha256", "--policy", &policy, &rows], vec!["no credential takes these keys", "imported"]),
         (vec!["--from", "sha256", "--db", "memory", &rows], vec!["--db: expected sqlite:FILE"]),
+        (vec!["--from", "sha256", "--db", "redis://:hunter2@h/", &rows], vec!["--db: holds a password", "--db-file"]),
+        (vec!["--from", "sha256", "--db-file", &rows, &rows], vec!["rows.json: expected sqlite:FILE"]),
         (vec!["--from", "sha256", "--rename-scope", "x", &rows], vec!["--rename-scope: expected OLD=NEW"]),
         (vec!["--from", "sha256", &*dir.file("empty", " \n")], vec!["expected rows"]),
         (vec!["--from", "sha256", &*dir.file("broken", "[{]")], vec!["broken:1:3"]),
@@ -178,6 +180,9 @@ fn nothing_is_imported_twice() {
     import(&rows, &["--dry-run"]).says(0, &["1 would be imported, 1 already there"]);
     assert_eq!(import(&rows, &[]).says(0, &["1 imported, 1 already there, 0 refused"]).out, "");
     import(&rows, &[]).says(0, &["0 imported, 2 already there, 0 refused"]);
+    let file = dir.file("db", &format!("{db}\n"));
+    let run = scopegate(["import", "--from", "sha256", "--db-file", &file, "-"], &Value::from(rows).to_string());
+    run.says(0, &["0 imported, 2 already there, 0 refused"]);
     let taken = json!({ "hash": "aa".repeat(32), "owner": "other", "scopes": ["a"] });
     import(&[taken], &[]).says(1, &["-:1: hash: expected an id that no other key has"]);
 }

@@ -306,7 +306,8 @@ fn database(values: &Values) -> Result<Database, ConfigError> {
 }
 
 /// Whether the authority of a URL holds a password, or its query does.
-fn has_password(url: &str) -> bool {
+#[must_use]
+pub fn has_password(url: &str) -> bool {
     let Some((_, rest)) = url.split_once("://") else { return false };
     let (authority, query) = rest.split_once('?').unwrap_or((rest, ""));
     let user = authority.rsplit_once('@').map(|(user, _)| user);
