@@ -1,6 +1,7 @@
 //! The command `scopegate`.
 
 mod args;
+mod imports;
 mod serve;
 
 use std::io::Write;
@@ -86,6 +87,7 @@ fn run(args: Args) -> Result<u8, Misuse> {
         Some(Command::Test { files, decisions: false }) => Ok(u8::from(!cases::run(&files, report)?)),
         Some(Command::Check { files }) => Ok(u8::from(!check::run(&files, report)?)),
         Some(Command::Keys { command }) => run_keys(*command),
+        Some(Command::Import(options)) => imports::run(*options),
     }
 }
 

@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use axum::Router;
 use axum::extract::{Extension, Request, State};
-use axum::middleware::from_fn;
 use axum::response::Response;
 use scopegate::engine::Gate;
 use scopegate::policy::{CredentialKind, Policy};
@@ -13,13 +12,14 @@ use scopegate::time::UnixSeconds;
 use scopegate_tower::{Granted, system_time};
 
 use crate::audit::{Audit, ChangeEvent};
+use crate::guard::Guarded;
 use crate::manage::{self, Manage};
 use crate::metered::Metered;
 use crate::metrics::Metrics;
 use crate::proxy::TrustedProxies;
+use crate::resources;
 use crate::store::AnyStore;
 use crate::uses::Uses;
-use crate::{guard, resources};
 
 /// Where the time comes from.
 #[derive(Clone, Debug, Default)]
@@ -93,13 +93,14 @@ impl App {
 
 /// Everything behind the decision. What answers is chosen by the route that the policy matched, so that the gate and what is behind it
 /// cannot read a path differently; what the policy does not name is answered by the gate.
-pub fn router(app: Arc<App>) -> Router {
-    Router::new().fallback(answer).layer(guard::layer(&app)).layer(from_fn(guard::traced)).with_state(app)
+pub fn router(app: Arc<App>) -> Guarded {
+    Guarded::new(&app, Router::new().fallback(answer).with_state(Arc::clone(&app)))
 }
 
 async fn answer(State(app): State<Arc<App>>, Extension(granted): Extension<Granted>, request: Request) -> Response {
     match app.manage.as_ref().and_then(|manage| Some((manage, manage.operation(&granted)?))) {
-        Some((manage, operation)) => manage::answer(&app, manage, operation, &granted, request).await,
+        // In a box of its own: it is large, and every request would move it.
+        Some((manage, operation)) => Box::pin(manage::answer(&app, manage, operation, &granted, request)).await,
         None => resources::show(&granted),
     }
 }

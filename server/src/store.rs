@@ -1,5 +1,7 @@
 //! The store of a running server: whichever of the kinds was asked for.
 
+use std::sync::Arc;
+
 use scopegate::key::format::KeyId;
 use scopegate::key::record::KeyRecord;
 use scopegate::time::UnixSeconds;
@@ -79,6 +81,15 @@ impl Store for AnyStore {
 impl KeyStore for AnyStore {
     async fn find(&self, id: &KeyId) -> Result<Option<KeyRecord>, StoreError> {
         ask!(self, store => store.find(id).await)
+    }
+
+    async fn find_shared(&self, id: &KeyId) -> Result<Option<Arc<KeyRecord>>, StoreError> {
+        // Of what waits for a service only the box is part of every request.
+        match self {
+            Self::Memory(store) => store.find_shared(id).await,
+            Self::Sqlite(store) => store.find_shared(id).await,
+            others => Box::pin(async move { ask!(others, store => store.find_shared(id).await) }).await,
+        }
     }
 
     async fn insert(&self, record: &KeyRecord) -> Result<Inserted, StoreError> {

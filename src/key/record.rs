@@ -362,7 +362,7 @@ impl LiveKey {
             keyring.waste(parsed);
             return Err(KeyRefusal::UnknownId);
         };
-        let Some(picked) = keyring.pick(&record, now) else {
+        let Some(picked) = keyring.pick(parsed, &record, now) else {
             keyring.waste(parsed);
             return Err(KeyRefusal::NoHash);
         };
@@ -370,17 +370,17 @@ impl LiveKey {
         match keyring.check(parsed, &record, &picked) {
             Match::NoPepper => return Err(KeyRefusal::KeyringUnavailable),
             Match::No => {
-                keyring.even_out(&record, entry);
+                keyring.even_out(parsed, &record, entry);
                 return Err(KeyRefusal::WrongSecret);
             }
             Match::Yes => {}
         }
         if record.id != *parsed.id() || !is_same_text(record.env.as_bytes(), parsed.environment_bytes()) {
-            keyring.even_out(&record, entry);
+            keyring.even_out(parsed, &record, entry);
             return Err(KeyRefusal::RecordMismatch);
         }
         if !accept.iter().any(|environment| is_same_text(environment.as_bytes(), record.env.as_bytes())) {
-            keyring.even_out(&record, entry);
+            keyring.even_out(parsed, &record, entry);
             return Err(KeyRefusal::WrongEnvironment);
         }
         if record.revoked_at.is_some() {
