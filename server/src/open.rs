@@ -201,8 +201,11 @@ fn issued_here(policy: &str, issuer: Option<&str>) -> String {
     for bearer in bearers.filter(|credential| credential.get("type").is_some_and(|kind| kind == "bearer")) {
         bearer.insert("issuer".into(), issuer.into());
         bearer.insert("audiences".into(), serde_json::json!([issuer]));
-        let metadata = format!("{issuer}/.well-known/oauth-protected-resource");
-        bearer.insert("resourceMetadata".into(), metadata.into());
+        // A challenge names documents behind https alone.
+        if issuer.starts_with("https://") {
+            let metadata = format!("{issuer}/.well-known/oauth-protected-resource");
+            bearer.insert("resourceMetadata".into(), metadata.into());
+        }
         bearer.remove("jwks");
     }
     document.to_string()
