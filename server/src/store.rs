@@ -122,8 +122,18 @@ impl KeyStore for AnyStore {
 }
 
 impl GrantStore for AnyStore {
-    async fn grant_insert(&self, id: &str, row: &[u8], expires_at: UnixSeconds) -> Result<Inserted, StoreError> {
-        ask!(self, store => store.grant_insert(id, row, expires_at).await)
+    async fn grant_insert(
+        &self,
+        id: &str,
+        sub: &str,
+        row: &[u8],
+        expires_at: UnixSeconds,
+    ) -> Result<Inserted, StoreError> {
+        ask!(self, store => store.grant_insert(id, sub, row, expires_at).await)
+    }
+
+    async fn grants_of(&self, sub: &str, after: Option<&str>, limit: usize) -> Result<Vec<String>, StoreError> {
+        ask!(self, store => store.grants_of(sub, after, limit).await)
     }
 
     async fn grant_get(&self, id: &str) -> Result<Option<GrantRow>, StoreError> {

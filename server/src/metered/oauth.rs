@@ -6,8 +6,18 @@ use scopegate_stores::{Document, DocumentStore, GrantRow, GrantStore, Inserted, 
 use super::Metered;
 
 impl<S: GrantStore + KeyStore> GrantStore for Metered<S> {
-    async fn grant_insert(&self, id: &str, row: &[u8], expires_at: UnixSeconds) -> Result<Inserted, StoreError> {
-        self.call("grant_insert", self.store.grant_insert(id, row, expires_at)).await
+    async fn grant_insert(
+        &self,
+        id: &str,
+        sub: &str,
+        row: &[u8],
+        expires_at: UnixSeconds,
+    ) -> Result<Inserted, StoreError> {
+        self.call("grant_insert", self.store.grant_insert(id, sub, row, expires_at)).await
+    }
+
+    async fn grants_of(&self, sub: &str, after: Option<&str>, limit: usize) -> Result<Vec<String>, StoreError> {
+        self.call("grants_of", self.store.grants_of(sub, after, limit)).await
     }
 
     async fn grant_get(&self, id: &str) -> Result<Option<GrantRow>, StoreError> {

@@ -29,8 +29,11 @@ impl<S: GrantStore + DocumentStore> Host<'_, S> {
                 let found = self.store.grant_get(id).await?;
                 Answer::Grant(found.map(|found| StoredGrant { row: found.row, version: found.version }))
             }
-            Need::InsertGrant { id, row, expires_at } => {
-                Answer::Inserted(self.store.grant_insert(id, row, *expires_at).await? == Inserted::Done)
+            Need::InsertGrant { id, sub, row, expires_at } => {
+                Answer::Inserted(self.store.grant_insert(id, sub, row, *expires_at).await? == Inserted::Done)
+            }
+            Need::GrantsOf { sub, after, limit } => {
+                Answer::Grants(self.store.grants_of(sub, after.as_deref(), *limit).await?)
             }
             Need::SwapGrant { id, expect_version, row, expires_at } => {
                 Answer::Swap(match self.store.grant_swap(id, *expect_version, row, *expires_at).await? {

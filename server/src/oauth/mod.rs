@@ -236,8 +236,16 @@ impl Oauth {
     /// # Errors
     /// [`ServeError`] when the store fails: those that have ended stay so.
     pub(crate) async fn revoke_grants(&self, sub: &str, now: UnixSeconds) -> Result<u64, ServeError> {
-        let _ = (sub, now);
-        Ok(0)
+        let ready = self.ready();
+        let host = Host { store: &*self.store, clients: &self.clients, keys: &ready.keys };
+        let reply = drive_async(ready.server.revoke_all(sub.to_owned(), None, now), &host).await;
+        match reply {
+            Reply::Respond(HttpResponse { status: 200, body, .. }) => {
+                let told = serde_json::from_slice::<serde_json::Value>(&body).ok();
+                Ok(told.and_then(|told| told.get("revoked")?.as_u64()).unwrap_or(0))
+            }
+            Reply::Respond(_) | Reply::Interact(_) => Err(ServeError::new("not every grant could be ended: try again")),
+        }
     }
 
     /// Whether a request to this target is answered here.
