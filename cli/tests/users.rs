@@ -141,7 +141,7 @@ impl Server {
         if !answer.starts_with("HTTP/1.1 200") {
             return (answer, jar);
         }
-        jar = format!("{jar}; {}", cookies(&answer));
+        jar = cookies(&answer);
         let form = format!("ticket={}&scope=openid&decision=allow", ticket(&answer));
         (self.ask("POST", "/consent", &jar, &form), jar)
     }

@@ -1,13 +1,20 @@
 //! The signing keys: sealed where they rest, the same for every instance, changed without a restart and without a token that fails.
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
 
+use scopegate::policy::Policy;
+use scopegate::time::UnixSeconds;
+use scopegate_server::metered::Metered;
+use scopegate_server::metrics::Metrics;
+use scopegate_server::oauth::{Oauth, Settings};
 use scopegate_server::peppers::Peppers;
 use scopegate_server::store::AnyStore;
-use scopegate_stores::SqliteStore;
+use scopegate_stores::{MemoryStore, SqliteStore};
 
 use super::flow::part;
-use super::site::{DASHBOARD, Options, Site, start_with};
+use super::site::{DASHBOARD, Options, Site, policy, settings, start_with};
 
 struct Folder(PathBuf);
 
@@ -55,6 +62,41 @@ fn published(site: &Site) -> Vec<String> {
         kids.push(key["kid"].as_str().unwrap().to_owned());
     }
     kids
+}
+
+#[test]
+fn what_cannot_work_is_told_at_the_start() {
+    const ISSUER: &str = "https://id.example";
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let open = |settings: Settings, policy: &Policy, store: AnyStore, peppers: &Peppers| {
+        let store = Arc::new(Metered::new(store, Arc::new(Metrics::new()), Duration::from_secs(20)));
+        let now = UnixSeconds::clamped(1_780_000_000);
+        match runtime.block_on(Oauth::open(settings, policy, peppers, store, now)) {
+            Ok(_) => String::new(),
+            Err(error) => error.to_string(),
+        }
+    };
+    let memory = || AnyStore::Memory(MemoryStore::new());
+    let peppers = Peppers::fresh().unwrap();
+    let told = open(settings(ISSUER, 10), &policy(ISSUER), AnyStore::Broken, &peppers);
+    assert!(told.starts_with("oauth: the store lacks cas"), "{told}");
+    for issuer in ["http://id.example", "https://id.example/", "id.example", "https://id.example?x"] {
+        assert_eq!(
+            open(settings(issuer, 10), &policy(ISSUER), memory(), &peppers),
+            "oauth: issuer_invalid",
+            "{issuer}"
+        );
+    }
+    let mut routes: serde_json::Value = serde_json::from_str(scopegate_server::POLICY).unwrap();
+    routes["routes"][0]["match"] = "GET /userinfo".into();
+    routes["tests"] = serde_json::json!([]);
+    let routes = Policy::from_json(&routes.to_string()).unwrap();
+    let told = open(settings(ISSUER, 10), &routes, memory(), &peppers);
+    assert_eq!(told, "the policy's route listJobListings is at a path of the authorization server");
+    let store = MemoryStore::new();
+    assert_eq!(open(settings(ISSUER, 10), &policy(ISSUER), AnyStore::Memory(store.clone()), &peppers), "");
+    let told = open(settings(ISSUER, 10), &policy(ISSUER), AnyStore::Memory(store), &Peppers::fresh().unwrap());
+    assert!(told.starts_with("the signing keys of the database cannot be read"), "{told}");
 }
 
 #[test]
