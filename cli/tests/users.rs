@@ -1,4 +1,11 @@
 //! `scopegate users` and `scopegate oauth-keys` beside a running server, and that nothing they or it leave behind holds a secret.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "tests"
+)]
 
 mod support;
 

@@ -122,6 +122,7 @@ fn a_key_is_published_before_it_signs_and_after() {
     let site = folder.site();
     let first = kid(&site);
     let old = site.tokens(DASHBOARD, &[])["access_token"].as_str().unwrap().to_owned();
+    assert_eq!(site.with_token("GET", "/settings/api-keys", &old).status, 200);
     let now = || site.app.now();
     site.run(site.oauth().reload(now())).unwrap();
     let both = published(&site);
@@ -132,6 +133,8 @@ fn a_key_is_published_before_it_signs_and_after() {
     site.run(site.oauth().rotate(now())).unwrap();
     let second = kid(&site);
     assert!(second != first && both.contains(&second));
+    let new = site.tokens(DASHBOARD, &[])["access_token"].as_str().unwrap().to_owned();
+    assert_eq!(site.with_token("GET", "/settings/api-keys", &new).status, 200, "the gate hears of the new key");
     let all = published(&site);
     assert!(all.len() == 3 && all.contains(&first), "{all:?}");
     assert_eq!(site.with_token("GET", "/settings/api-keys", &old).status, 200, "what the old key signed is good");
