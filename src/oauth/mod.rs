@@ -29,6 +29,7 @@ mod redirect;
 mod refresh;
 mod resource;
 mod revoke;
+pub mod social;
 mod step;
 mod ticket;
 mod token;
