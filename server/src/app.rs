@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use axum::Router;
 use axum::extract::{Extension, Request, State};
-use axum::middleware::from_fn;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::Response;
 use scopegate::engine::Gate;
 use scopegate::policy::{CredentialKind, Policy};
@@ -16,6 +16,7 @@ use crate::audit::{Audit, ChangeEvent};
 use crate::manage::{self, Manage};
 use crate::metered::Metered;
 use crate::metrics::Metrics;
+use crate::oauth::{self, Oauth};
 use crate::proxy::TrustedProxies;
 use crate::store::AnyStore;
 use crate::uses::Uses;
@@ -32,7 +33,9 @@ pub enum Clock {
 }
 
 impl Clock {
-    fn now(&self) -> UnixSeconds {
+    /// The time.
+    #[must_use]
+    pub fn now(&self) -> UnixSeconds {
         match self {
             Self::System => system_time(),
             Self::Set(seconds) => UnixSeconds::clamped(seconds.load(Ordering::Relaxed)),
@@ -51,6 +54,8 @@ pub struct App {
     pub uses: Uses,
     /// The management of keys; `None` where the policy has no API keys.
     pub manage: Option<Manage>,
+    /// The authorization server; `None` where another one signs the tokens.
+    pub oauth: Option<Arc<Oauth>>,
     /// Whose forwarding headers are believed.
     pub proxies: TrustedProxies,
     /// The counters.
@@ -94,7 +99,12 @@ impl App {
 /// Everything behind the decision. What answers is chosen by the route that the policy matched, so that the gate and what is behind it
 /// cannot read a path differently; what the policy does not name is answered by the gate.
 pub fn router(app: Arc<App>) -> Router {
-    Router::new().fallback(answer).layer(guard::layer(&app)).layer(from_fn(guard::traced)).with_state(app)
+    Router::new()
+        .fallback(answer)
+        .layer(guard::layer(&app))
+        .layer(from_fn(guard::traced))
+        .layer(from_fn_with_state(Arc::clone(&app), oauth::around))
+        .with_state(app)
 }
 
 async fn answer(State(app): State<Arc<App>>, Extension(granted): Extension<Granted>, request: Request) -> Response {

@@ -38,7 +38,7 @@ pub(crate) async fn traced(request: Request, next: Next) -> Response {
     next.run(request).instrument(span).await
 }
 
-/// The store as the engine asks it. The key set is fixed, so none is ever fetched.
+/// The store as the engine asks it. A key set is fixed, or the authorization server's in this process: none is ever fetched.
 pub(crate) struct StoreHost(Arc<App>);
 
 impl AsyncHost for StoreHost {
@@ -50,8 +50,11 @@ impl AsyncHost for StoreHost {
         }
     }
 
-    async fn keys(&self, _credential: &str, _issuer: &str, _reason: KeysReason) -> KeysAnswer {
-        KeysAnswer::Unavailable
+    async fn keys(&self, _credential: &str, issuer: &str, _reason: KeysReason) -> KeysAnswer {
+        match self.0.oauth.as_ref().filter(|oauth| oauth.issuer() == issuer) {
+            Some(oauth) => KeysAnswer::Found { jwks: oauth.jwks(), fetched_at: self.0.now() },
+            None => KeysAnswer::Unavailable,
+        }
     }
 }
 

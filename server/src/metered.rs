@@ -15,6 +15,8 @@ use scopegate_stores::{
 
 use crate::metrics::Metrics;
 
+mod oauth;
+
 /// A store with a meter and a limit.
 #[derive(Debug)]
 pub struct Metered<S> {
@@ -23,12 +25,20 @@ pub struct Metered<S> {
     limit: Duration,
     /// Whether the last call failed: the log tells when that changes, not every failure.
     down: AtomicBool,
+    /// How long every call is held up: for tests of races.
+    delay: Option<Duration>,
 }
 
 impl<S: KeyStore> Metered<S> {
     /// Counts the calls of a store and ends each after `limit`.
     pub const fn new(store: S, metrics: Arc<Metrics>, limit: Duration) -> Self {
-        Self { store, metrics, limit, down: AtomicBool::new(false) }
+        Self { store, metrics, limit, down: AtomicBool::new(false), delay: None }
+    }
+
+    /// Holds up every call for so long: for tests of races.
+    #[must_use]
+    pub fn delayed(self, delay: Duration) -> Self {
+        Self { delay: Some(delay), ..self }
     }
 
     /// The store behind the meter.
@@ -43,12 +53,15 @@ impl<S: KeyStore> Metered<S> {
         self.call("probe", self.store.find(&id)).await.is_ok()
     }
 
-    async fn call<T>(
+    pub(super) async fn call<T>(
         &self,
         name: &'static str,
         call: impl Future<Output = Result<T, StoreError>> + Send,
     ) -> Result<T, StoreError> {
         let started = Instant::now();
+        if let Some(delay) = self.delay {
+            tokio::time::sleep(delay).await;
+        }
         let answer = match tokio::time::timeout(self.limit, call).await {
             Ok(answer) => answer,
             Err(_) => {

@@ -168,6 +168,7 @@ pub(crate) async fn answer(
     let (parts, body) = request.into_parts();
     let answer = async {
         let (owner, actor) = owner(granted)?;
+        alive(app, granted).await?;
         let call = Call {
             app,
             manage,
@@ -204,6 +205,16 @@ fn owner(granted: &Granted) -> Result<(&str, Option<String>), Problem> {
     let of_token = |kind| matches!(kind, PrincipalKind::Bearer);
     let principal = granted.principals().iter().find(|principal| of_token(principal.kind())).ok_or_else(refused)?;
     Ok((principal.subject().ok_or_else(refused)?, principal.log_id()))
+}
+
+/// A token of this server whose grant was revoked manages no keys, however long it would still be good for.
+async fn alive(app: &App, granted: &Granted) -> Result<(), Problem> {
+    let Some(oauth) = &app.oauth else { return Ok(()) };
+    match oauth.is_alive(granted).await {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(Problem::new(problem::UNAUTHENTICATED, "The access that this token stands for was revoked.")),
+        Err(_) => Err(Problem::unavailable()),
+    }
 }
 
 const JSON: &[&str] = &["application/json"];

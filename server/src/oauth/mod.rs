@@ -1,0 +1,425 @@
+//! The authorization server: the core's flows over HTTP, with the users, sessions, pages and signing keys that are a host's to have.
+//!
+//! Its paths are exact and go around the policy's gate; every other path is the gate's. What the gate guards with a bearer token accepts the
+//! tokens that are signed here, by the keys in this process, and asks the grant once where keys are managed.
+
+mod browser;
+mod clients;
+pub(crate) mod demo;
+mod host;
+mod http;
+mod keys;
+mod offline;
+mod pages;
+mod password;
+mod seal;
+mod session;
+mod signer;
+mod throttle;
+pub mod users;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderValue, Request, Response, StatusCode, header};
+use axum::middleware::Next;
+use scopegate::oauth::{
+    Config, Flow, HttpRequest, HttpResponse, Lifetimes, Reply, Resource, Server, StoreCaps, StoredGrant, TokenSecret,
+    drive_async,
+};
+use scopegate::policy::Policy;
+use scopegate::time::UnixSeconds;
+use scopegate_stores::{Capabilities, GrantStore, Store};
+use scopegate_tower::Granted;
+
+pub use self::clients::{Clients, Registered};
+use self::host::Host;
+use self::http::Unread;
+use self::keys::Keys;
+pub use self::offline::{Task, perform};
+pub use self::password::PASSWORD_BYTES;
+use self::password::Passwords;
+pub(crate) use self::password::hash as hash_password;
+pub(crate) use self::seal::Sealer;
+use self::session::Sessions;
+pub(crate) use self::signer::Signer;
+use self::throttle::Throttle;
+use crate::app::App;
+use crate::connection::Peer;
+use crate::metered::Metered;
+use crate::peppers::Peppers;
+use crate::serve::ServeError;
+use crate::store::AnyStore;
+
+/// What signing keys are sealed for.
+pub(crate) const SEAL: &str = "oauth-signing-keys";
+/// How long a key is published after it signed: the longest token it made, and the skew of clocks, in seconds.
+const RETIRE_SKEW: i64 = 300;
+/// Scopes of OpenID Connect, with what they mean where the policy does not say it.
+pub const OPENID_SCOPES: [(&str, &str); 4] = [
+    ("openid", "Sign you in"),
+    ("profile", "Read your name"),
+    ("email", "Read your e-mail address"),
+    ("offline_access", "Keep access while you are away"),
+];
+
+/// What an authorization server is opened with.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The issuer.
+    pub issuer: String,
+    /// The clients.
+    pub clients: Clients,
+    /// The scopes that may be asked for.
+    pub scopes: Vec<String>,
+    /// The APIs that tokens may be for; the issuer itself is one.
+    pub resources: Vec<String>,
+    /// Who may call from a browser of another origin.
+    pub cors_origins: Vec<String>,
+    /// How long things live.
+    pub lifetimes: Lifetimes,
+    /// How long a session lasts, in seconds.
+    pub session: i64,
+}
+
+/// A running authorization server. It prints without what it holds.
+pub struct Oauth {
+    config: Config,
+    caps: StoreCaps,
+    clients: Clients,
+    store: Arc<Metered<AnyStore>>,
+    sealer: Sealer,
+    passwords: Passwords,
+    throttle: Throttle,
+    sessions: Sessions,
+    meanings: BTreeMap<String, String>,
+    base: String,
+    paths: BTreeSet<String>,
+    ready: RwLock<Arc<Ready>>,
+}
+
+impl std::fmt::Debug for Oauth {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Oauth").field("issuer", &self.config.issuer).finish_non_exhaustive()
+    }
+}
+
+/// What hangs on the signing keys: changed as a whole when they change.
+struct Ready {
+    server: Server,
+    keys: Keys,
+    jwks: Arc<str>,
+}
+
+impl Oauth {
+    /// Opens it: makes the signing keys when there are none, and checks everything that the settings and the store must promise.
+    ///
+    /// # Errors
+    /// [`ServeError`] with what is wrong.
+    pub async fn open(
+        settings: Settings,
+        policy: &Policy,
+        peppers: &Peppers,
+        store: Arc<Metered<AnyStore>>,
+        now: UnixSeconds,
+    ) -> Result<Self, ServeError> {
+        let has = store.capabilities();
+        has.require(Capabilities::FOR_GRANTS).map_err(|lacks| ServeError::new(format!("oauth: {lacks}")))?;
+        let caps = StoreCaps { cas: has.cas, read_your_writes: has.read_your_writes, put_once: has.put_once };
+        let Settings { issuer, clients, scopes, resources, cors_origins, lifetimes, session } = settings;
+        let base = path_of(&issuer).to_owned();
+        let paths = paths(&base, &issuer, &resources);
+        if let Some(route) = policy.routes().iter().find(|route| paths.contains(route.path())) {
+            let told = format!("the policy's route {} is at a path of the authorization server", route.id());
+            return Err(ServeError::new(told));
+        }
+        let catalogue = policy.scopes();
+        let meaning = |name: &String| {
+            let own =
+                catalogue.index_of(name).and_then(|index| catalogue.title(index)).filter(|title| !title.is_empty());
+            let usual = OPENID_SCOPES.iter().find(|(known, _)| known == name).map(|(_, meaning)| *meaning);
+            (name.clone(), own.or(usual).unwrap_or(name).to_owned())
+        };
+        let resource = |uri: String| Resource { scopes: scopes.clone(), uri };
+        let mut uris = vec![issuer.clone()];
+        uris.extend(resources.into_iter().filter(|uri| *uri != issuer));
+        let config = Config {
+            secrets: secrets(peppers),
+            issuer,
+            resources: uris.into_iter().map(resource).collect(),
+            cors_origins,
+            lifetimes,
+            offline_access_required: false,
+            scopes: scopes.clone(),
+        };
+        let sealer = Sealer::of(peppers, SEAL)?;
+        let keys = Keys::open(&*store, &sealer, now).await?;
+        let ready = ready(&config, caps, keys)?;
+        Ok(Self {
+            sessions: Sessions::new(peppers, config.issuer.starts_with("https://"), session),
+            meanings: scopes.iter().map(meaning).collect(),
+            passwords: Passwords::new()?,
+            throttle: Throttle::new(),
+            ready: RwLock::new(Arc::new(ready)),
+            config,
+            caps,
+            clients,
+            store,
+            sealer,
+            base,
+            paths,
+        })
+    }
+
+    /// The issuer.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        &self.config.issuer
+    }
+
+    /// The public keys, a JWK Set as text.
+    pub(crate) fn jwks(&self) -> Arc<str> {
+        Arc::clone(&self.ready().jwks)
+    }
+
+    /// The key that signs.
+    pub(crate) fn active_signer(&self) -> Option<Arc<Signer>> {
+        self.ready().keys.active().cloned()
+    }
+
+    fn ready(&self) -> Arc<Ready> {
+        Arc::clone(&self.ready.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn retire_for(&self) -> i64 {
+        let lifetimes = &self.config.lifetimes;
+        lifetimes.access_token.max(lifetimes.id_token).saturating_add(RETIRE_SKEW)
+    }
+
+    /// Takes over keys that another instance or the command has changed, and makes the next key where there is none.
+    ///
+    /// # Errors
+    /// [`ServeError`]: the keys in use stay.
+    pub async fn reload(&self, now: UnixSeconds) -> Result<(), ServeError> {
+        let stored = Keys::stored_version(&*self.store).await.map_err(|error| ServeError::new(error.to_string()))?;
+        let in_use = self.ready();
+        let settled = in_use.keys.public.keys.len() > 1;
+        if settled && stored == Some(in_use.keys.version) {
+            return Ok(());
+        }
+        let keys = Keys::open(&*self.store, &self.sealer, now).await?;
+        let keys = keys.prepare(&*self.store, &self.sealer, now, self.retire_for()).await?;
+        self.take_over(keys)
+    }
+
+    /// Goes one step with the signing keys: a next key that was published for five minutes signs from now on, and another one is published.
+    /// The other instances follow by themselves.
+    ///
+    /// # Errors
+    /// [`ServeError`]: the keys in use stay.
+    pub async fn rotate(&self, now: UnixSeconds) -> Result<(), ServeError> {
+        self.take_over(Keys::advance(&*self.store, &self.sealer, now, self.retire_for(), true).await?)
+    }
+
+    fn take_over(&self, keys: Keys) -> Result<(), ServeError> {
+        let ready = ready(&self.config, self.caps, keys)?;
+        *self.ready.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(ready);
+        tracing::info!("signing keys loaded");
+        Ok(())
+    }
+
+    /// Ends every grant of a user: after a new password, a logout, and when the user is removed (OAuth 2.1 section 4.3.3). Returns how many.
+    ///
+    /// # Errors
+    /// [`ServeError`] when the store fails: those that have ended stay so.
+    pub(crate) async fn revoke_grants(&self, sub: &str, now: UnixSeconds) -> Result<u64, ServeError> {
+        let ready = self.ready();
+        let host = Host { store: &*self.store, clients: &self.clients, keys: &ready.keys };
+        let reply = drive_async(ready.server.revoke_all(sub.to_owned(), None, now), &host).await;
+        match reply {
+            Reply::Respond(HttpResponse { status: 200, body, .. }) => {
+                let told = serde_json::from_slice::<serde_json::Value>(&body).ok();
+                Ok(told.and_then(|told| told.get("revoked")?.as_u64()).unwrap_or(0))
+            }
+            Reply::Respond(_) | Reply::Interact(_) => Err(ServeError::new("not every grant could be ended: try again")),
+        }
+    }
+
+    /// Whether a request to this target is answered here.
+    fn owns(&self, request: &Request<Body>) -> bool {
+        // The absolute form is the gate's to refuse.
+        request.uri().scheme().is_none() && self.paths.contains(request.uri().path())
+    }
+
+    /// Answers a request to a path of its own.
+    async fn answer(&self, app: &App, request: Request<Body>) -> Response<Body> {
+        let peer = request.extensions().get::<Peer>().copied();
+        let client = peer.map(|peer| (peer, app.proxies.client(peer.address, peer.tls, request.headers())));
+        let allowed = client.is_some_and(|(peer, client)| {
+            client.https || !self.is_secure() && peer.address.ip().to_canonical().is_loopback()
+        });
+        if !allowed {
+            return pages::note(StatusCode::FORBIDDEN, "HTTPS is required", "Come back over HTTPS.");
+        }
+        let path = request.uri().path().strip_prefix(&self.base).unwrap_or_default().to_owned();
+        let page = matches!(path.as_str(), "/oauth2/authorize" | "/login" | "/consent" | "/logout");
+        let request = match http::read(request).await {
+            Ok(request) => request,
+            Err(unread) => return refuse_body(unread, page),
+        };
+        let call = Call {
+            oauth: self,
+            ready: self.ready(),
+            now: app.now(),
+            address: client.and_then(|(_, client)| client.ip),
+        };
+        match path.as_str() {
+            "/oauth2/authorize" => call.authorize(request).await,
+            "/login" => call.login(request).await,
+            "/consent" => call.consent(request).await,
+            "/logout" => call.logout(request).await,
+            _ => match call.drive(|server, entropy| server.handle(request, call.now, entropy)).await {
+                Reply::Respond(response) => http::write(response),
+                Reply::Interact(_) => unavailable(),
+            },
+        }
+    }
+
+    fn is_secure(&self) -> bool {
+        self.config.issuer.starts_with("https://")
+    }
+
+    /// Whether the grant behind a bearer token of this server is alive; tokens that name none are other people's.
+    ///
+    /// # Errors
+    /// [`ServeError`] when the store cannot tell.
+    pub(crate) async fn is_alive(&self, granted: &Granted) -> Result<bool, ServeError> {
+        let claims = granted.principals().iter().filter_map(|principal| principal.claims());
+        for claims in claims.filter(|claims| claims.issuer() == self.config.issuer) {
+            let gid = claims.claim("gid");
+            let Some(gid) = gid.as_ref().and_then(|gid| gid.as_str()) else { continue };
+            let found = self.store.grant_get(gid).await.map_err(|error| ServeError::new(error.to_string()))?;
+            let alive = found.map(|found| StoredGrant { row: found.row, version: found.version }.is_alive());
+            match alive {
+                Some(Some(true)) => {}
+                Some(None) => return Err(ServeError::new("a stored grant cannot be read")),
+                Some(Some(false)) | None => return Ok(false),
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// One request: what it is answered with, from its beginning to its end.
+struct Call<'c> {
+    oauth: &'c Oauth,
+    ready: Arc<Ready>,
+    now: UnixSeconds,
+    address: Option<IpAddr>,
+}
+
+impl Call<'_> {
+    /// Runs a flow to its end.
+    async fn drive<'s>(&'s self, flow: impl FnOnce(&'s Server, [u8; 64]) -> Flow<'s>) -> Reply {
+        let mut entropy = [0_u8; 64];
+        if let Err(error) = getrandom::fill(&mut entropy) {
+            tracing::error!(error = %error, "no random bytes");
+            return Reply::Respond(HttpResponse::new(503).with("retry-after", "1").with("cache-control", "no-store"));
+        }
+        let host = Host { store: &*self.oauth.store, clients: &self.oauth.clients, keys: &self.ready.keys };
+        drive_async(flow(&self.ready.server, entropy), &host).await
+    }
+}
+
+/// Answers what is the authorization server's; everything else goes to the gate.
+pub(crate) async fn around(State(app): State<Arc<App>>, request: Request<Body>, next: Next) -> Response<Body> {
+    match &app.oauth {
+        Some(oauth) if oauth.owns(&request) => oauth.answer(&app, request).await,
+        _ => next.run(request).await,
+    }
+}
+
+fn ready(config: &Config, caps: StoreCaps, keys: Keys) -> Result<Ready, ServeError> {
+    let server = Server::new(config.clone(), keys.public.clone(), caps)
+        .map_err(|error| ServeError::new(format!("oauth: {error}")))?;
+    Ok(Ready { jwks: keys.public.jwks().into(), server, keys })
+}
+
+/// The keys of tickets and refresh tokens, one of each pepper. Its id is made of the pepper too, so that it stays the same beside others.
+fn secrets(peppers: &Peppers) -> Vec<TokenSecret> {
+    let ids = peppers.secrets("oauth-token-id");
+    let keys = peppers.secrets("oauth-token");
+    ids.iter()
+        .zip(&keys)
+        .map(|(id, key)| {
+            let id = id.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+            TokenSecret::new(id, **key)
+        })
+        .collect()
+}
+
+/// The path of a URL, without a trailing slash.
+fn path_of(url: &str) -> &str {
+    let rest = url.split_once("://").map_or("", |(_, rest)| rest);
+    rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("").trim_end_matches('/')
+}
+
+/// Every path that is answered here.
+fn paths(base: &str, issuer: &str, resources: &[String]) -> BTreeSet<String> {
+    const ENDPOINTS: [&str; 10] = [
+        "/oauth2/authorize",
+        "/oauth2/token",
+        "/oauth2/revoke",
+        "/oauth2/introspect",
+        "/oauth2/jwks",
+        "/userinfo",
+        "/.well-known/openid-configuration",
+        "/login",
+        "/consent",
+        "/logout",
+    ];
+    let mut paths: BTreeSet<String> = ENDPOINTS.iter().map(|path| format!("{base}{path}")).collect();
+    for document in ["oauth-authorization-server", "openid-configuration"] {
+        paths.insert(format!("/.well-known/{document}{base}"));
+    }
+    for resource in resources.iter().map(String::as_str).chain([issuer]) {
+        paths.insert(format!("/.well-known/oauth-protected-resource{}", path_of(resource)));
+    }
+    paths
+}
+
+fn refuse_body(unread: Unread, page: bool) -> Response<Body> {
+    let (status, told) = match unread {
+        Unread::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "the body is longer than 64 KiB"),
+        Unread::Broken => (StatusCode::BAD_REQUEST, "the body broke off"),
+    };
+    if page {
+        return pages::note(status, "The form cannot be read", told);
+    }
+    let body = serde_json::json!({ "error": "invalid_request", "error_description": told });
+    http::write(HttpResponse::json(status.as_u16(), &body))
+}
+
+/// The page that says to try again.
+fn unavailable() -> Response<Body> {
+    let told = "Something that is needed does not answer. Try again in a moment.";
+    let mut page = pages::note(StatusCode::SERVICE_UNAVAILABLE, "Not available", told);
+    page.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    page
+}
+
+/// A request that carries the cookie a reply has just set: the browser will, from now on.
+fn with_cookie(request: &mut HttpRequest, headers: &[(String, String)]) {
+    let set = headers.iter().filter(|(name, _)| name == "set-cookie");
+    for pair in set.filter_map(|(_, value)| value.split(';').next()) {
+        let name = pair.split('=').next().unwrap_or_default();
+        let is_other = |held: &&str| held.trim().split('=').next() != Some(name);
+        for (_, value) in request.headers.iter_mut().filter(|(name, _)| name.eq_ignore_ascii_case("cookie")) {
+            *value = value.split(';').filter(is_other).collect::<Vec<_>>().join(";");
+        }
+        request.headers.push(("cookie".into(), pair.to_owned()));
+    }
+}
