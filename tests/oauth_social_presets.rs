@@ -264,6 +264,25 @@ fn an_unknown_key_is_asked_for_once_more_past_the_cache() {
 }
 
 #[test]
+fn a_key_of_many_tenants_may_be_of_one() {
+    for (issuer, expected) in [
+        (json!("https://login.microsoftonline.com/{tenantid}/v2.0"), "ok"),
+        (json!(format!("https://login.microsoftonline.com/{TENANT}/v2.0")), "ok"),
+        (
+            json!("https://login.microsoftonline.com/9188040d-6c67-4c5b-b112-36a304b66dad/v2.0"),
+            "id_token_invalid:key_not_found",
+        ),
+        (json!(1), "id_token_invalid:key_not_found"),
+    ] {
+        let op = Op::new();
+        let mut set: Value = serde_json::from_str(&op.jwks).unwrap();
+        set["keys"][0]["issuer"] = issuer.clone();
+        op.instead.borrow_mut().push(("/keys", Answer::Http(ok(&set))));
+        assert_eq!(code(&login(&preset("microsoft"), &op, |_| {})), expected, "{issuer}");
+    }
+}
+
+#[test]
 fn a_host_that_cannot_is_no_refusal() {
     let social = social(preset("corp"));
     let (_, request) = away(&social, &Op::new(), 1);

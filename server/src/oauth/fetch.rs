@@ -83,7 +83,10 @@ impl Fetch {
         let header = |name: &str| outgoing.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value);
         let public = outgoing.method == "GET" && header("authorization").is_none();
         let anew = header("cache-control").is_some_and(|value| value == "no-cache");
-        if public && !anew && let Some(kept) = self.kept(outgoing.url) {
+        if public
+            && !anew
+            && let Some(kept) = self.kept(outgoing.url)
+        {
             return Some(kept);
         }
         let host = outgoing.url.split('/').nth(2).unwrap_or_default();

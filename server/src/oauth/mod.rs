@@ -6,15 +6,19 @@
 mod browser;
 mod clients;
 pub(crate) mod demo;
+mod fetch;
 mod host;
 mod http;
+mod identities;
 mod keys;
 mod offline;
 mod pages;
 mod password;
+mod providers;
 mod seal;
 mod session;
 mod signer;
+mod social;
 mod throttle;
 pub mod users;
 
@@ -43,9 +47,11 @@ pub use self::offline::{Task, perform};
 pub use self::password::PASSWORD_BYTES;
 use self::password::Passwords;
 pub(crate) use self::password::hash as hash_password;
+pub use self::providers::{Providers, Rule, SecretKey};
 pub(crate) use self::seal::Sealer;
 use self::session::Sessions;
 pub(crate) use self::signer::Signer;
+use self::social::SocialLogin;
 use self::throttle::Throttle;
 use crate::app::App;
 use crate::connection::Peer;
@@ -98,6 +104,7 @@ pub struct Oauth {
     meanings: BTreeMap<String, String>,
     base: String,
     paths: BTreeSet<String>,
+    social: Option<SocialLogin>,
     ready: RwLock<Arc<Ready>>,
 }
 
@@ -132,10 +139,7 @@ impl Oauth {
         let Settings { issuer, clients, scopes, resources, cors_origins, lifetimes, session } = settings;
         let base = path_of(&issuer).to_owned();
         let paths = paths(&base, &issuer, &resources);
-        if let Some(route) = policy.routes().iter().find(|route| paths.contains(route.path())) {
-            let told = format!("the policy's route {} is at a path of the authorization server", route.id());
-            return Err(ServeError::new(told));
-        }
+        no_route_at(policy, &paths)?;
         let catalogue = policy.scopes();
         let meaning = |name: &String| {
             let own =
@@ -171,7 +175,21 @@ impl Oauth {
             sealer,
             base,
             paths,
+            social: None,
         })
+    }
+
+    /// This server with providers to sign in with.
+    ///
+    /// # Errors
+    /// [`ServeError`] with the provider that will not do, or the route of the policy that is in the way.
+    pub fn with_providers(mut self, providers: Providers, policy: &Policy) -> Result<Self, ServeError> {
+        let social = SocialLogin::new(&self.ready().server, providers)?;
+        let paths: BTreeSet<String> = social.paths(&self.base).into_iter().collect();
+        no_route_at(policy, &paths)?;
+        self.paths.extend(paths);
+        self.social = Some(social);
+        Ok(self)
     }
 
     /// The issuer.
@@ -265,7 +283,8 @@ impl Oauth {
             return pages::note(StatusCode::FORBIDDEN, "HTTPS is required", "Come back over HTTPS.");
         }
         let path = request.uri().path().strip_prefix(&self.base).unwrap_or_default().to_owned();
-        let page = matches!(path.as_str(), "/oauth2/authorize" | "/login" | "/consent" | "/logout");
+        let page = matches!(path.as_str(), "/oauth2/authorize" | "/login" | "/consent" | "/logout")
+            || SocialLogin::owns(&path);
         let request = match http::read(request).await {
             Ok(request) => request,
             Err(unread) => return refuse_body(unread, page),
@@ -276,6 +295,9 @@ impl Oauth {
             now: app.now(),
             address: client.and_then(|(_, client)| client.ip),
         };
+        if let Some(social) = self.social.as_ref().filter(|_| SocialLogin::owns(&path)) {
+            return call.social(social, request).await;
+        }
         match path.as_str() {
             "/oauth2/authorize" => call.authorize(request).await,
             "/login" => call.login(request).await,
@@ -346,6 +368,11 @@ fn ready(config: &Config, caps: StoreCaps, keys: Keys) -> Result<Ready, ServeErr
     let server = Server::new(config.clone(), keys.public.clone(), caps)
         .map_err(|error| ServeError::new(format!("oauth: {error}")))?;
     Ok(Ready { jwks: keys.public.jwks().into(), server, keys })
+}
+
+fn no_route_at(policy: &Policy, paths: &BTreeSet<String>) -> Result<(), ServeError> {
+    let Some(route) = policy.routes().iter().find(|route| paths.contains(route.path())) else { return Ok(()) };
+    Err(ServeError::new(format!("the policy's route {} is at a path of the authorization server", route.id())))
 }
 
 /// The keys of tickets and refresh tokens, one of each pepper. Its id is made of the pepper too, so that it stays the same beside others.

@@ -20,9 +20,7 @@ use p256::ecdsa::signature::Signer;
 use p256::ecdsa::{Signature, SigningKey};
 use p256::pkcs8::DecodePrivateKey;
 use scopegate::oauth::SecretMethod;
-use scopegate::oauth::social::{
-    ClientCredential, ClientSecret, FACEBOOK_GRAPH_VERSION, LinkPolicy, Provider,
-};
+use scopegate::oauth::social::{ClientCredential, ClientSecret, FACEBOOK_GRAPH_VERSION, LinkPolicy, Provider};
 use serde::Deserialize;
 use toml::Spanned;
 use zeroize::Zeroizing;

@@ -19,7 +19,7 @@ pub(super) const MAX_KEYS_BYTES: usize = MAX_KEY_SET_BYTES;
 pub(super) const TIMEOUT_MS: u32 = 5_000;
 
 /// The limits of a document.
-pub(super) const LIMITS: JsonLimits = JsonLimits { depth: 16, members: 4_096 };
+pub(super) const LIMITS: JsonLimits = JsonLimits { depth: 16, members: 8_192 };
 
 fn headers(more: &[(&str, &str)]) -> Vec<(String, String)> {
     [("accept", "application/json"), ("user-agent", "scopegate")]

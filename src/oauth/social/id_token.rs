@@ -4,7 +4,7 @@ use alloc::string::String;
 use alloc::vec;
 
 use super::super::crypto;
-use super::answer::{self, MAX_KEYS_BYTES};
+use super::answer::{self, LIMITS, MAX_KEYS_BYTES};
 use super::check::is_tenant;
 use super::discovery::Resolved;
 use super::exchange::Tokens;
@@ -14,6 +14,7 @@ use super::provider::{Issuer, Provider};
 use super::transaction::Transaction;
 use crate::jwt::TokenRefusal;
 use crate::jwt::claims::{TokenLimits, TokenRules, VerifiedClaims};
+use crate::jwt::json::{Object, Value};
 use crate::jwt::jwk::KeySet;
 use crate::jwt::token::UnverifiedToken;
 use crate::jwt::verify;
@@ -55,8 +56,8 @@ pub(super) fn verify(
     if !issuer_fits(&resolved.endpoints.issuer, &issuer) {
         return Err(Fault::IdToken(TokenRefusal::IssuerMismatch).into());
     }
+    let proof = check_signature(context, resolved, &token, &issuer)?;
     rules.issuer = issuer.into();
-    let proof = check_signature(context, resolved, &token)?;
     let algorithm = token.algorithm();
     let claims = token.into_verified(proof, &rules, context.now).map_err(Fault::IdToken)?;
     check_audience(&claims, &provider.client_id)?;
@@ -86,21 +87,41 @@ fn check_signature(
     context: &mut Context<'_>,
     resolved: &Resolved,
     token: &UnverifiedToken<'_>,
+    issuer: &str,
 ) -> Result<verify::SignatureVerified, Stop> {
     let url = resolved.endpoints.jwks.as_deref().unwrap_or_default();
-    let mut set = keys(context, url, &[])?;
+    let (mut set, mut text) = keys(context, url, &[])?;
     if set.select(token.algorithm(), token.kid()).is_err_and(|refusal| refusal == TokenRefusal::KeyNotFound) {
-        set = keys(context, url, &[("cache-control", "no-cache")])?;
+        (set, text) = keys(context, url, &[("cache-control", "no-cache")])?;
     }
     let key = set.select(token.algorithm(), token.kid()).map_err(Fault::IdToken)?;
+    if let Some(tenant) = tenant_of(&resolved.endpoints.issuer, issuer)
+        && !key_serves(text, key.kid(), issuer, tenant)
+    {
+        return Err(Fault::IdToken(TokenRefusal::KeyNotFound).into());
+    }
     let verified = verify::verify(token.algorithm(), key.key(), token.signing_input(), token.signature());
     Ok(verified.map_err(Fault::IdToken)?)
 }
 
-fn keys(context: &mut Context<'_>, url: &str, more: &[(&str, &str)]) -> Result<KeySet, Stop> {
+/// Whether a key of many tenants' set is for this one: Microsoft's keys say whose they are in a member `issuer`.
+fn key_serves(set: &str, kid: Option<&str>, issuer: &str, tenant: &str) -> bool {
+    let Ok(set) = Object::parse(set.as_bytes(), LIMITS) else { return false };
+    let Some(Value::Array(entries)) = set.get("keys") else { return false };
+    entries.iter().all(|entry| match entry {
+        Value::Object(entry) if entry.string("kid") == kid => match entry.get("issuer") {
+            None => true,
+            Some(Value::String(own)) => own.replace("{tenantid}", tenant) == issuer,
+            Some(_) => false,
+        },
+        _ => true,
+    })
+}
+
+fn keys<'f>(context: &mut Context<'f>, url: &str, more: &[(&str, &str)]) -> Result<(KeySet, &'f str), Stop> {
     let response = answer::ask(context, MAX_KEYS_BYTES, || answer::get(url, MAX_KEYS_BYTES, more))?;
     let text = core::str::from_utf8(answer::json(response)?).map_err(|_| Fault::KeysInvalid)?;
-    Ok(KeySet::parse(text).map_err(|_| Fault::KeysInvalid)?)
+    Ok((KeySet::parse(text).map_err(|_| Fault::KeysInvalid)?, text))
 }
 
 /// For this server alone, and by it: no further audience is trusted, and `azp` is this client where it is there.

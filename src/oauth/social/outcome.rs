@@ -177,12 +177,14 @@ impl Fault {
         }
     }
 
-    const fn message(self) -> &'static str {
+    /// What to tell the person in front of the browser: part of a sentence.
+    #[must_use]
+    pub const fn message(self) -> &'static str {
         match self {
             Self::Denied => "the sign-in was cancelled",
-            Self::HostUnavailable => "try again",
+            Self::HostUnavailable => "something that is needed does not answer; try again",
             Self::Unavailable => "the provider does not answer; try again",
-            _ => "the sign-in did not succeed; start again",
+            _ => "the sign-in did not succeed",
         }
     }
 }
