@@ -56,6 +56,10 @@ impl Fetch {
             let why = found.errors.first().map(|error| format!(": {error}")).unwrap_or_default();
             return Err(ServeError::new(format!("the system has no certificate authorities to trust{why}")));
         }
+        Self::trusting(roots)
+    }
+
+    fn trusting(roots: RootCertStore) -> Result<Self, ServeError> {
         let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
             .with_safe_default_protocol_versions()
             .map_err(|error| ServeError::new(format!("TLS to providers: {error}")))?
@@ -165,7 +169,61 @@ fn life(response: &HttpResponse) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
+    use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
     use super::*;
+
+    /// A server with a certificate for `localhost` that answers every connection with this text; its port and the certificate.
+    async fn answering(text: &'static str) -> (u16, rustls::pki_types::CertificateDer<'static>) {
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
+        let certificate = made.cert.der().clone();
+        let config = rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.clone()], key)
+            .unwrap();
+        let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        tokio::spawn(async move {
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                let Ok(mut stream) = acceptor.accept(stream).await else { continue };
+                let mut chunk = [0; 4_096];
+                let _ = stream.read(&mut chunk).await;
+                let _ = stream.write_all(text.as_bytes()).await;
+                let _ = stream.shutdown().await;
+            }
+        });
+        (port, certificate)
+    }
+
+    fn outgoing(url: &str) -> Outgoing<'_> {
+        Outgoing { method: "GET", url, headers: &[], body: &[], max_bytes: 8, timeout: Duration::from_secs(20) }
+    }
+
+    #[tokio::test]
+    async fn tls_is_with_whom_it_trusts_and_redirects_are_answers() {
+        let text = "HTTP/1.1 302 Found\r\nLocation: https://localhost/\r\nContent-Length: 12\r\nConnection: close\r\n\r\ntwelve bytes";
+        let (port, certificate) = answering(text).await;
+        let mut roots = RootCertStore::empty();
+        roots.add(certificate).unwrap();
+        let fetch = Fetch::trusting(roots).unwrap();
+        let url = format!("https://localhost:{port}/");
+        let answer = fetch.send(&outgoing(&url)).await.unwrap();
+        assert_eq!((answer.status, answer.header("location")), (302, Some("https://localhost/")));
+        assert!(answer.body.len() > 8, "who asked can tell that it was too long");
+        let other = format!("https://127.0.0.1:{port}/");
+        assert!(fetch.send(&outgoing(&other)).await.is_none(), "the certificate is of another name");
+        let stranger = Fetch::trusting(RootCertStore::empty()).unwrap();
+        assert!(stranger.send(&outgoing(&url)).await.is_none());
+        for url in ["ftp://localhost/", "no url", "https://localhost:1/"] {
+            assert!(fetch.send(&outgoing(url)).await.is_none(), "{url}");
+        }
+    }
 
     #[test]
     fn a_document_is_kept_as_long_as_it_says_and_not_long() {
