@@ -89,7 +89,7 @@ pub const SETTINGS: &[Setting] = &[
     row(
         "jwks_file",
         Kind::Path,
-        "The key set that tokens are verified with; without it a demo key and a demo token are made",
+        "The key set that tokens are verified with; without it and without oauth.issuer the server is a demonstration",
     ),
     row(
         "trusted_proxies",

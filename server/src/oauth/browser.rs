@@ -144,6 +144,9 @@ impl Call<'_> {
             Ok(None) => return signed_out(),
             Err(_) => return unavailable(),
         };
+        if !matches!(request.method.as_str(), "GET" | "POST") {
+            return not_this_way("GET, POST");
+        }
         if request.method == "GET" {
             let Some(token) = self.oauth.sessions.form_token(&session) else { return unavailable() };
             return pages::logout(&self.path("/logout"), user.display_name.as_deref().unwrap_or(&user.name), &token);
@@ -263,12 +266,17 @@ pub(super) fn out_of_date() -> Response<Body> {
     pages::note(StatusCode::BAD_REQUEST, "This page is out of date", "Go back to the application and start again.")
 }
 
+fn not_this_way(allow: &'static str) -> Response<Body> {
+    let mut page =
+        pages::note(StatusCode::METHOD_NOT_ALLOWED, "Not this way", "Go back to the application and start again.");
+    page.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));
+    page
+}
+
 /// The form of a POST, none of its fields twice.
 fn form(request: &HttpRequest, fields: &[&str]) -> Result<Params, Box<Response<Body>>> {
     if request.method != "POST" {
-        let mut page = pages::note(StatusCode::METHOD_NOT_ALLOWED, "Not this way", "This page comes from a form.");
-        page.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
-        return Err(Box::new(page));
+        return Err(Box::new(not_this_way("POST")));
     }
     let params = request.is_form().then(|| Params::parse(&request.body).ok()).flatten();
     params.filter(|params| params.repeated(fields).is_none()).ok_or_else(|| Box::new(out_of_date()))

@@ -338,3 +338,6 @@ fn hex(text: &str) -> Option<[u8; 32]> {
         .collect();
     pairs?.try_into().ok()
 }
+
+#[cfg(test)]
+mod tests;
