@@ -16,7 +16,7 @@ use crate::manage::{Manage, OwnerCeilings};
 use crate::metered::Metered;
 use crate::metrics::Metrics;
 use crate::oauth::demo::{self, DemoOauth};
-use crate::oauth::{Clients, OPENID_SCOPES, Oauth, Settings};
+use crate::oauth::{Clients, OPENID_SCOPES, Oauth, Providers, Settings};
 use crate::peppers::Peppers;
 use crate::serve::{ServeError, write_private};
 use crate::store::AnyStore;
@@ -70,7 +70,11 @@ pub(crate) async fn open(
     let oauth = match settings {
         Some(settings) => {
             let opened = Oauth::open(settings, &policy, &peppers, Arc::clone(&store), system_time()).await?;
-            Some(Arc::new(opened))
+            let file = config.oauth.as_ref().and_then(|oauth| oauth.providers_file.as_deref());
+            Some(Arc::new(match file {
+                Some(file) => opened.with_providers(Providers::from_file(file)?, &policy)?,
+                None => opened,
+            }))
         }
         None => None,
     };

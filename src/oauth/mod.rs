@@ -30,6 +30,7 @@ mod refresh;
 mod resource;
 mod revoke;
 mod revoke_all;
+pub mod social;
 mod step;
 mod ticket;
 mod token;

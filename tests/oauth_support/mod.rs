@@ -24,12 +24,15 @@ pub fn at(offset: i64) -> UnixSeconds {
     UnixSeconds::clamped(NOW + offset)
 }
 
-pub fn server(leeway: i64) -> Server {
+pub fn server_key() -> SigningKey {
     let b64 = |n: &rsa::BoxedUint| Base64UrlUnpadded::encode_string(&n.to_be_bytes_trimmed_vartime());
     let public = format!(r#"{{"kty":"RSA","n":"{}","e":"{}","d":"never"}}"#, b64(KEY.n()), b64(KEY.e()));
-    let key = SigningKey { kid: "k1".into(), alg: Algorithm::Rs256, public, status: KeyStatus::Active, since: at(0) };
+    SigningKey { kid: "k1".into(), alg: Algorithm::Rs256, public, status: KeyStatus::Active, since: at(0) }
+}
+
+pub fn server(leeway: i64) -> Server {
     let all = StoreCaps { cas: true, read_your_writes: true, put_once: true };
-    Server::new(config(leeway), SigningKeys { keys: vec![key] }, all).unwrap()
+    Server::new(config(leeway), SigningKeys { keys: vec![server_key()] }, all).unwrap()
 }
 
 pub fn config(leeway: i64) -> Config {

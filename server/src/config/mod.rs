@@ -147,6 +147,8 @@ pub struct OauthConfig {
     pub issuer: String,
     /// The clients.
     pub clients_file: PathBuf,
+    /// The providers to sign in with.
+    pub providers_file: Option<PathBuf>,
     /// Who may call from a browser of another origin.
     pub cors_origins: Vec<String>,
     /// How long things live.
@@ -389,6 +391,7 @@ fn oauth(values: &Values) -> Result<Option<OauthConfig>, ConfigError> {
     Ok(Some(OauthConfig {
         issuer: issuer.clone(),
         clients_file,
+        providers_file: path(values, "oauth.providers_file"),
         cors_origins: origins.to_vec(),
         lifetimes: Lifetimes {
             access_token: token,

@@ -115,6 +115,7 @@ pub const SETTINGS: &[Setting] = &[
         "The issuer; with it the server is an authorization server and signs the tokens itself",
     ),
     row("oauth.clients_file", Kind::Path, "The clients, TOML"),
+    row("oauth.providers_file", Kind::Path, "The providers to sign in with, TOML"),
     row("oauth.cors_origins", Kind::List("origins"), "Who may call from a browser of another origin; * is anybody"),
     row(
         "oauth.access_token_seconds",

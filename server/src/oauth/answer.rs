@@ -12,6 +12,7 @@ use scopegate::time::UnixSeconds;
 
 use super::host::Host;
 use super::http::{self, Unread};
+use super::social::SocialLogin;
 use super::{Oauth, Ready, pages};
 use crate::app::App;
 use crate::connection::Peer;
@@ -34,7 +35,8 @@ impl Oauth {
             return pages::note(StatusCode::FORBIDDEN, "HTTPS is required", "Come back over HTTPS.");
         }
         let path = request.uri().path().strip_prefix(&self.base).unwrap_or_default().to_owned();
-        let page = matches!(path.as_str(), "/oauth2/authorize" | "/login" | "/consent" | "/logout");
+        let page = matches!(path.as_str(), "/oauth2/authorize" | "/login" | "/consent" | "/logout")
+            || SocialLogin::owns(&path);
         let request = match http::read(request).await {
             Ok(request) => request,
             Err(unread) => return refuse_body(unread, page),
@@ -45,6 +47,9 @@ impl Oauth {
             now: app.now(),
             address: client.and_then(|(_, client)| client.ip),
         };
+        if let Some(social) = self.social.as_ref().filter(|_| SocialLogin::owns(&path)) {
+            return call.social(social, request).await;
+        }
         match path.as_str() {
             "/oauth2/authorize" => call.authorize(request).await,
             "/login" => call.login(request).await,

@@ -71,18 +71,7 @@ impl Call<'_> {
         user: &User,
         amr: Vec<String>,
     ) -> Response<Body> {
-        let mut id = [0_u8; 16];
-        if getrandom::fill(&mut id).is_err() {
-            return unavailable();
-        }
-        let session = Session {
-            id: Base64UrlUnpadded::encode_string(&id),
-            sub: user.sub.clone(),
-            epoch: user.epoch,
-            auth_time: self.now,
-            amr,
-            expires_at: self.now.saturating_add(self.oauth.sessions.life),
-        };
+        let Some(session) = self.begin(user, amr) else { return unavailable() };
         let mut response = self.resume_login(request, ticket, LoginOutcome::LoggedIn(session.login())).await;
         let well = response.status().is_success() || response.status().is_redirection();
         if let (true, Some(cookie)) = (well, self.oauth.sessions.cookie(&session)) {
@@ -91,7 +80,26 @@ impl Call<'_> {
         response
     }
 
-    async fn resume_login(&self, request: HttpRequest, ticket: &str, outcome: LoginOutcome) -> Response<Body> {
+    /// A session that begins now.
+    pub(super) fn begin(&self, user: &User, amr: Vec<String>) -> Option<Session> {
+        let mut id = [0_u8; 16];
+        getrandom::fill(&mut id).ok()?;
+        Some(Session {
+            id: Base64UrlUnpadded::encode_string(&id),
+            sub: user.sub.clone(),
+            epoch: user.epoch,
+            auth_time: self.now,
+            amr,
+            expires_at: self.now.saturating_add(self.oauth.sessions.life),
+        })
+    }
+
+    pub(super) async fn resume_login(
+        &self,
+        request: HttpRequest,
+        ticket: &str,
+        outcome: LoginOutcome,
+    ) -> Response<Body> {
         let (browser, ticket) = (request.clone(), ticket.to_owned());
         let reply =
             self.drive(|server, entropy| server.resume_login(browser, ticket, outcome, self.now, entropy)).await;
@@ -160,7 +168,7 @@ impl Call<'_> {
     }
 
     /// The session of a request and its user, when it is of the user's present epoch.
-    async fn session(&self, request: &HttpRequest) -> Result<Option<(Session, User)>, StoreError> {
+    pub(super) async fn session(&self, request: &HttpRequest) -> Result<Option<(Session, User)>, StoreError> {
         let Some(session) = self.oauth.sessions.read(request, self.now) else { return Ok(None) };
         let stored = users::by_subject(&*self.oauth.store, &session.sub).await?;
         Ok(stored.map(|stored| stored.user).filter(|user| user.epoch == session.epoch).map(|user| (session, user)))
@@ -225,7 +233,8 @@ impl Call<'_> {
             trusted: client.is_some_and(|client| client.trusted),
             form_targets: &targets,
         };
-        pages::login(&asking, &self.path("/login"), ticket, name, refused)
+        let links = self.oauth.social.as_ref().map(|social| social.links(ticket)).unwrap_or_default();
+        pages::login(&asking, &self.path("/login"), ticket, name, refused, &links)
     }
 
     /// Where the forms of a page may lead: browsers hold the redirect after a form against the page's policy.
@@ -244,7 +253,7 @@ impl Call<'_> {
 }
 
 /// What a flow replied. Its plain texts for people become pages.
-fn respond(response: HttpResponse) -> Response<Body> {
+pub(super) fn respond(response: HttpResponse) -> Response<Body> {
     let plain = response.header("content-type").is_some_and(|value| value.starts_with("text/plain"));
     if !plain {
         return http::write(response);
@@ -253,7 +262,7 @@ fn respond(response: HttpResponse) -> Response<Body> {
     pages::note(status, "This cannot go on", String::from_utf8_lossy(&response.body).trim())
 }
 
-fn out_of_date() -> Response<Body> {
+pub(super) fn out_of_date() -> Response<Body> {
     pages::note(StatusCode::BAD_REQUEST, "This page is out of date", "Go back to the application and start again.")
 }
 

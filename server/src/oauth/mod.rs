@@ -7,16 +7,20 @@ mod answer;
 mod browser;
 mod clients;
 pub(crate) mod demo;
+mod fetch;
 mod host;
 mod http;
+mod identities;
 mod keys;
 mod offline;
 mod pages;
 mod password;
 mod paths;
+mod providers;
 mod seal;
 mod session;
 mod signer;
+mod social;
 mod throttle;
 pub mod users;
 
@@ -40,9 +44,11 @@ pub use self::offline::{Task, perform};
 use self::password::Passwords;
 pub use self::password::{PASSWORD_BYTES, hash as hash_password};
 use self::paths::{path_of, paths};
+pub use self::providers::{Providers, Rule, SecretKey};
 pub(crate) use self::seal::Sealer;
 use self::session::Sessions;
 pub(crate) use self::signer::Signer;
+use self::social::SocialLogin;
 use self::throttle::Throttle;
 use crate::metered::Metered;
 use crate::peppers::Peppers;
@@ -93,6 +99,7 @@ pub struct Oauth {
     meanings: BTreeMap<String, String>,
     base: String,
     paths: BTreeSet<String>,
+    social: Option<SocialLogin>,
     ready: RwLock<Arc<Ready>>,
 }
 
@@ -127,10 +134,7 @@ impl Oauth {
         let Settings { issuer, clients, scopes, resources, cors_origins, lifetimes, session } = settings;
         let base = path_of(&issuer).to_owned();
         let paths = paths(&base, &issuer, &resources);
-        if let Some(route) = policy.routes().iter().find(|route| paths.contains(route.path())) {
-            let told = format!("the policy's route {} is at a path of the authorization server", route.id());
-            return Err(ServeError::new(told));
-        }
+        no_route_at(policy, &paths)?;
         let catalogue = policy.scopes();
         let meaning = |name: &String| {
             let own =
@@ -166,7 +170,21 @@ impl Oauth {
             sealer,
             base,
             paths,
+            social: None,
         })
+    }
+
+    /// This server with providers to sign in with.
+    ///
+    /// # Errors
+    /// [`ServeError`] with the provider that will not do, or the route of the policy that is in the way.
+    pub fn with_providers(mut self, providers: Providers, policy: &Policy) -> Result<Self, ServeError> {
+        let social = SocialLogin::new(&self.ready().server, providers)?;
+        let paths: BTreeSet<String> = social.paths(&self.base).into_iter().collect();
+        no_route_at(policy, &paths)?;
+        self.paths.extend(paths);
+        self.social = Some(social);
+        Ok(self)
     }
 
     /// The issuer.
@@ -268,6 +286,11 @@ fn ready(config: &Config, caps: StoreCaps, keys: Keys) -> Result<Ready, ServeErr
     let server = Server::new(config.clone(), keys.public.clone(), caps)
         .map_err(|error| ServeError::new(format!("oauth: {error}")))?;
     Ok(Ready { jwks: keys.public.jwks().into(), server, keys })
+}
+
+fn no_route_at(policy: &Policy, paths: &BTreeSet<String>) -> Result<(), ServeError> {
+    let Some(route) = policy.routes().iter().find(|route| paths.contains(route.path())) else { return Ok(()) };
+    Err(ServeError::new(format!("the policy's route {} is at a path of the authorization server", route.id())))
 }
 
 /// The keys of tickets and refresh tokens, one of each pepper. Its id is made of the pepper too, so that it stays the same beside others.

@@ -55,13 +55,14 @@ pub(crate) enum Refused {
     TooOften(u64),
 }
 
-/// The page to sign in with.
+/// The page to sign in with. `links` lead to providers: a name and a target each.
 pub(crate) fn login(
     asking: &Asking<'_>,
     action: &str,
     ticket: &str,
     name: &str,
     refused: Option<Refused>,
+    links: &[(String, String)],
 ) -> Response<Body> {
     let (status, told) = match refused {
         None => (StatusCode::OK, String::new()),
@@ -77,6 +78,15 @@ pub(crate) fn login(
         (alert, " aria-describedby=\"error\" aria-invalid=\"true\"")
     };
     let (name_focus, password_focus) = if name.is_empty() { (" autofocus", "") } else { ("", " autofocus") };
+    let mut others = String::new();
+    for (provider, target) in links {
+        let _ = write!(others, "<li><a href=\"{}\">Continue with {}</a></li>", Html(target), Html(provider));
+    }
+    if !others.is_empty() {
+        others = format!(
+            "<p class=\"soft\" id=\"others\">or</p><ul class=\"others\" aria-labelledby=\"others\">{others}</ul>"
+        );
+    }
     let body = format!(
         "<h1>Sign in</h1><p>to go on to <strong>{client}</strong></p>{error}\
          <form method=\"post\" action=\"{action}\">\
@@ -89,7 +99,7 @@ pub(crate) fn login(
          <input id=\"password\" name=\"password\" type=\"password\" autocomplete=\"current-password\" maxlength=\"1024\" \
          required{tie}{password_focus}>\
          <button type=\"submit\">Sign in</button>\
-         <button type=\"submit\" class=\"second\" name=\"decision\" value=\"cancel\" formnovalidate>Cancel</button></form>",
+         <button type=\"submit\" class=\"second\" name=\"decision\" value=\"cancel\" formnovalidate>Cancel</button></form>{others}",
         client = Html(asking.client_name),
         action = Html(action),
         ticket = Html(ticket),

@@ -13,6 +13,8 @@ mod browser;
 mod flow;
 mod keys;
 mod pages;
+mod providers;
 mod races;
 mod refusals;
 mod site;
+mod social;

@@ -17,7 +17,7 @@ use scopegate_server::manage::{Manage, OwnerCeilings};
 use scopegate_server::metered::Metered;
 use scopegate_server::metrics::Metrics;
 use scopegate_server::oauth::users::{self, User};
-use scopegate_server::oauth::{Clients, Oauth, Settings, hash_password};
+use scopegate_server::oauth::{Clients, Oauth, Providers, Settings, hash_password};
 use scopegate_server::peppers::Peppers;
 use scopegate_server::proxy::TrustedProxies;
 use scopegate_server::store::AnyStore;
@@ -36,6 +36,8 @@ pub const REPORTS: &str = "reports";
 pub const SECRET: &str = "s3cret+of:reports-0123456789abcdef";
 /// Registered itself.
 pub const STRANGER: &str = "stranger";
+/// Another authorization server, whose users sign in here. It has the secret too.
+pub const PARTNER: &str = "partner";
 pub const CALLBACK: &str = "http://127.0.0.1:9/callback";
 
 /// What a site is started with.
@@ -46,6 +48,8 @@ pub struct Options {
     pub leeway: i64,
     /// Behind a proxy that ends TLS.
     pub secure: bool,
+    /// Where users may sign in instead.
+    pub providers: Providers,
 }
 
 impl Default for Options {
@@ -56,6 +60,7 @@ impl Default for Options {
             peppers: Peppers::fresh().unwrap(),
             leeway: 10,
             secure: false,
+            providers: Providers::default(),
         }
     }
 }
@@ -90,7 +95,13 @@ pub fn settings(issuer: &str, leeway: i64) -> Settings {
     let mut clients = Clients::default();
     let secret = ClientAuth::Hashed { method: SecretMethod::Basic, hashes: vec![hash_secret(SECRET)] };
     clients.add(client(DASHBOARD, "Jobiflow <dashboard>", ClientAuth::None, issuer), true);
-    clients.add(client(REPORTS, "Reports", secret, issuer), false);
+    clients.add(client(REPORTS, "Reports", secret.clone(), issuer), false);
+    let mut partner = client(PARTNER, "Partner", secret, issuer);
+    partner.redirect_uris = vec![
+        "http://127.0.0.1/login/oauth2/code/corp".into(),
+        "https://id.jobiflow.example/login/oauth2/code/corp".into(),
+    ];
+    clients.add(partner, false);
     clients.add(client(STRANGER, "Stranger", ClientAuth::None, issuer), false);
     Settings {
         issuer: issuer.into(),
@@ -142,7 +153,11 @@ pub fn start_with(options: Options) -> Site {
                 Arc::clone(&store),
                 time.now(),
             );
-            let oauth = Arc::new(opened.await.unwrap());
+            let mut oauth = opened.await.unwrap();
+            if !options.providers.list.is_empty() {
+                oauth = oauth.with_providers(options.providers, &policy).unwrap();
+            }
+            let oauth = Arc::new(oauth);
             let mut user = User::new(SUBJECT.into(), USER.into(), Some(hash_password(PASSWORD).unwrap()));
             user.display_name = Some("Ada & Co".into());
             user.email = Some("ada@jobiflow.example".into());
