@@ -79,7 +79,7 @@ fn what_does_not_fit_together_ends_the_start() {
     let foreign = std::fs::read_to_string(dir.path("clients.toml")).unwrap().replace("first_party = true\n", "");
     let foreign = dir.file("foreign.toml", &foreign);
     for (from, to, told) in [
-        (ISSUER, "https://id.example", "oauth.issuer: expected the issuer of the policy's credential user"),
+        (ISSUER, "https://id.example", "oauth.issuer: expected the issuer of a bearer credential of the policy"),
         ("clients_file", "client_file", "oauth.client_file: no such setting; oauth.clients_file is meant?"),
         ("clients.toml", "foreign.toml", "expected first_party = true, or another id"),
         ("clients.toml", "nowhere.toml", "nowhere.toml: No such file"),

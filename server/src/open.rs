@@ -10,13 +10,13 @@ use scopegate_tower::system_time;
 
 use crate::app::{App, Clock};
 use crate::audit::Audit;
-use crate::config::{Config, Database, OauthConfig};
+use crate::config::{Config, Database};
 use crate::demo::Demo;
 use crate::manage::{Manage, OwnerCeilings};
 use crate::metered::Metered;
 use crate::metrics::Metrics;
 use crate::oauth::demo::{self, DemoOauth};
-use crate::oauth::{Clients, OPENID_SCOPES, Oauth, Providers, Settings};
+use crate::oauth::{Oauth, Providers, settings};
 use crate::peppers::Peppers;
 use crate::serve::{ServeError, write_private};
 use crate::store::AnyStore;
@@ -125,33 +125,6 @@ pub(crate) async fn open_oauth(config: &Config) -> Result<Oauth, ServeError> {
     let store = AnyStore::open(&config.db).await.map_err(|error| ServeError::new(format!("db: {error}")))?;
     let store = Arc::new(Metered::new(store, Arc::new(Metrics::new()), config.store_timeout));
     Oauth::open(settings, &policy, &peppers, store, system_time()).await
-}
-
-/// What the authorization server is opened with, held against the policy whose bearer tokens it signs.
-fn settings(wanted: &OauthConfig, policy: &Policy) -> Result<Settings, ServeError> {
-    let (name, bearer) = bearer(policy)?;
-    if *bearer.rules().issuer != *wanted.issuer {
-        let told = format!("oauth.issuer: expected the issuer of the policy's credential {name}");
-        return Err(ServeError::new(told));
-    }
-    let mut scopes: Vec<String> = OPENID_SCOPES.iter().map(|(scope, _)| (*scope).to_owned()).collect();
-    let catalogue = policy.scopes();
-    let declared = (0..catalogue.len()).filter_map(|index| catalogue.name(index)).map(str::to_owned);
-    scopes.extend(declared.filter(|scope| OPENID_SCOPES.iter().all(|(known, _)| known != scope)));
-    let mut resources = vec![wanted.issuer.clone()];
-    let audiences = bearer.rules().audiences.iter().map(ToString::to_string);
-    resources.extend(audiences.filter(|audience| *audience != wanted.issuer));
-    let clients = Clients::from_file(&wanted.clients_file, &scopes, &resources)?;
-    clients.check_first_party(name, bearer.clients())?;
-    Ok(Settings {
-        issuer: wanted.issuer.clone(),
-        clients,
-        scopes,
-        resources,
-        cors_origins: wanted.cors_origins.clone(),
-        lifetimes: wanted.lifetimes,
-        session: wanted.session,
-    })
 }
 
 /// The client of a demonstration that may manage keys: the first that the policy names.

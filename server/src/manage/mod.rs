@@ -22,7 +22,7 @@ use scopegate::decision::Decision;
 use scopegate::key::format::{KeyFormat, KeyId};
 use scopegate::key::lifecycle::LifecycleError;
 use scopegate::key::record::KeyRecord;
-use scopegate::policy::{CredentialKind, Policy};
+use scopegate::policy::{CredentialKind, Policy, Route};
 use scopegate::principal::PrincipalKind;
 use scopegate::time::UnixSeconds;
 use scopegate_stores::KeyStore;
@@ -133,6 +133,15 @@ impl Manage {
     pub(crate) fn operation(&self, granted: &Granted) -> Option<Operation> {
         self.operations.get(granted.route_id()).copied()
     }
+}
+
+/// Whether a credential of a policy opens some of this API, by itself or beside others.
+pub(crate) fn is_opened_by(policy: &Policy, credential: usize) -> bool {
+    let managed = |route: &&Route| Operation::of(route.method(), &unnamed(route.path())).is_some();
+    policy.routes().iter().filter(managed).any(|route| {
+        let mut parts = route.alternatives().iter().flat_map(|alternative| alternative.parts());
+        parts.any(|part| part.credential() == credential)
+    })
 }
 
 /// A path whose parameters have no names.

@@ -27,7 +27,7 @@ const SECRET_CHARS: usize = 32;
 pub struct Registered {
     /// As the flows know it.
     pub client: Client,
-    /// Whether it is the operator's own: its tokens may open what the policy's `clients` guards.
+    /// Whether it is the operator's own: its tokens may manage its users' keys, as the policy's `clients` says too.
     pub first_party: bool,
     place: String,
 }
@@ -93,16 +93,16 @@ impl Clients {
         Ok(clients)
     }
 
-    /// Holds the clients against those that the policy lets open what a bearer token guards.
+    /// Holds the clients against those that the policy lets manage keys.
     ///
     /// # Errors
-    /// [`ConfigError`] with the place of a client that is first-party in one of the two alone, or when the policy lets any client.
+    /// [`ConfigError`] with the place of a client that is first-party in one of the two alone, or when the policy lets any client do so.
     pub fn check_first_party(&self, credential: &str, allowed: Option<&[Box<str>]>) -> Result<(), ConfigError> {
         let Some(allowed) = allowed else {
             let place = format!("policy: credentials/{credential}/clients");
             return Err(ConfigError::new(
                 place,
-                "expected the ids of the first-party clients: without them every client's token would open what users guard",
+                "expected the ids of the first-party clients: without them every client's token would manage its users' keys",
             ));
         };
         for registered in self.0.values() {
@@ -114,7 +114,7 @@ impl Clients {
             }
             if listed && !registered.first_party {
                 let told = format!(
-                    "the policy's credential {credential} lets it open what users guard: expected first_party = true, or another id"
+                    "the policy's credential {credential} lets it manage its users' keys: expected first_party = true, or another id"
                 );
                 return Err(ConfigError::new(&registered.place, told));
             }

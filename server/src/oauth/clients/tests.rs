@@ -159,8 +159,8 @@ fn a_policy_and_its_clients_agree_on_who_is_first_party() {
     let foreign = folder.read(SOUND).unwrap();
     let own = folder.read(&more("first_party = true")).unwrap();
     for (clients, allowed, expected) in [
-        (&foreign, None, Some("without them every client's token would open")),
-        (&own, None, Some("without them every client's token would open")),
+        (&foreign, None, Some("without them every client's token would manage")),
+        (&own, None, Some("without them every client's token would manage")),
         (&own, Some(names(&["other"])), Some("first_party: expected its id among the clients")),
         (&foreign, Some(names(&["app"])), Some("expected first_party = true, or another id")),
         (&own, Some(names(&["app"])), None),
