@@ -82,7 +82,7 @@ fn client(issuer: &str, id: &str, name: &str, auth: ClientAuth) -> Client {
         grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
         scopes: scopes(),
         default_scopes: vec!["openid".to_owned()],
-        resources: vec![issuer.to_owned(), public_api(issuer)],
+        resources: vec![public_api(issuer)],
         pkce: Pkce::Required,
         trusted: true,
         skip_consent: false,

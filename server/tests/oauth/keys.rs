@@ -1,13 +1,20 @@
 //! The signing keys: sealed where they rest, the same for every instance, changed without a restart and without a token that fails.
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
 
+use scopegate::policy::Policy;
+use scopegate::time::UnixSeconds;
+use scopegate_server::metered::Metered;
+use scopegate_server::metrics::Metrics;
+use scopegate_server::oauth::{Oauth, Settings};
 use scopegate_server::peppers::Peppers;
 use scopegate_server::store::AnyStore;
-use scopegate_stores::SqliteStore;
+use scopegate_stores::{MemoryStore, SqliteStore};
 
 use super::flow::part;
-use super::site::{DASHBOARD, Options, Site, start_with};
+use super::site::{DASHBOARD, Options, Site, policy, settings, start_with};
 
 struct Folder(PathBuf);
 
@@ -58,6 +65,41 @@ fn published(site: &Site) -> Vec<String> {
 }
 
 #[test]
+fn what_cannot_work_is_told_at_the_start() {
+    const ISSUER: &str = "https://id.example";
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let open = |settings: Settings, policy: &Policy, store: AnyStore, peppers: &Peppers| {
+        let store = Arc::new(Metered::new(store, Arc::new(Metrics::new()), Duration::from_secs(20)));
+        let now = UnixSeconds::clamped(1_780_000_000);
+        match runtime.block_on(Oauth::open(settings, policy, peppers, store, now)) {
+            Ok(_) => String::new(),
+            Err(error) => error.to_string(),
+        }
+    };
+    let memory = || AnyStore::Memory(MemoryStore::new());
+    let peppers = Peppers::fresh().unwrap();
+    let told = open(settings(ISSUER, 10), &policy(ISSUER), AnyStore::Broken, &peppers);
+    assert!(told.starts_with("oauth: the store lacks cas"), "{told}");
+    for issuer in ["http://id.example", "https://id.example/", "id.example", "https://id.example?x"] {
+        assert_eq!(
+            open(settings(issuer, 10), &policy(ISSUER), memory(), &peppers),
+            "oauth: issuer_invalid",
+            "{issuer}"
+        );
+    }
+    let mut routes: serde_json::Value = serde_json::from_str(scopegate_server::POLICY).unwrap();
+    routes["routes"][0]["match"] = "GET /userinfo".into();
+    routes["tests"] = serde_json::json!([]);
+    let routes = Policy::from_json(&routes.to_string()).unwrap();
+    let told = open(settings(ISSUER, 10), &routes, memory(), &peppers);
+    assert_eq!(told, "the policy's route listJobListings is at a path of the authorization server");
+    let store = MemoryStore::new();
+    assert_eq!(open(settings(ISSUER, 10), &policy(ISSUER), AnyStore::Memory(store.clone()), &peppers), "");
+    let told = open(settings(ISSUER, 10), &policy(ISSUER), AnyStore::Memory(store), &Peppers::fresh().unwrap());
+    assert!(told.starts_with("the signing keys of the database cannot be read"), "{told}");
+}
+
+#[test]
 fn instances_agree_and_the_database_holds_no_secret_in_the_clear() {
     let folder = Folder::new("instances");
     let (one, other) = (folder.site(), folder.site());
@@ -80,6 +122,7 @@ fn a_key_is_published_before_it_signs_and_after() {
     let site = folder.site();
     let first = kid(&site);
     let old = site.tokens(DASHBOARD, &[])["access_token"].as_str().unwrap().to_owned();
+    assert_eq!(site.with_token("GET", "/settings/api-keys", &old).status, 200);
     let now = || site.app.now();
     site.run(site.oauth().reload(now())).unwrap();
     let both = published(&site);
@@ -90,6 +133,8 @@ fn a_key_is_published_before_it_signs_and_after() {
     site.run(site.oauth().rotate(now())).unwrap();
     let second = kid(&site);
     assert!(second != first && both.contains(&second));
+    let new = site.tokens(DASHBOARD, &[])["access_token"].as_str().unwrap().to_owned();
+    assert_eq!(site.with_token("GET", "/settings/api-keys", &new).status, 200, "the gate hears of the new key");
     let all = published(&site);
     assert!(all.len() == 3 && all.contains(&first), "{all:?}");
     assert_eq!(site.with_token("GET", "/settings/api-keys", &old).status, 200, "what the old key signed is good");

@@ -80,7 +80,7 @@ fn only_a_first_party_token_of_the_right_audience_manages_keys() {
     let other_audience = format!("{}/public/v1", site.issuer);
     let cases = [
         (DASHBOARD, vec![], 200),
-        (REPORTS, vec![], 401),
+        (REPORTS, vec![], 403),
         (DASHBOARD, vec![("resource", other_audience.as_str())], 401),
         (REPORTS, vec![("resource", other_audience.as_str())], 401),
         (DASHBOARD, vec![("scope", "profile email")], 403),

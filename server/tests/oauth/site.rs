@@ -84,14 +84,14 @@ fn client(id: &str, name: &str, auth: ClientAuth, issuer: &str) -> Client {
         grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
         default_scopes: vec!["openid".into()],
         scopes,
-        resources: vec![issuer.into(), format!("{issuer}/public/v1")],
+        resources: vec![format!("{issuer}/public/v1")],
         pkce: Pkce::Required,
         trusted: id != STRANGER,
         skip_consent: false,
     }
 }
 
-fn settings(issuer: &str, leeway: i64) -> Settings {
+pub fn settings(issuer: &str, leeway: i64) -> Settings {
     let mut clients = Clients::default();
     let secret = ClientAuth::Hashed { method: SecretMethod::Basic, hashes: vec![hash_secret(SECRET)] };
     clients.add(client(DASHBOARD, "Jobiflow <dashboard>", ClientAuth::None, issuer), true);
@@ -115,7 +115,7 @@ fn settings(issuer: &str, leeway: i64) -> Settings {
 }
 
 /// The policy with this issuer.
-fn policy(issuer: &str) -> Arc<Policy> {
+pub fn policy(issuer: &str) -> Arc<Policy> {
     let mut document: Value = serde_json::from_str(POLICY).unwrap();
     document["credentials"]["user"]["issuer"] = json!(issuer);
     document["credentials"]["user"]["audiences"] = json!([issuer]);
