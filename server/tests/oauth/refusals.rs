@@ -1,5 +1,7 @@
 //! What is refused: passwords, forms of others, tickets of others, and tokens where they open nothing.
 
+use scopegate_server::store::AnyStore;
+use scopegate_stores::SqliteStore;
 use serde_json::json;
 
 use super::browser::{Answer, Browser, authorize, form};
@@ -186,6 +188,34 @@ fn what_is_no_exact_path_of_it_is_the_gates_and_plain_http_gets_nothing() {
     for target in ["/oauth2/jwks", "/userinfo", &authorize(DASHBOARD, &[])] {
         assert_eq!(site.send("GET", target, &plain, "").status, 403, "{target}");
     }
+}
+
+#[test]
+fn an_outage_is_503_and_signs_nobody_in() {
+    let store = Box::new(|at: &tokio::runtime::Handle| {
+        AnyStore::Sqlite(at.block_on(SqliteStore::open("sqlite::memory:")).unwrap())
+    });
+    let site = start_with(Options { store, ..Options::default() });
+    let mut browser = Browser::of(&site);
+    let code = browser.code(DASHBOARD, &[]);
+    let tokens = site.redeem(DASHBOARD, &code).json();
+    let (access, refresh) = (tokens["access_token"].as_str().unwrap(), tokens["refresh_token"].as_str().unwrap());
+    let mut other = Browser::of(&site);
+    let page = other.authorize(DASHBOARD, &[]);
+    site.run(site.app.store.inner().close());
+    for answer in
+        [site.refresh(DASHBOARD, refresh), site.redeem(DASHBOARD, &code), site.with_token("GET", "/userinfo", access)]
+    {
+        assert_eq!((answer.status, answer.text("error")), (503, "temporarily_unavailable".into()), "{answer:?}");
+        assert!(answer.header("retry-after").is_some());
+    }
+    assert_eq!(site.with_token("GET", "/settings/api-keys", access).status, 503);
+    let logout = browser.go("GET", "/logout", &[]);
+    for answer in [other.sign_in(&page, USER, PASSWORD), browser.authorize(DASHBOARD, &[]), logout] {
+        assert!(is_page(&answer, 503) && answer.header("retry-after").is_some(), "{answer:?}");
+    }
+    assert!(!other.cookies.contains_key("sg_session"));
+    assert_eq!(site.get("/oauth2/jwks").status, 200);
 }
 
 #[test]
