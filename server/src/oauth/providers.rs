@@ -28,8 +28,10 @@ use zeroize::Zeroizing;
 use crate::config::{ConfigError, Place, line_and_column};
 
 /// What an operator allows those who come from a provider.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rule {
+    /// Claims that must have these values: whoever has others does not come in.
+    pub require: Vec<(String, String)>,
     /// Whether somebody nobody knows yet gets an account.
     pub sign_up: bool,
     /// Whether an address that both sides have verified leads to an account.
@@ -81,6 +83,8 @@ struct Table {
     team: Option<String>,
     key_id: Option<String>,
     key_file: Option<PathBuf>,
+    #[serde(default)]
+    require: BTreeMap<String, String>,
     sign_up: Option<bool>,
     #[serde(default)]
     link_by_verified_email: bool,
@@ -117,6 +121,7 @@ impl Providers {
             let beside = |file: &Path| path.parent().map_or_else(|| file.to_owned(), |folder| folder.join(file));
             let reader = Reader { id: &id, wrong: &wrong, beside: &beside };
             let rule = Rule {
+                require: table.get_ref().require.clone().into_iter().collect(),
                 sign_up: table.get_ref().sign_up.unwrap_or(true),
                 link: if table.get_ref().link_by_verified_email {
                     LinkPolicy::ByVerifiedEmail

@@ -121,7 +121,15 @@ impl Call<'_> {
     async fn identified(&self, login: &SocialLogin, request: HttpRequest, identity: LoggedIn) -> Response<Body> {
         let Some(rule) = login.rules.get(&identity.provider) else { return unavailable() };
         let provider = login.name(&identity.provider);
-        let mut response = match (resolve(&*self.oauth.store, &identity, *rule).await, &identity.ticket) {
+        let has = |(name, value): &(String, String)| identity.claims.get(name).is_some_and(|claim| claim == value);
+        if !rule.require.iter().all(has) {
+            tracing::info!(provider, code = "claim_required", "a sign-in with a provider failed");
+            let told = format!("This account of {provider} is none of those that may sign in here.");
+            let mut page = pages::note(StatusCode::FORBIDDEN, "Not this account", &told);
+            http::append(&mut page, &cookies(&identity.headers));
+            return page;
+        }
+        let mut response = match (resolve(&*self.oauth.store, &identity, rule).await, &identity.ticket) {
             (Err(_), _) => unavailable(),
             (Ok(Resolved::Unknown), _) => {
                 let told = format!("Nobody here knows this account of {provider}, and none is made for it.");
