@@ -41,6 +41,11 @@ impl<S: KeyStore> Metered<S> {
         Self { delay: Some(delay), ..self }
     }
 
+    /// Where it is counted.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
     /// The store behind the meter.
     pub const fn inner(&self) -> &S {
         &self.store

@@ -10,7 +10,6 @@ use axum::middleware::Next;
 use scopegate::oauth::{Flow, HttpRequest, HttpResponse, Reply, Server, drive_async};
 use scopegate::time::UnixSeconds;
 
-use super::host::Host;
 use super::http::{self, Unread};
 use super::social::SocialLogin;
 use super::{Oauth, Ready, pages};
@@ -83,7 +82,7 @@ impl Call<'_> {
             tracing::error!(error = %error, "no random bytes");
             return Reply::Respond(HttpResponse::new(503).with("retry-after", "1").with("cache-control", "no-store"));
         }
-        let host = Host { store: &*self.oauth.store, clients: &self.oauth.clients, keys: &self.ready.keys };
+        let host = self.oauth.host(&self.ready);
         drive_async(flow(&self.ready.server, entropy), &host).await
     }
 }

@@ -47,7 +47,10 @@ impl Call<'_> {
         let account = canonical.clone().unwrap_or_else(|| name.to_lowercase());
         let begun = match self.oauth.throttle.begin(&account, self.address, self.now.get().saturating_mul(1_000)) {
             Ok(begun) => begun,
-            Err(seconds) => return refused(Refused::TooOften(seconds)),
+            Err(seconds) => {
+                self.oauth.store.metrics().signed_in("throttled");
+                return refused(Refused::TooOften(seconds));
+            }
         };
         // A name that nobody can have is asked for like any other.
         let stored = users::by_name(&*self.oauth.store, canonical.as_deref().unwrap_or("-")).await;
@@ -55,10 +58,12 @@ impl Call<'_> {
         let hash = stored.as_ref().and_then(|stored| stored.user.password.as_deref());
         let fits = self.oauth.passwords.verify(password, hash).await;
         let Some(stored) = stored.filter(|_| fits) else {
-            tracing::info!("a sign-in failed");
+            self.oauth.store.metrics().signed_in("refused");
+            tracing::debug!("a sign-in failed");
             return refused(Refused::Wrong);
         };
         self.oauth.throttle.succeeded(&begun);
+        self.oauth.store.metrics().signed_in("accepted");
         self.signed_in(request, ticket, &stored.user, vec!["pwd".to_owned()]).await
     }
 

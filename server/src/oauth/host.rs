@@ -6,12 +6,14 @@ use scopegate_stores::{DocumentStore, GrantStore, Inserted, Put, StoreError, Upd
 use super::Clients;
 use super::keys::Keys;
 use super::users;
+use crate::metrics::Metrics;
 
 /// The host of one request: it sees one set of keys from its beginning to its end.
 pub(crate) struct Host<'h, S> {
     pub(crate) store: &'h S,
     pub(crate) clients: &'h Clients,
     pub(crate) keys: &'h Keys,
+    pub(crate) metrics: &'h Metrics,
 }
 
 impl<S: GrantStore + DocumentStore> AsyncHost for Host<'_, S> {
@@ -60,6 +62,7 @@ impl<S: GrantStore + DocumentStore> Host<'_, S> {
                 Answer::Put(self.store.put_once(space, key_hash.as_bytes(), *expires_at).await? == Put::Fresh)
             }
             Need::Event { kind, grant_id } => {
+                self.metrics.grant_event(kind.code());
                 tracing::warn!(event = kind.code(), grant = %grant_id, "a grant was used in a way that no honest client does");
                 Answer::Done
             }

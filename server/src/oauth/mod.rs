@@ -207,6 +207,11 @@ impl Oauth {
         Arc::clone(&self.ready.read().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// What flows ask, over these keys.
+    fn host<'h>(&'h self, ready: &'h Ready) -> Host<'h, Metered<AnyStore>> {
+        Host { store: &*self.store, clients: &self.clients, keys: &ready.keys, metrics: self.store.metrics() }
+    }
+
     fn retire_for(&self) -> i64 {
         let lifetimes = &self.config.lifetimes;
         lifetimes.access_token.max(lifetimes.id_token).saturating_add(RETIRE_SKEW)
@@ -250,7 +255,7 @@ impl Oauth {
     /// [`ServeError`] when the store fails: those that have ended stay so.
     pub(crate) async fn revoke_grants(&self, sub: &str, now: UnixSeconds) -> Result<u64, ServeError> {
         let ready = self.ready();
-        let host = Host { store: &*self.store, clients: &self.clients, keys: &ready.keys };
+        let host = self.host(&ready);
         let reply = drive_async(ready.server.revoke_all(sub.to_owned(), None, now), &host).await;
         match reply {
             Reply::Respond(HttpResponse { status: 200, body, .. }) => {

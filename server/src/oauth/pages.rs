@@ -106,7 +106,8 @@ pub(crate) fn login(
         client_id = Html(asking.client_id),
         name = Html(name),
     );
-    let mut page = page(status, "Sign in", &body, asking.form_targets);
+    let title = if refused.is_some() { "Error: Sign in" } else { "Sign in" };
+    let mut page = page(status, title, &body, asking.form_targets);
     if let Some(Refused::TooOften(seconds)) = refused {
         page.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }

@@ -82,6 +82,25 @@ fn cookies_are_bound_to_the_host_and_out_of_reach_of_scripts() {
 }
 
 #[test]
+fn an_issuer_with_a_path_is_below_it_with_everything() {
+    let site = start_with(Options { secure: true, base: "/auth", ..Options::default() });
+    let inserted = site.get("/.well-known/oauth-authorization-server/auth");
+    assert_eq!((inserted.status, inserted.text("issuer")), (200, "https://id.jobiflow.example/auth".into()));
+    for path in ["/auth/.well-known/openid-configuration", "/.well-known/openid-configuration/auth"] {
+        assert_eq!(site.get(path).json(), inserted.json(), "{path}");
+    }
+    for (member, value) in inserted.json().as_object().unwrap() {
+        if member.ends_with("_endpoint") || member.ends_with("_uri") {
+            let path = value.as_str().unwrap().strip_prefix("https://id.jobiflow.example").unwrap();
+            assert!(path.starts_with("/auth/") && site.get(path).status != 404, "{member}");
+        }
+    }
+    assert_eq!(site.get("/oauth2/jwks").status, 404);
+    let page = site.get(&format!("/auth{}", authorize(DASHBOARD, &[])));
+    assert!(page.status == 200 && page.body.contains("action=\"/auth/login\""), "{page:?}");
+}
+
+#[test]
 fn nothing_that_is_announced_is_missing() {
     let site = start();
     let metadata = site.get("/.well-known/openid-configuration");

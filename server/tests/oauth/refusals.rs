@@ -47,6 +47,11 @@ fn after_ten_failures_the_right_password_waits_as_well_and_so_does_a_name_of_nob
     let mut browser = Browser::of(&site);
     let page = browser.authorize(DASHBOARD, &[]);
     assert_eq!(browser.sign_in(&page, USER, PASSWORD).status, 200);
+    let counted = site.app.metrics.render();
+    for (outcome, count) in [("accepted", 1), ("refused", 20), ("throttled", 2)] {
+        let line = format!("scopegate_sign_ins_total{{outcome=\"{outcome}\"}} {count}");
+        assert!(counted.contains(&line), "{line}: {counted}");
+    }
 }
 
 #[test]
@@ -123,6 +128,10 @@ fn a_revoked_grant_manages_no_keys_however_fresh_its_token() {
         assert_eq!((answer.status, answer.text("type")), (401, "unauthenticated".into()), "{how}: {answer:?}");
         assert_eq!(answer.header("www-authenticate").as_deref(), Some("Bearer error=\"invalid_token\""));
         assert_eq!(site.with_token("GET", "/userinfo", access).status, 401, "{how}");
+    }
+    let counted = site.app.metrics.render();
+    for event in ["code_replay", "refresh_reuse"] {
+        assert!(counted.contains(&format!("scopegate_grant_events_total{{event=\"{event}\"}} 1")), "{counted}");
     }
 }
 

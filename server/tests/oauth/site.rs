@@ -48,6 +48,8 @@ pub struct Options {
     pub leeway: i64,
     /// Behind a proxy that ends TLS.
     pub secure: bool,
+    /// The path of a secure issuer.
+    pub base: &'static str,
     /// Where users may sign in instead.
     pub providers: Providers,
 }
@@ -60,6 +62,7 @@ impl Default for Options {
             peppers: Peppers::fresh().unwrap(),
             leeway: 10,
             secure: false,
+            base: "",
             providers: Providers::default(),
         }
     }
@@ -137,8 +140,11 @@ pub fn start_with(options: Options) -> Site {
         runtime.block_on(async move {
             let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
             let address = listener.local_addr().unwrap();
-            let issuer =
-                if options.secure { "https://id.jobiflow.example".to_owned() } else { format!("http://{address}") };
+            let issuer = if options.secure {
+                format!("https://id.jobiflow.example{}", options.base)
+            } else {
+                format!("http://{address}")
+            };
             let policy = policy(&issuer);
             let metrics = Arc::new(Metrics::new());
             let store = Metered::new(store, Arc::clone(&metrics), Duration::from_secs(20)).delayed(options.delay);
