@@ -134,6 +134,8 @@ fn nobody_gets_an_account_where_none_are_made() {
     let site = site_of(corp(&provider.issuer), Rule { sign_up: false, link: LinkPolicy::ByVerifiedEmail, ..OPEN });
     let (answer, session) = sign_in(&site, &provider);
     assert!(answer.status == 403 && !session && answer.body.contains("No account"), "{answer:?}");
+    let counted = site.app.metrics.render();
+    assert!(counted.contains("provider_sign_ins_total{outcome=\"refused\"} 1"), "{counted}");
     for (value, status) in [("Ada & Co", 303), ("ada & co", 403)] {
         let require = vec![("name".to_owned(), value.to_owned())];
         let site = site_of(corp(&provider.issuer), Rule { require, ..OPEN });
