@@ -241,3 +241,22 @@ impl<W: Fn(&str, &str) -> ConfigError, B: Fn(&Path) -> PathBuf> Reader<'_, W, B>
         std::fs::read_to_string(&file).map_err(|error| ConfigError::file(&file, error.to_string()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use scopegate::jwt::Algorithm;
+    use scopegate::jwt::verify::{VerifyKey, verify};
+
+    use super::*;
+
+    #[test]
+    fn a_signed_secret_verifies_with_the_public_half() {
+        let pair = rcgen::KeyPair::generate().unwrap();
+        let key = SecretKey(SigningKey::from_pkcs8_pem(&pair.serialize_pem()).unwrap());
+        let point = pair.public_key_raw();
+        let public = VerifyKey::p256(&point[1..33], &point[33..]).unwrap();
+        let signature = key.sign(b"header.claims");
+        assert!(verify(Algorithm::Es256, &public, b"header.claims", &signature).is_ok());
+        assert!(verify(Algorithm::Es256, &public, b"header.other", &signature).is_err());
+    }
+}
