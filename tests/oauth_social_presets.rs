@@ -340,7 +340,7 @@ fn a_provider_that_will_not_do_is_named() {
     let twice = Social::new(&SERVER, vec![preset("google"), preset("google")]).unwrap_err();
     assert_eq!(twice.to_string(), "\"google\": provider_id_repeated");
 
-    let key = SigningKey { status: KeyStatus::Active, ..oauth_support::server_key() };
+    let key = oauth_support::signing_key("k1", KeyStatus::Active, 0);
     let caps = StoreCaps { cas: true, read_your_writes: true, put_once: true };
     let local = Config { issuer: "http://127.0.0.1:8080/as".into(), ..config(10) };
     let local = Server::new(local, SigningKeys { keys: vec![key] }, caps).unwrap();

@@ -83,6 +83,7 @@ fn what_does_not_fit_together_ends_the_start() {
         ("clients_file", "client_file", "oauth.client_file: no such setting; oauth.clients_file is meant?"),
         ("clients.toml", "foreign.toml", "expected first_party = true, or another id"),
         ("clients.toml", "nowhere.toml", "nowhere.toml: No such file"),
+        ("clients_file", "providers_file = \"/no/providers.toml\"\nclients_file", "/no/providers.toml: No such file"),
         (
             "issuer = ",
             "cors_origins = [] #",

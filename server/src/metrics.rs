@@ -71,6 +71,7 @@ pub struct Metrics {
     touches: Family<OutcomeLabels, Counter>,
     renewals: Family<OutcomeLabels, Counter>,
     sign_ins: Family<OutcomeLabels, Counter>,
+    provider_sign_ins: Family<OutcomeLabels, Counter>,
     grant_events: Family<EventLabels, Counter>,
     keys_near_expiry: Gauge,
     connections: Gauge,
@@ -114,6 +115,7 @@ impl Metrics {
             touches: Family::default(),
             renewals: Family::default(),
             sign_ins: Family::default(),
+            provider_sign_ins: Family::default(),
             grant_events: Family::default(),
             keys_near_expiry: Gauge::default(),
             connections: Gauge::default(),
@@ -149,6 +151,11 @@ impl Metrics {
             "hash_renewals",
             "Hashes of keys renewed under the current pepper: stored, or left to the next use",
             metrics.renewals.clone(),
+        );
+        registry.register(
+            "provider_sign_ins",
+            "Answers of providers: accepted, refused, failed, or none",
+            metrics.provider_sign_ins.clone(),
         );
         registry.register("sign_ins", "Passwords: accepted, refused, or not looked at yet", metrics.sign_ins.clone());
         registry.register(
@@ -220,6 +227,12 @@ impl Metrics {
     /// Counts a sign-in with a password: `accepted`, `refused` or `throttled`.
     pub fn signed_in(&self, outcome: &'static str) {
         self.sign_ins.get_or_create(&OutcomeLabels { outcome }).inc();
+    }
+
+    /// Counts a sign-in with a provider: `accepted`, `refused` by this server's rules, `failed` for what the browser or the provider said, or
+    /// `unavailable`.
+    pub fn provider_signed_in(&self, outcome: &'static str) {
+        self.provider_sign_ins.get_or_create(&OutcomeLabels { outcome }).inc();
     }
 
     /// Counts what happened to a grant and no honest client does: `code_replay`, `refresh_reuse` or `store_rolled_back`.

@@ -47,7 +47,7 @@ fn id_of(login: &LoggedIn) -> String {
 ///
 /// # Errors
 /// [`StoreError`]: an outage is never "nobody".
-pub(crate) async fn resolve(store: &impl DocumentStore, login: &LoggedIn, rule: Rule) -> Result<Resolved, StoreError> {
+pub(crate) async fn resolve(store: &impl DocumentStore, login: &LoggedIn, rule: &Rule) -> Result<Resolved, StoreError> {
     let id = id_of(login);
     for _ in 0..ATTEMPTS {
         let found = store.document_get(IDENTITIES, &id).await?;

@@ -28,8 +28,10 @@ use zeroize::Zeroizing;
 use crate::config::{ConfigError, Place, line_and_column};
 
 /// What an operator allows those who come from a provider.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rule {
+    /// Claims that must have these values: whoever has others does not come in.
+    pub require: Vec<(String, String)>,
     /// Whether somebody nobody knows yet gets an account.
     pub sign_up: bool,
     /// Whether an address that both sides have verified leads to an account.
@@ -81,6 +83,8 @@ struct Table {
     team: Option<String>,
     key_id: Option<String>,
     key_file: Option<PathBuf>,
+    #[serde(default)]
+    require: BTreeMap<String, String>,
     sign_up: Option<bool>,
     #[serde(default)]
     link_by_verified_email: bool,
@@ -117,6 +121,7 @@ impl Providers {
             let beside = |file: &Path| path.parent().map_or_else(|| file.to_owned(), |folder| folder.join(file));
             let reader = Reader { id: &id, wrong: &wrong, beside: &beside };
             let rule = Rule {
+                require: table.get_ref().require.clone().into_iter().collect(),
                 sign_up: table.get_ref().sign_up.unwrap_or(true),
                 link: if table.get_ref().link_by_verified_email {
                     LinkPolicy::ByVerifiedEmail
@@ -234,5 +239,24 @@ impl<W: Fn(&str, &str) -> ConfigError, B: Fn(&Path) -> PathBuf> Reader<'_, W, B>
     fn read(&self, file: &Path) -> Result<String, ConfigError> {
         let file = (self.beside)(file);
         std::fs::read_to_string(&file).map_err(|error| ConfigError::file(&file, error.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use scopegate::jwt::Algorithm;
+    use scopegate::jwt::verify::{VerifyKey, verify};
+
+    use super::*;
+
+    #[test]
+    fn a_signed_secret_verifies_with_the_public_half() {
+        let pair = rcgen::KeyPair::generate().unwrap();
+        let key = SecretKey(SigningKey::from_pkcs8_pem(&pair.serialize_pem()).unwrap());
+        let point = pair.public_key_raw();
+        let public = VerifyKey::p256(&point[1..33], &point[33..]).unwrap();
+        let signature = key.sign(b"header.claims");
+        assert!(verify(Algorithm::Es256, &public, b"header.claims", &signature).is_ok());
+        assert!(verify(Algorithm::Es256, &public, b"header.other", &signature).is_err());
     }
 }

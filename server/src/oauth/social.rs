@@ -113,7 +113,11 @@ impl Call<'_> {
         let host = SocialHost { store: &*self.oauth.store, login };
         match drive_async(login.social.handle(request.clone(), self.now, entropy), &host).await {
             Outcome::Respond(response) => respond(response),
-            Outcome::Failed(failed) => failure(&failed, &login.name(&failed.provider)),
+            Outcome::Failed(failed) => {
+                let outage = matches!(failed.fault, Fault::Unavailable | Fault::HostUnavailable);
+                self.count(if outage { "unavailable" } else { "failed" });
+                failure(&failed, &login.name(&failed.provider), outage)
+            }
             Outcome::LoggedIn(identity) => self.identified(login, request, *identity).await,
         }
     }
@@ -121,7 +125,22 @@ impl Call<'_> {
     async fn identified(&self, login: &SocialLogin, request: HttpRequest, identity: LoggedIn) -> Response<Body> {
         let Some(rule) = login.rules.get(&identity.provider) else { return unavailable() };
         let provider = login.name(&identity.provider);
-        let mut response = match (resolve(&*self.oauth.store, &identity, *rule).await, &identity.ticket) {
+        let has = |(name, value): &(String, String)| identity.claims.get(name).is_some_and(|claim| claim == value);
+        if !rule.require.iter().all(has) {
+            self.count("refused");
+            tracing::info!(provider, code = "claim_required", "a sign-in with a provider failed");
+            let told = format!("This account of {provider} is none of those that may sign in here.");
+            let mut page = pages::note(StatusCode::FORBIDDEN, "Not this account", &told);
+            http::append(&mut page, &cookies(&identity.headers));
+            return page;
+        }
+        let resolved = resolve(&*self.oauth.store, &identity, rule).await;
+        self.count(match &resolved {
+            Ok(Resolved::User(_)) => "accepted",
+            Ok(Resolved::Unknown | Resolved::EmailTaken) => "refused",
+            Err(_) => "unavailable",
+        });
+        let mut response = match (resolved, &identity.ticket) {
             (Err(_), _) => unavailable(),
             (Ok(Resolved::Unknown), _) => {
                 let told = format!("Nobody here knows this account of {provider}, and none is made for it.");
@@ -157,6 +176,10 @@ impl Call<'_> {
         response
     }
 
+    fn count(&self, outcome: &'static str) {
+        self.oauth.store.metrics().provider_signed_in(outcome);
+    }
+
     /// Goes on with a session that began a moment ago.
     async fn after_form(&self, request: HttpRequest) -> Response<Body> {
         let session = match self.session(&request).await {
@@ -181,7 +204,7 @@ fn cookies(headers: &[(String, String)]) -> Vec<(String, String)> {
 }
 
 /// The page of a login that failed. The ticket is still good, but only the application knows what it was for.
-fn failure(failed: &Failed, provider: &str) -> Response<Body> {
+fn failure(failed: &Failed, provider: &str, outage: bool) -> Response<Body> {
     let code = failed.fault.code();
     tracing::info!(
         provider = failed.provider,
@@ -189,7 +212,6 @@ fn failure(failed: &Failed, provider: &str) -> Response<Body> {
         detail = failed.fault.detail(),
         "a sign-in with a provider failed"
     );
-    let outage = matches!(failed.fault, Fault::Unavailable | Fault::HostUnavailable);
     let status = if outage { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::BAD_REQUEST };
     let told =
         format!("With {provider}, {} ({code}). Go back to the application and start again.", failed.fault.message());

@@ -37,7 +37,7 @@ impl Drop for Folder {
 fn every_preset_is_read() {
     let folder = Folder::new("read");
     let text = r#"
-        google = { client_id = "c", client_secret_file = "s", parameters = { hd = "example.com" } }
+        google = { client_id = "c", client_secret_file = "s", parameters = { hd = "example.com" }, require = { hd = "example.com" } }
         github = { client_id = "c", client_secret_file = "s", name = "Hub", link_by_verified_email = true }
         microsoft = { client_id = "c", client_secret_file = "s", tenant = "common" }
         apple = { client_id = "c", team = "T", key_id = "K1", key_file = "key.p8" }
@@ -54,7 +54,8 @@ fn every_preset_is_read() {
     assert_eq!((of("github").0.name.as_str(), of("lab").0.name.as_str()), ("Hub", "GitLab"));
     assert_eq!(of("corp").0.source, Source::Discovered { issuer: "https://login.example".into() });
     assert!(matches!(of("corp").0.credential, ClientCredential::Public));
-    assert_eq!(of("google").0.parameters, [("hd".to_owned(), "example.com".to_owned())]);
+    let domain = [("hd".to_owned(), "example.com".to_owned())];
+    assert!(of("google").0.parameters == domain && of("google").1.require == domain);
     assert_eq!(read.keys.keys().collect::<Vec<_>>(), ["K1"]);
     let printed = format!("{read:?}");
     assert!(!printed.contains("s3cret") && printed.contains("SecretKey(redacted)"), "{printed}");

@@ -15,7 +15,7 @@ use super::browser::{Answer, Browser};
 use super::flow::part;
 use super::site::{DASHBOARD, Options, PARTNER, PASSWORD, SECRET, SUBJECT, Site, USER, start, start_with};
 
-const OPEN: Rule = Rule { sign_up: true, link: LinkPolicy::ByIdentity };
+const OPEN: Rule = Rule { require: Vec::new(), sign_up: true, link: LinkPolicy::ByIdentity };
 
 fn corp(issuer: &str) -> Provider {
     let credential = ClientCredential::Secret { secret: ClientSecret::new(SECRET.into()), method: None };
@@ -110,7 +110,7 @@ fn s6_an_account_is_linked_by_an_address_that_both_have_verified_or_not_at_all()
     ] {
         let provider = start();
         provider.run(users::change(&*provider.app.store, SUBJECT, |user| user.email_verified = theirs)).unwrap();
-        let site = site_of(corp(&provider.issuer), Rule { sign_up: true, link });
+        let site = site_of(corp(&provider.issuer), Rule { link, ..OPEN });
         let mut user = User::new("u-7".into(), "ada@jobiflow.example".into(), None);
         user.email = Some("Ada@Jobiflow.example".into());
         user.email_verified = ours;
@@ -131,9 +131,17 @@ fn s6_an_account_is_linked_by_an_address_that_both_have_verified_or_not_at_all()
 #[test]
 fn nobody_gets_an_account_where_none_are_made() {
     let provider = start();
-    let site = site_of(corp(&provider.issuer), Rule { sign_up: false, link: LinkPolicy::ByVerifiedEmail });
+    let site = site_of(corp(&provider.issuer), Rule { sign_up: false, link: LinkPolicy::ByVerifiedEmail, ..OPEN });
     let (answer, session) = sign_in(&site, &provider);
     assert!(answer.status == 403 && !session && answer.body.contains("No account"), "{answer:?}");
+    let counted = site.app.metrics.render();
+    assert!(counted.contains("provider_sign_ins_total{outcome=\"refused\"} 1"), "{counted}");
+    for (value, status) in [("Ada & Co", 303), ("ada & co", 403)] {
+        let require = vec![("name".to_owned(), value.to_owned())];
+        let site = site_of(corp(&provider.issuer), Rule { require, ..OPEN });
+        let (answer, session) = sign_in(&site, &provider);
+        assert_eq!((answer.status, session), (status, status == 303), "{value}: {answer:?}");
+    }
 }
 
 #[test]
