@@ -34,6 +34,19 @@ export interface ApiKeyDocument {
   readonly prefix: string;
   readonly environments?: readonly string[];
   readonly accept?: readonly string[];
+  readonly imported?: readonly ImportedKeys[];
+}
+
+/** A system whose hashes can be imported. */
+export type ForeignIssuer = "seam" | "unkey" | "better-auth" | "keypal" | "sha256";
+
+/** Keys of another system that a credential takes too. */
+export interface ImportedKeys {
+  readonly from: ForeignIssuer;
+  readonly prefix?: string;
+  readonly environment?: string;
+  readonly length?: number;
+  readonly upgradedOnly?: boolean;
 }
 
 export type Algorithm =
@@ -270,6 +283,27 @@ export interface RemoteKeySetOptions {
   fetch?: typeof globalThis.fetch;
   headers?: Record<string, string>;
 }
+
+/** What another system stored of a key. Times are whole Unix seconds. */
+export interface ImportedRow {
+  from: ForeignIssuer;
+  /** The hash as that system stores it. */
+  hash: string;
+  owner: string;
+  scopes: readonly string[];
+  /** `Imported from …` when absent. */
+  label?: string;
+  /** The environment of the policy's entry for these keys; `live` when absent. */
+  env?: string;
+  /** Now when absent. */
+  createdAt?: number;
+  expiresAt?: number | null;
+  revokedAt?: number | null;
+  lastUsedAt?: number | null;
+}
+
+/** The record of a key that another system issued: what `scopegate import` makes of a row. Throws `import_invalid`. */
+export function importedRecord(row: ImportedRow): Promise<KeyRecord>;
 
 /** A key set that is fetched from an issuer's URL when the engine asks for it. */
 export function remoteKeySet(url: string | URL, options?: RemoteKeySetOptions): RemoteKeySet;

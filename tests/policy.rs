@@ -67,6 +67,39 @@ fn each_mistake_has_its_code_and_place() {
         ("key prefix with _", with("/credentials/apiKey/prefix", json!("j_f")), "key_format", "/credentials/apiKey"),
         ("environment", with("/credentials/apiKey/environments", json!(["l"])), "key_format", "/credentials/apiKey"),
         ("accept", with("/credentials/apiKey/accept", json!(["prod"])), "accept", "/credentials/apiKey/accept/0"),
+        (
+            "imported from nowhere",
+            with("/credentials/apiKey/imported", json!([{ "from": "seam", "prefix": "acme" }, { "from": "other" }])),
+            "imported",
+            "/credentials/apiKey/imported/1/from",
+        ),
+        (
+            "imported twice",
+            with("/credentials/apiKey/imported", json!([{ "from": "unkey" }, { "from": "better-auth" }])),
+            "imported",
+            "/credentials/apiKey/imported/1",
+        ),
+        (
+            "imported without a shape",
+            with("/credentials/apiKey/imported", json!([{ "from": "sha256" }])),
+            "imported",
+            "/credentials/apiKey/imported/0",
+        ),
+        (
+            "imported into no environment",
+            with("/credentials/apiKey/imported", json!([{ "from": "unkey", "environment": "prod" }])),
+            "imported",
+            "/credentials/apiKey/imported/0/environment",
+        ),
+        (
+            "imported from too many",
+            with(
+                "/credentials/apiKey/imported",
+                (0..9).map(|at| json!({ "from": "keypal", "prefix": format!("k{at}_") })).collect(),
+            ),
+            "imported",
+            "/credentials/apiKey/imported",
+        ),
         ("accept none", with("/credentials/apiKey/accept", json!([])), "accept", "/credentials/apiKey/accept"),
         ("header", with("/credentials/apiKey/header", json!("X API")), "header_name", "/credentials/apiKey/header"),
         (

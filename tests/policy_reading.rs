@@ -12,7 +12,8 @@ fn whole() -> Value {
         "caseInsensitive": true, "methodOverride": "apply", "hide": false, "router": "express",
         "scopes": { "a": "A", "b": { "title": "B", "implies": ["a"] } },
         "credentials": {
-            "key": { "type": "apiKey", "header": "X-Key", "prefix": "jbf", "environments": ["live"], "accept": null },
+            "key": { "type": "apiKey", "header": "X-Key", "prefix": "jbf", "environments": ["live"], "accept": null,
+                "imported": [{ "from": "unkey", "prefix": "a", "environment": "live", "length": 24, "upgradedOnly": true }] },
             "user": {
                 "type": "bearer", "issuer": "i", "audiences": ["a"], "algorithms": ["RS256"], "types": [], "leeway": 5,
                 "maxAge": 9, "requiredClaims": ["sub"], "profile": "rfc9068", "scopeClaims": ["scp"], "clients": ["c"],

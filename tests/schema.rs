@@ -80,7 +80,8 @@ fn broken_policies_are_refused() {
         "version": 1, "name": "api", "base": "/v1", "https": "required",
         "scopes": { "a:read": "Read", "a:write": { "title": "Write", "implies": ["a:read"] } },
         "credentials": {
-            "key": { "type": "apiKey", "header": "X-API-Key", "prefix": "abc", "environments": ["live", "test"], "accept": ["live"] },
+            "key": { "type": "apiKey", "header": "X-API-Key", "prefix": "abc", "environments": ["live", "test"], "accept": ["live"],
+                "imported": [{ "from": "seam", "prefix": "acme", "environment": "live", "length": 24, "upgradedOnly": true }] },
             "user": {
                 "type": "bearer", "issuer": "https://id.example", "audiences": ["api"], "algorithms": ["RS256"], "types": [],
                 "leeway": 300, "maxAge": 60, "requiredClaims": ["exp"], "profile": "rfc9068", "scopeClaims": ["scope"],
@@ -117,6 +118,13 @@ fn broken_policies_are_refused() {
         ("/scopes/a:write/implies", Some(json!(["a:read", "a:read"]))),
         ("/credentials/bad name", Some(json!({ "type": "apiKey", "header": "X", "prefix": "abc" }))),
         ("/credentials/key/type", Some(json!("basic"))),
+        ("/credentials/key/imported/0/from", Some(json!("other"))),
+        ("/credentials/key/imported/0/from", None),
+        ("/credentials/key/imported/0/prefix", Some(json!("a b"))),
+        ("/credentials/key/imported/0/environment", Some(json!("Live"))),
+        ("/credentials/key/imported/0/length", Some(json!(15))),
+        ("/credentials/key/imported/0/upgradedOnly", Some(json!("yes"))),
+        ("/credentials/key/imported/0/extra", Some(json!(1))),
         ("/credentials/key/type", Some(json!("bearer"))),
         ("/credentials/key/header", Some(json!("X API"))),
         ("/credentials/key/header", None),

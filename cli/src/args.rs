@@ -11,6 +11,7 @@ use scopegate_cli::error::Misuse;
 use scopegate_cli::input::instant;
 use scopegate_cli::keys::{NewKey, format};
 
+use crate::imports::ImportArgs;
 use crate::serve::ServeArgs;
 use crate::site::{OauthKeysCommand, UsersCommand};
 
@@ -69,6 +70,9 @@ pub enum Command {
         #[command(subcommand)]
         command: Box<KeysCommand>,
     },
+    /// Make records of the hashes that another system stored; exit code 1 when a row was refused
+    #[command(after_help = "Example: scopegate import --from unkey --policy policy.json --db sqlite:keys.db keys.json")]
+    Import(Box<ImportArgs>),
 }
 
 #[derive(ClapArgs)]

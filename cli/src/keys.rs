@@ -112,6 +112,14 @@ pub fn record_json(record: &KeyRecord) -> Result<String, Misuse> {
     serde_json::to_string_pretty(record).map_err(|error| Misuse::argument(error.to_string()))
 }
 
+/// A record as JSON, on one line.
+///
+/// # Errors
+/// As [`record_json`].
+pub fn record_line(record: &KeyRecord) -> Result<String, Misuse> {
+    serde_json::to_string(record).map_err(|error| Misuse::argument(error.to_string()))
+}
+
 /// What a key's text says of itself: never the secret.
 ///
 /// # Errors

@@ -4,6 +4,7 @@ pub mod cases;
 pub mod check;
 pub mod decide;
 pub mod error;
+pub mod import;
 pub mod input;
 pub mod keys;
 pub mod place;

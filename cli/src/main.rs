@@ -1,6 +1,7 @@
 //! The command `scopegate`.
 
 mod args;
+mod imports;
 mod serve;
 mod site;
 
@@ -89,6 +90,7 @@ fn run(args: Args) -> Result<u8, Misuse> {
         Some(Command::Users { command }) => site::run(command.into_task()?, say),
         Some(Command::OauthKeys { command }) => site::run(command.into_task()?, say),
         Some(Command::Keys { command }) => run_keys(*command),
+        Some(Command::Import(options)) => imports::run(*options),
     }
 }
 

@@ -8,4 +8,5 @@ export const definePolicy = (policy) => policy;
 export const createGate = (options) => new Gate(options);
 
 export { ScopegateError } from "./errors.js";
+export { importedRecord } from "./imported.js";
 export { remoteKeySet } from "./keyset.js";

@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use axum::Router;
 use axum::extract::{Extension, Request, State};
-use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::Response;
 use scopegate::engine::Gate;
 use scopegate::policy::{CredentialKind, Policy};
@@ -13,14 +12,15 @@ use scopegate::time::UnixSeconds;
 use scopegate_tower::{Granted, system_time};
 
 use crate::audit::{Audit, ChangeEvent};
+use crate::guard::Guarded;
 use crate::manage::{self, Manage};
 use crate::metered::Metered;
 use crate::metrics::Metrics;
-use crate::oauth::{self, Oauth};
+use crate::oauth::Oauth;
 use crate::proxy::TrustedProxies;
+use crate::resources;
 use crate::store::AnyStore;
 use crate::uses::Uses;
-use crate::{guard, resources};
 
 /// Where the time comes from.
 #[derive(Clone, Debug, Default)]
@@ -98,13 +98,8 @@ impl App {
 
 /// Everything behind the decision. What answers is chosen by the route that the policy matched, so that the gate and what is behind it
 /// cannot read a path differently; what the policy does not name is answered by the gate.
-pub fn router(app: Arc<App>) -> Router {
-    Router::new()
-        .fallback(answer)
-        .layer(guard::layer(&app))
-        .layer(from_fn(guard::traced))
-        .layer(from_fn_with_state(Arc::clone(&app), oauth::around))
-        .with_state(app)
+pub fn router(app: Arc<App>) -> Guarded {
+    Guarded::new(&app, Router::new().fallback(answer).with_state(Arc::clone(&app)))
 }
 
 async fn answer(State(app): State<Arc<App>>, Extension(granted): Extension<Granted>, request: Request) -> Response {

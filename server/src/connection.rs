@@ -6,9 +6,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
+use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::Request;
+use axum::response::Response;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -17,7 +18,7 @@ use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
-use tower::ServiceExt;
+use tower::{Service, ServiceExt};
 
 use crate::metrics::Metrics;
 use crate::tls::Tls;
@@ -49,8 +50,8 @@ pub struct Limits {
 
 /// What all connections of a listener share.
 #[derive(Clone)]
-struct Shared {
-    router: Router,
+struct Shared<S> {
+    service: S,
     tls: Option<Arc<Tls>>,
     metrics: Arc<Metrics>,
     headers: Duration,
@@ -58,15 +59,19 @@ struct Shared {
 
 /// Serves until `stop` turns true, and then until the requests under way have their answers or the limit has passed. `true` when every one
 /// had.
-pub async fn serve(
+pub async fn serve<S>(
     listener: TcpListener,
-    router: Router,
+    service: S,
     tls: Option<Arc<Tls>>,
     limits: &Limits,
     metrics: Arc<Metrics>,
     mut stop: watch::Receiver<bool>,
-) -> bool {
-    let shared = Shared { router, tls, metrics, headers: limits.headers };
+) -> bool
+where
+    S: Service<Request<Body>, Response = Response, Error = Infallible> + Clone + Send + Sync + 'static,
+    S::Future: Send,
+{
+    let shared = Shared { service, tls, metrics, headers: limits.headers };
     let places = Arc::new(Semaphore::new(limits.connections));
     let graceful = GracefulShutdown::new();
     let mut tasks = tokio::task::JoinSet::new();
@@ -116,7 +121,11 @@ fn is_of_one_connection(error: &io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
-async fn connection(stream: TcpStream, address: SocketAddr, shared: Shared, watcher: Watcher) {
+async fn connection<S>(stream: TcpStream, address: SocketAddr, shared: Shared<S>, watcher: Watcher)
+where
+    S: Service<Request<Body>, Response = Response, Error = Infallible> + Clone + Send + Sync + 'static,
+    S::Future: Send,
+{
     let _open = shared.metrics.connection();
     // A connection that cannot be tuned still works.
     let _ = stream.set_nodelay(true);
@@ -129,16 +138,17 @@ async fn connection(stream: TcpStream, address: SocketAddr, shared: Shared, watc
     }
 }
 
-async fn http<S>(stream: S, peer: Peer, shared: &Shared, watcher: Watcher)
+async fn http<T, S>(stream: T, peer: Peer, shared: &Shared<S>, watcher: Watcher)
 where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    S: Service<Request<Body>, Response = Response, Error = Infallible> + Clone + Send + Sync + 'static,
+    S::Future: Send,
 {
-    let router = shared.router.clone();
+    let inner = shared.service.clone();
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(peer);
         request.extensions_mut().insert(ConnectInfo(peer.address));
-        let router = router.clone();
-        async move { Ok::<_, Infallible>(router.oneshot(request).await.unwrap_or_else(|never| match never {})) }
+        inner.clone().oneshot(request.map(Body::new))
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

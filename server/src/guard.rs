@@ -1,23 +1,72 @@
 //! The decision before everything else: what the layer asks, believes and tells here.
 
+use std::convert::Infallible;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
+use axum::Router;
 use axum::extract::Request;
-use axum::middleware::Next;
 use axum::response::Response;
 use scopegate::decision::{Touch, Upgrade};
 use scopegate::host::{AsyncHost, KeyAnswer, KeysAnswer, KeysReason};
 use scopegate::key::format::KeyId;
 use scopegate_stores::KeyStore;
-use scopegate_tower::{ConnectionFacts, Decided, Effects, ScopegateLayer};
+use scopegate_tower::{ConnectionFacts, Decided, Effects, Scopegate, ScopegateLayer};
+use tower::{Layer, Service};
+use tracing::instrument::Instrumented;
 use tracing::{Instrument, Span};
 
 use crate::app::App;
 use crate::connection::Peer;
 use crate::{manage, trace};
 
+/// A router behind the decision, each request in its span; what is the authorization server's goes around it. The layer stands before the
+/// router as a service of its own: as a layer of the router it would be boxed and cloned for every request.
+#[derive(Clone)]
+pub struct Guarded {
+    app: Arc<App>,
+    gate: Scopegate<Router, StoreHost>,
+}
+
+impl Guarded {
+    /// A router behind the decisions of an application.
+    pub(crate) fn new(app: &Arc<App>, router: Router) -> Self {
+        Self { app: Arc::clone(app), gate: layer(app).layer(router) }
+    }
+}
+
+impl fmt::Debug for Guarded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.gate.fmt(f)
+    }
+}
+
+impl Service<Request> for Guarded {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Instrumented<Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Service::<Request>::poll_ready(&mut self.gate, context)
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let span = trace::request(request.headers());
+        if let Some(oauth) = self.app.oauth.as_ref().filter(|oauth| oauth.owns(&request)) {
+            let (oauth, app) = (Arc::clone(oauth), Arc::clone(&self.app));
+            let answer: <Scopegate<Router, StoreHost> as Service<Request>>::Future =
+                Box::pin(async move { Ok(oauth.answer(&app, request).await) });
+            return answer.instrument(span);
+        }
+        self.gate.call(request).instrument(span)
+    }
+}
+
 /// The layer of an application.
-pub(crate) fn layer(app: &Arc<App>) -> ScopegateLayer<StoreHost> {
+fn layer(app: &Arc<App>) -> ScopegateLayer<StoreHost> {
     let (believing, telling) = (Arc::clone(app), Arc::clone(app));
     ScopegateLayer::new(Arc::clone(&app.gate), StoreHost(Arc::clone(app)))
         .effects(Arc::new(Noting(Arc::clone(app))))
@@ -32,19 +81,13 @@ pub(crate) fn layer(app: &Arc<App>) -> ScopegateLayer<StoreHost> {
         .refusal(manage::refusal)
 }
 
-/// Puts every request into its span.
-pub(crate) async fn traced(request: Request, next: Next) -> Response {
-    let span = trace::request(request.headers());
-    next.run(request).instrument(span).await
-}
-
 /// The store as the engine asks it. A key set is fixed, or the authorization server's in this process: none is ever fetched.
 pub(crate) struct StoreHost(Arc<App>);
 
 impl AsyncHost for StoreHost {
     async fn key(&self, id: &KeyId) -> KeyAnswer {
-        match self.0.store.find(id).await {
-            Ok(Some(record)) => KeyAnswer::Found(Arc::new(record)),
+        match self.0.store.find_shared(id).await {
+            Ok(Some(record)) => KeyAnswer::Found(record),
             Ok(None) => KeyAnswer::Missing,
             Err(_) => KeyAnswer::Unavailable,
         }

@@ -1,5 +1,7 @@
 //! The store of a running server: whichever of the kinds was asked for.
 
+use std::sync::Arc;
+
 use scopegate::key::format::KeyId;
 use scopegate::key::record::KeyRecord;
 use scopegate::time::UnixSeconds;
@@ -79,6 +81,10 @@ impl Store for AnyStore {
 impl KeyStore for AnyStore {
     async fn find(&self, id: &KeyId) -> Result<Option<KeyRecord>, StoreError> {
         ask!(self, store => store.find(id).await)
+    }
+
+    async fn find_shared(&self, id: &KeyId) -> Result<Option<Arc<KeyRecord>>, StoreError> {
+        ask!(self, store => store.find_shared(id).await)
     }
 
     async fn insert(&self, record: &KeyRecord) -> Result<Inserted, StoreError> {

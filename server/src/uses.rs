@@ -39,9 +39,27 @@ enum Effect {
 /// Takes uses of keys and hashes to be renewed, and stores them behind the answers.
 pub struct Uses {
     sender: Sender<Effect>,
+    told: Mutex<Told>,
     metrics: Arc<Metrics>,
     stop: Arc<Notify>,
     task: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// The keys whose use was told within the present second: telling it again says nothing, and wakes the task.
+#[derive(Default)]
+struct Told {
+    at: Option<UnixSeconds>,
+    keys: HashSet<KeyId>,
+}
+
+impl Told {
+    /// Whether this use is news.
+    fn is_new(&mut self, touch: &Touch) -> bool {
+        if self.at != Some(touch.at) {
+            (self.at, self.keys) = (Some(touch.at), HashSet::new());
+        }
+        self.keys.len() >= QUEUE || self.keys.insert(touch.id)
+    }
 }
 
 impl fmt::Debug for Uses {
@@ -64,11 +82,14 @@ impl Uses {
             flushing: false,
         };
         let task = tokio::spawn(worker.run(receiver, Arc::clone(&stop)));
-        Self { sender, metrics, stop, task: Mutex::new(Some(task)) }
+        Self { sender, told: Mutex::default(), metrics, stop, task: Mutex::new(Some(task)) }
     }
 
     /// Takes note of a use.
     pub fn touch(&self, touch: &Touch) {
+        if !self.told.lock().unwrap_or_else(PoisonError::into_inner).is_new(touch) {
+            return;
+        }
         if self.sender.try_send(Effect::Touch(*touch)).is_err() {
             self.metrics.touched("lost", 1);
         }

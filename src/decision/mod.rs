@@ -92,6 +92,8 @@ pub enum Denial {
     StoreUnavailable,
     KeyringUnavailable,
     KeysUnavailable(KeysReason),
+    /// The host could not check a signature: `keys_unavailable` too, since what is missing is the use of a key.
+    VerifierUnavailable,
 }
 
 /// How near a denial is to an allow: the nearest of several is the answer.
@@ -130,7 +132,7 @@ impl Denial {
             Self::MethodNotAllowed(_) => "method_not_allowed",
             Self::StoreUnavailable => "store_unavailable",
             Self::KeyringUnavailable => "keyring_unavailable",
-            Self::KeysUnavailable(_) => "keys_unavailable",
+            Self::KeysUnavailable(_) | Self::VerifierUnavailable => "keys_unavailable",
         }
     }
 
@@ -152,7 +154,10 @@ impl Denial {
             | Self::ClaimMismatch => 403,
             Self::NoRoute => 404,
             Self::MethodNotAllowed(_) => 405,
-            Self::StoreUnavailable | Self::KeyringUnavailable | Self::KeysUnavailable(_) => 503,
+            Self::StoreUnavailable
+            | Self::KeyringUnavailable
+            | Self::KeysUnavailable(_)
+            | Self::VerifierUnavailable => 503,
         }
     }
 
@@ -170,7 +175,10 @@ impl Denial {
 
     pub(crate) const fn nearness(&self) -> Nearness {
         match self {
-            Self::StoreUnavailable | Self::KeyringUnavailable | Self::KeysUnavailable(_) => Nearness::Unknown,
+            Self::StoreUnavailable
+            | Self::KeyringUnavailable
+            | Self::KeysUnavailable(_)
+            | Self::VerifierUnavailable => Nearness::Unknown,
             Self::InsufficientScope(_) | Self::IpNotAllowed | Self::CredentialNotAccepted | Self::ClaimMismatch => {
                 Nearness::Proven
             }

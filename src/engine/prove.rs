@@ -9,7 +9,7 @@ use super::token::Bearing;
 use crate::credential::Sent;
 use crate::decision::{Denial, Malformed, TraceStep, Upgrade};
 use crate::host::KeyAnswer;
-use crate::key::format::{KeyId, ParsedKey};
+use crate::key::format::{KeyFault, KeyId, ParsedKey};
 use crate::key::record::{KeyRecord, KeyRefusal, LiveKey};
 use crate::policy::{ApiKeyCredential, CredentialKind};
 use crate::principal::Principal;
@@ -120,7 +120,10 @@ impl<'a> Pending<'a> {
         match key.format().parse(value) {
             Ok(parsed) => Ok(Some(parsed)),
             Err(_) if key.shares_header && self.is_of_another(value, key) => Ok(None),
-            Err(fault) => Err(Denial::MalformedCredential(Malformed::Key(fault))),
+            Err(fault) => match imported(key, value, fault) {
+                Some(parsed) => Ok(Some(parsed)),
+                None => Err(Denial::MalformedCredential(Malformed::Key(fault))),
+            },
         }
     }
 
@@ -129,7 +132,7 @@ impl<'a> Pending<'a> {
             CredentialKind::ApiKey(other) => {
                 other.header_index == key.header_index
                     && other.format().product() != key.format().product()
-                    && other.format().is_prefix_of(value)
+                    && (other.format().is_prefix_of(value) || other.imported().iter().any(|keys| keys.fits(value)))
             }
             CredentialKind::Bearer(_) => false,
         })
@@ -175,4 +178,13 @@ impl<'a> Pending<'a> {
             }),
         }
     }
+}
+
+/// A key that another system issued. What starts like a key of our own, product and environment, is none.
+#[cold]
+fn imported<'a>(key: &'a ApiKeyCredential, value: &'a [u8], fault: KeyFault) -> Option<ParsedKey<'a>> {
+    if fault != KeyFault::WrongPrefix {
+        return None;
+    }
+    key.imported().iter().find_map(|keys| keys.parse(value))
 }

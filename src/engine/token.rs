@@ -162,7 +162,7 @@ impl<'a> Pending<'a> {
         let look = match answer {
             VerifyAnswer::Valid => bearing.with_signature(parsed, SignatureVerified::by_host(), generation),
             VerifyAnswer::Invalid => refuse(TokenRefusal::SignatureInvalid),
-            VerifyAnswer::Unavailable => Look::Settled(Slot::Refused(Denial::KeysUnavailable(KeysReason::Missing))),
+            VerifyAnswer::Unavailable => Look::Settled(Slot::Refused(Denial::VerifierUnavailable)),
         };
         self.go_on(bearing, look)
     }

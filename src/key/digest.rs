@@ -3,6 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use super::format::ParsedKey;
+use super::hash::KeyDigest;
 use super::mac::{BLOCK, Feed, MacKey};
 use super::record::KeyRecord;
 
@@ -34,10 +35,31 @@ pub(super) fn peppered(pepper: &MacKey, key: &ParsedKey<'_>, record: &KeyRecord)
     finish(feed)
 }
 
-/// SHA-256 of a key's text.
+/// SHA-256 of a key's text, or of the part of it that another system hashed.
 pub(super) fn plain(key: &ParsedKey<'_>) -> [u8; 32] {
-    work::hashed(key.text().len(), 0);
-    Sha256::digest(key.text()).into()
+    *of_text(key.hashed()).as_bytes()
+}
+
+/// SHA-256 of a text.
+pub(super) fn of_text(text: &[u8]) -> KeyDigest {
+    work::hashed(text.len(), 0);
+    KeyDigest::from_bytes(Sha256::digest(text).into())
+}
+
+/// Compressions of SHA-256 over a message of `len` bytes (FIPS 180-4 section 5.1.1).
+const fn blocks(len: usize) -> usize {
+    len.saturating_add(9).div_ceil(BLOCK)
+}
+
+/// The compressions of [`plain`].
+pub(super) fn plain_cost(key: &ParsedKey<'_>) -> usize {
+    blocks(key.hashed().len())
+}
+
+/// The compressions of [`peppered`], as far as a seal is not longer than usual.
+pub(super) const fn peppered_cost(key: &ParsedKey<'_>, sealed: bool) -> usize {
+    let before = if sealed { SEALED_DOMAIN.len().saturating_add(1 + SEAL_BLOCK) } else { DOMAIN.len() };
+    blocks(before.saturating_add(key.text().len())).saturating_add(1)
 }
 
 /// Feeds what a seal covers: environment, owner, sorted scopes joined by a space, and the time of creation in decimal, with
@@ -103,20 +125,18 @@ pub(super) fn dummy(pepper: &MacKey, key: &ParsedKey<'_>) -> [u8; 32] {
 }
 
 /// The compressions that a seal costs beyond a plain hash, for a record that has none.
-pub(super) fn top_up_seal() {
-    burn(&ZEROS);
-}
+pub(super) const SEAL_COST: usize = SEAL_BLOCK / BLOCK;
 
-/// The compression that an HMAC costs beyond SHA-256.
-pub(super) fn top_up_outer() {
-    burn(ZEROS.first_chunk::<BLOCK>().map_or(&[][..], |block| &block[..]));
-}
-
-/// Whole blocks only: they are compressed as they come.
-fn burn(blocks: &[u8]) {
-    work::compressed(blocks.len() / BLOCK);
+/// Does a number of compressions.
+pub(super) fn burn(mut compressions: usize) {
+    work::compressed(compressions);
     let mut digest = Sha256::new();
-    digest.update(blocks);
+    while compressions > 0 {
+        let now = compressions.min(SEAL_COST);
+        // Whole blocks only: they are compressed as they come.
+        digest.update(ZEROS.get(..now.saturating_mul(BLOCK)).unwrap_or_default());
+        compressions = compressions.saturating_sub(now);
+    }
     core::hint::black_box(&digest);
 }
 
@@ -130,10 +150,10 @@ pub(super) mod work {
         static COMPRESSIONS: core::cell::Cell<usize> = const { core::cell::Cell::new(0) };
     }
 
-    /// A message of `len` bytes, with its padding (FIPS 180-4 section 5.1.1), and `outer` compressions after it.
+    /// A message of `len` bytes and `outer` compressions after it.
     #[inline]
-    pub(super) fn hashed(len: usize, outer: usize) {
-        compressed(len.saturating_add(9).div_ceil(super::BLOCK).saturating_add(outer));
+    pub(in super::super) fn hashed(len: usize, outer: usize) {
+        compressed(super::blocks(len).saturating_add(outer));
     }
 
     #[inline]
@@ -154,9 +174,10 @@ pub(super) mod work {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::key::foreign::{ForeignIssuer, ForeignKeys};
     use crate::key::format::KeyFormat;
-    use crate::key::hash::Keyring;
-    use crate::key::record::{KeyRefusal, LiveKey};
+    use crate::key::hash::{HashAlgorithm, Keyring};
+    use crate::key::record::{KeyHash, KeyRefusal, LiveKey};
     use crate::time::UnixSeconds;
     use alloc::boxed::Box;
     use alloc::string::String;
@@ -213,6 +234,45 @@ mod tests {
                 assert_eq!(refusal, expected, "{name}");
             }
             assert!(costs[0] > 0 && costs.iter().all(|cost| *cost == costs[0]), "{name}: {costs:?}");
+        }
+    }
+
+    #[test]
+    fn v02_keys_of_other_systems_cost_the_same_too() {
+        let ring = Keyring::new([("p1", &[7; 32][..])]).unwrap();
+        let (seam, any) = (ForeignIssuer::Seam, ForeignIssuer::Sha256);
+        let accept: [Box<str>; 1] = ["live".into()];
+        // Every length up to the longest, so that each edge of a block is among them.
+        for (issuer, rest) in (16..=112).flat_map(|len| [(seam, len), (any, len)]) {
+            let text = alloc::format!("acme_{}{}", if issuer == seam { "s_" } else { "" }, "x".repeat(rest));
+            for ring in [&ring, &Keyring::plain()] {
+                let keys = ForeignKeys::new(issuer, if issuer == seam { "acme" } else { "acme_" }, "live", None);
+                let keys = keys.unwrap();
+                let parsed = keys.parse(text.as_bytes()).unwrap();
+                let with = |env: &str, sealed: bool, hash: KeyHash| {
+                    let mut found = record(&parsed, false, ring);
+                    (found.env, found.sealed, found.hashes) = (env.into(), sealed, alloc::vec![hash]);
+                    Some(Arc::new(found))
+                };
+                let wrong = KeyHash {
+                    alg: HashAlgorithm::Sha256,
+                    kid: None,
+                    hash: KeyDigest::from_bytes([0; 32]),
+                    not_after: None,
+                };
+                let right = KeyHash { hash: KeyDigest::from_bytes(plain(&parsed)), ..wrong.clone() };
+                let renewed = ring.hash(&parsed, &record(&parsed, false, ring));
+                let mut costs =
+                    [None, with("live", false, wrong), with("test", false, right), with("test", false, renewed)].map(
+                        |found| {
+                            work::take();
+                            LiveKey::prove(&parsed, found, ring, &accept, UnixSeconds::EPOCH, None).unwrap_err();
+                            work::take()
+                        },
+                    );
+                costs.sort_unstable();
+                assert!(costs[0] > 0 && costs[0] == costs[3], "{issuer:?} {rest}: {costs:?}");
+            }
         }
     }
 

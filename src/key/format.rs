@@ -24,6 +24,11 @@ pub const SECRET_LEN: usize = 43;
 pub struct KeyId([u8; ID_LEN]);
 
 impl KeyId {
+    /// An id of characters that are base62.
+    pub(super) const fn of(characters: [u8; ID_LEN]) -> Self {
+        Self(characters)
+    }
+
     /// An id from its text: exactly twelve base62 characters.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
@@ -161,12 +166,16 @@ pub struct KeyFormat {
     environments: Box<[Box<str>]>,
 }
 
-/// A text that is a key by form and checksum; nothing is proven yet. Made by [`KeyFormat::parse`] only.
+/// A text that is a key by form and checksum, or by the form that another system gave it; nothing is proven yet. Made by
+/// [`KeyFormat::parse`] and [`ForeignKeys::parse`](super::foreign::ForeignKeys::parse) only.
 #[derive(Clone, Copy)]
 pub struct ParsedKey<'k> {
     text: &'k [u8],
-    id: KeyId,
     environment: &'k [u8],
+    id: KeyId,
+    /// Where what SHA-256 alone covers begins; a key is shorter than 256 bytes.
+    hashed_from: u8,
+    takes_plain: bool,
 }
 
 impl<'k> ParsedKey<'k> {
@@ -182,14 +191,29 @@ impl<'k> ParsedKey<'k> {
         core::str::from_utf8(self.environment).unwrap_or_default()
     }
 
-    /// The whole text, for hashing.
     /// The same as bytes.
     pub(super) const fn environment_bytes(&self) -> &'k [u8] {
         self.environment
     }
 
+    /// A key that another system issued.
+    pub(super) fn foreign(text: &'k [u8], at: usize, id: KeyId, environment: &'k [u8], takes_plain: bool) -> Self {
+        Self { text, environment, id, hashed_from: u8::try_from(at).unwrap_or(u8::MAX), takes_plain }
+    }
+
+    /// The whole text, for hashing under a pepper.
     pub(super) const fn text(&self) -> &'k [u8] {
         self.text
+    }
+
+    /// What SHA-256 alone covers: the whole text, of a Seam key the long token.
+    pub(super) fn hashed(&self) -> &'k [u8] {
+        self.text.get(usize::from(self.hashed_from)..).unwrap_or_default()
+    }
+
+    /// Whether a hash without a pepper counts, whatever the keyring says.
+    pub(super) const fn takes_plain(&self) -> bool {
+        self.takes_plain
     }
 }
 
@@ -326,7 +350,7 @@ impl KeyFormat {
     pub fn parse<'k>(&self, text: &'k [u8]) -> Result<ParsedKey<'k>, KeyFault> {
         match self.split(text) {
             Some((environment, id, body)) if is_base62(id) & is_base62(body) & has_right_sum(text) => {
-                Ok(ParsedKey { text, id: KeyId(*id), environment })
+                Ok(ParsedKey { text, environment, id: KeyId(*id), hashed_from: 0, takes_plain: false })
             }
             _ => Err(self.fault_of(text)),
         }

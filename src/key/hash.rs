@@ -237,7 +237,7 @@ impl Keyring {
     pub(super) fn waste(&self, key: &ParsedKey<'_>) {
         let digest = match self.peppers.first() {
             None => {
-                digest::top_up_seal();
+                digest::burn(digest::SEAL_COST);
                 digest::plain(key)
             }
             Some(pepper) => digest::dummy(&pepper.mac, key),
@@ -246,13 +246,17 @@ impl Keyring {
     }
 
     /// After a refused check: does what it cost less than [`Keyring::waste`].
-    pub(super) fn even_out(&self, record: &KeyRecord, entry: &KeyHash) {
-        if !record.sealed {
-            digest::top_up_seal();
-        }
-        if entry.alg == HashAlgorithm::Sha256 && !self.peppers.is_empty() {
-            digest::top_up_outer();
-        }
+    pub(super) fn even_out(&self, key: &ParsedKey<'_>, record: &KeyRecord, entry: &KeyHash) {
+        let wasted = if self.peppers.is_empty() {
+            digest::plain_cost(key).saturating_add(digest::SEAL_COST)
+        } else {
+            digest::peppered_cost(key, true)
+        };
+        let spent = match entry.alg {
+            HashAlgorithm::Sha256 => digest::plain_cost(key),
+            HashAlgorithm::HmacSha256 => digest::peppered_cost(key, record.sealed),
+        };
+        digest::burn(wasted.saturating_sub(spent));
     }
 }
 
@@ -273,7 +277,7 @@ pub enum HashAlgorithm {
     /// HMAC-SHA-256 (RFC 2104) under the pepper that `kid` names.
     #[serde(rename = "hmac-sha256")]
     HmacSha256,
-    /// SHA-256 of the key's text.
+    /// SHA-256 of the key's text; of a key that Seam's library made, of its long token.
     #[serde(rename = "sha256")]
     Sha256,
 }

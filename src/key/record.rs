@@ -361,24 +361,24 @@ impl LiveKey {
             keyring.waste(parsed);
             return Err(KeyRefusal::UnknownId);
         };
-        let Some(entry) = pick(&record, keyring, now) else {
+        let Some(entry) = pick(parsed, &record, keyring, now) else {
             keyring.waste(parsed);
             return Err(KeyRefusal::NoHash);
         };
         match keyring.check(parsed, &record, entry) {
             Match::NoPepper => return Err(KeyRefusal::KeyringUnavailable),
             Match::No => {
-                keyring.even_out(&record, entry);
+                keyring.even_out(parsed, &record, entry);
                 return Err(KeyRefusal::WrongSecret);
             }
             Match::Yes => {}
         }
         if record.id != *parsed.id() || record.env.as_bytes() != parsed.environment_bytes() {
-            keyring.even_out(&record, entry);
+            keyring.even_out(parsed, &record, entry);
             return Err(KeyRefusal::RecordMismatch);
         }
         if !accept.iter().any(|environment| **environment == *record.env) {
-            keyring.even_out(&record, entry);
+            keyring.even_out(parsed, &record, entry);
             return Err(KeyRefusal::WrongEnvironment);
         }
         if record.revoked_at.is_some() {
@@ -411,8 +411,10 @@ impl LiveKey {
 
 /// The hash to hold the key against, so that a check is one digest: under the current pepper if there is one, else the first that
 /// the keyring can check, else the first that still counts (which then says that its pepper is missing).
-fn pick<'r>(record: &'r KeyRecord, keyring: &Keyring, now: UnixSeconds) -> Option<&'r KeyHash> {
-    let counts = |hash: &&KeyHash| hash.not_after.is_none_or(|end| now < end) && keyring.takes(hash.alg);
+fn pick<'r>(parsed: &ParsedKey<'_>, record: &'r KeyRecord, keyring: &Keyring, now: UnixSeconds) -> Option<&'r KeyHash> {
+    let counts = |hash: &&KeyHash| {
+        hash.not_after.is_none_or(|end| now < end) && (keyring.takes(hash.alg) || parsed.takes_plain())
+    };
     let entries = || record.hashes.iter().filter(counts);
     entries()
         .find(|hash| hash.kid.as_deref() == keyring.current())

@@ -15,10 +15,13 @@ use crate::json::write::Writer;
 use crate::jwt::claims::TokenRules;
 use crate::jwt::jwk::KeySet;
 use crate::jwt::{Algorithm, AlgorithmSet};
+use crate::key::foreign::{ForeignIssuer, ForeignKeys};
 use crate::key::format::KeyFormat;
 
 /// The most credentials a policy may declare.
 const MAX_CREDENTIALS: usize = 16;
+/// The most systems whose keys one credential takes.
+const MAX_IMPORTED: usize = 8;
 /// The longest tolerated clock difference, in seconds.
 const MAX_LEEWAY: u64 = 300;
 
@@ -183,8 +186,59 @@ fn api_key(key: &ApiKeyDocument, place: &str, mistakes: &mut Mistakes) -> Option
         header_index: 0,
         shares_header: false,
         format,
+        imported: imported(key, &environments, &accept, place, mistakes),
         accept: accept.into_iter().map(Box::from).collect(),
     }))
+}
+
+/// The keys of other systems.
+fn imported(
+    key: &ApiKeyDocument,
+    environments: &[&str],
+    accept: &[&str],
+    place: &str,
+    mistakes: &mut Mistakes,
+) -> Box<[ForeignKeys]> {
+    if key.imported.len() > MAX_IMPORTED {
+        mistakes.add(
+            "imported",
+            format_args!("{place}/imported"),
+            format_args!("{} systems are named; at most {MAX_IMPORTED} are supported", key.imported.len()),
+        );
+    }
+    let mut all: Vec<ForeignKeys> = Vec::new();
+    for (at, entry) in key.imported.iter().enumerate() {
+        let place = format!("{place}/imported/{at}");
+        let Some(issuer) = ForeignIssuer::from_name(&entry.from) else {
+            let known = ForeignIssuer::ALL.map(ForeignIssuer::name).join(", ");
+            mistakes.add(
+                "imported",
+                format_args!("{place}/from"),
+                format_args!("{} is not known; expected one of {known}", Quoted(&entry.from)),
+            );
+            continue;
+        };
+        let environment = entry.environment.as_deref().or(accept.first().copied()).unwrap_or("live");
+        if !environments.contains(&environment) {
+            mistakes.add(
+                "imported",
+                format_args!("{place}/environment"),
+                format_args!("environment {} is not one of {}", Quoted(environment), environments.join(", ")),
+            );
+            continue;
+        }
+        let length = entry.length.map(|length| usize::try_from(length).unwrap_or(usize::MAX));
+        match ForeignKeys::new(issuer, &entry.prefix, environment, length) {
+            Ok(keys) if all.iter().any(|earlier| earlier.is_alike(&keys)) => mistakes.add(
+                "imported",
+                format_args!("{place}"),
+                format_args!("these keys could not be told from those of an entry before it"),
+            ),
+            Ok(keys) => all.push(keys.upgraded_only(entry.upgraded_only)),
+            Err(error) => mistakes.add("imported", format_args!("{place}"), format_args!("{error}")),
+        }
+    }
+    all.into_boxed_slice()
 }
 
 fn bearer(bearer: &BearerDocument, place: &str, mistakes: &mut Mistakes) -> Option<CredentialKind> {

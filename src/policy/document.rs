@@ -249,6 +249,29 @@ pub struct ApiKeyDocument {
     /// The environments accepted here; the default is all of them.
     #[serde(default)]
     pub accept: Option<Vec<String>>,
+    /// The keys of other systems that are taken too.
+    #[serde(default)]
+    pub imported: Vec<ImportedDocument>,
+}
+
+/// Keys of another system, whose hashes were imported.
+#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct ImportedDocument {
+    /// The system: `seam`, `unkey`, `better-auth`, `keypal` or `sha256`.
+    pub from: String,
+    /// The prefix as that system was told it; the default is none.
+    #[serde(default)]
+    pub prefix: String,
+    /// The environment of the keys; the default is the first accepted one.
+    #[serde(default)]
+    pub environment: Option<String>,
+    /// How many characters follow the prefix; the default is what the system makes.
+    #[serde(default)]
+    pub length: Option<u64>,
+    /// Whether imported hashes no longer count, but only those made anew under a pepper.
+    #[serde(default)]
+    pub upgraded_only: bool,
 }
 
 /// A bearer credential; the defaults are tokens.md's.

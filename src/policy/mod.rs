@@ -13,6 +13,7 @@ use serde_json::Value;
 use self::document::{MethodOverride, RouterProfile, TestDocument};
 use crate::jwt::claims::TokenRules;
 use crate::jwt::jwk::KeySet;
+use crate::key::foreign::ForeignKeys;
 use crate::key::format::KeyFormat;
 use crate::route::table::RouteTable;
 use crate::scope::{ScopeCatalogue, ScopeSet};
@@ -143,6 +144,7 @@ pub struct ApiKeyCredential {
     pub(crate) shares_header: bool,
     pub(crate) format: KeyFormat,
     pub(crate) accept: Box<[Box<str>]>,
+    pub(crate) imported: Box<[ForeignKeys]>,
 }
 
 impl ApiKeyCredential {
@@ -162,6 +164,12 @@ impl ApiKeyCredential {
     #[must_use]
     pub fn accept(&self) -> &[Box<str>] {
         &self.accept
+    }
+
+    /// The keys of other systems that are taken too.
+    #[must_use]
+    pub fn imported(&self) -> &[ForeignKeys] {
+        &self.imported
     }
 }
 

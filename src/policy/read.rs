@@ -6,9 +6,9 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::document::{
-    ApiKeyDocument, BearerDocument, CredentialDocument, EncodedSlash, Https, LimitsDocument, MethodOverride, Ordered,
-    PolicyDocument, RequirementDocument, RouteDocument, RouterProfile, ScopeDocument, StrictValue, TestDocument,
-    TokenProfile, TrailingSlash,
+    ApiKeyDocument, BearerDocument, CredentialDocument, EncodedSlash, Https, ImportedDocument, LimitsDocument,
+    MethodOverride, Ordered, PolicyDocument, RequirementDocument, RouteDocument, RouterProfile, ScopeDocument,
+    StrictValue, TestDocument, TokenProfile, TrailingSlash,
 };
 use crate::json::members::{Place, may, must};
 use crate::json::read::{Read, Reader};
@@ -157,7 +157,13 @@ fn credential(reader: &mut Reader<'_>) -> Read<CredentialDocument> {
 }
 
 fn api_key(reader: &mut Reader<'_>) -> Read<ApiKeyDocument> {
-    let mut found = ApiKeyDocument { header: String::new(), prefix: String::new(), environments: None, accept: None };
+    let mut found = ApiKeyDocument {
+        header: String::new(),
+        prefix: String::new(),
+        environments: None,
+        accept: None,
+        imported: Vec::new(),
+    };
     reader.members(
         "struct ApiKeyDocument",
         &mut [
@@ -166,6 +172,28 @@ fn api_key(reader: &mut Reader<'_>) -> Read<ApiKeyDocument> {
             must("prefix", Place::Text(&mut found.prefix)),
             may("environments", Place::SomeTexts(&mut found.environments)),
             may("accept", Place::SomeTexts(&mut found.accept)),
+            may(
+                "imported",
+                Place::Other(&mut |reader| reader.put(&mut found.imported, |reader| reader.list(imported))),
+            ),
+        ],
+    )?;
+    Ok(found)
+}
+
+fn imported(reader: &mut Reader<'_>) -> Read<ImportedDocument> {
+    let mut found = ImportedDocument::default();
+    reader.members(
+        "struct ImportedDocument",
+        &mut [
+            must("from", Place::Text(&mut found.from)),
+            may("prefix", Place::Text(&mut found.prefix)),
+            may("environment", Place::SomeText(&mut found.environment)),
+            may(
+                "length",
+                Place::Other(&mut |reader| reader.put(&mut found.length, |reader| reader.nullable(Reader::whole))),
+            ),
+            may("upgradedOnly", Place::Flag(&mut found.upgraded_only)),
         ],
     )?;
     Ok(found)

@@ -87,7 +87,7 @@ const fn words(denial: &Denial) -> (&'static str, &'static str) {
         Denial::KeyringUnavailable => {
             ("Unavailable", "The credential cannot be checked at the moment; try again later.")
         }
-        Denial::KeysUnavailable(_) => {
+        Denial::KeysUnavailable(_) | Denial::VerifierUnavailable => {
             ("Unavailable", "The credential cannot be checked at the moment; try again later.")
         }
     }

@@ -1,6 +1,7 @@
 //! The contract of a store of key records.
 
 use std::future::Future;
+use std::sync::Arc;
 
 use scopegate::key::format::KeyId;
 use scopegate::key::record::KeyRecord;
@@ -90,6 +91,11 @@ impl ExpiryCursor {
 pub trait KeyStore: Store {
     /// The record with this id.
     fn find(&self, id: &KeyId) -> impl Future<Output = Result<Option<KeyRecord>, StoreError>> + Send;
+
+    /// As [`find`](KeyStore::find), for callers who only look, such as a decision: a store that has the record at hand need not copy it.
+    fn find_shared(&self, id: &KeyId) -> impl Future<Output = Result<Option<Arc<KeyRecord>>, StoreError>> + Send {
+        async move { Ok(self.find(id).await?.map(Arc::new)) }
+    }
 
     /// Stores a new record, unless its id is taken.
     fn insert(&self, record: &KeyRecord) -> impl Future<Output = Result<Inserted, StoreError>> + Send;

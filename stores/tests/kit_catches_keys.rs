@@ -51,9 +51,11 @@ enum Fault {
     EndsIncludeNow,
     EndsSkipTies,
     FindCaches,
+    SharedCaches,
+    SharedMakes,
 }
 
-const FAULTS: [Fault; 35] = {
+const FAULTS: [Fault; 37] = {
     use Fault::*;
     [
         DeclaresNothing,
@@ -91,6 +93,8 @@ const FAULTS: [Fault; 35] = {
         EndsIncludeNow,
         EndsSkipTies,
         FindCaches,
+        SharedCaches,
+        SharedMakes,
     ]
 };
 
@@ -152,6 +156,18 @@ impl KeyStore for Faulty {
             return Ok(Some(self.cache.lock().unwrap().entry(*id).or_insert_with(|| found.clone()).clone()));
         }
         Ok(found)
+    }
+
+    async fn find_shared(&self, id: &KeyId) -> Result<Option<Arc<KeyRecord>>, StoreError> {
+        let found = self.find(id).await?;
+        if let (true, Some(found)) = (self.has(Fault::SharedCaches), &found) {
+            let kept = self.cache.lock().unwrap().entry(*id).or_insert_with(|| found.clone()).clone();
+            return Ok(Some(Arc::new(kept)));
+        }
+        if self.has(Fault::SharedMakes) && found.is_none() {
+            return Ok(Some(Arc::new(KeyRecord { id: *id, ..kit::sample("made", 0).unwrap() })));
+        }
+        Ok(found.map(Arc::new))
     }
 
     async fn insert(&self, record: &KeyRecord) -> Result<Inserted, StoreError> {

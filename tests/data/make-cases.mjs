@@ -13,6 +13,7 @@ const FILES = {
   options: "../vectors/options.json",
   jwt: "../vectors/jwt.json",
   keys: "../vectors/keys.json",
+  imported: "../vectors/imported.json",
 };
 
 /** JSON with one case, key record or route a line. */

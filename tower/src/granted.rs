@@ -9,9 +9,11 @@ use scopegate::principal::Principal;
 
 /// Why a request was let through, as an extension of it: owned, and valid for this request alone.
 #[derive(Clone)]
-pub struct Granted {
+pub struct Granted(Arc<Grant>);
+
+struct Grant {
     gate: Arc<Gate>,
-    route_id: Box<str>,
+    route: usize,
     params: Box<[(Box<str>, Box<str>)]>,
     principals: Box<[Principal]>,
 }
@@ -22,54 +24,54 @@ impl Granted {
         if !decision.is_allowed() {
             return None;
         }
-        Some(Self {
+        Some(Self(Arc::new(Grant {
             gate: Arc::clone(gate),
-            route_id: decision.route()?.id().into(),
+            route: decision.route_index()?,
             params: decision.params().map(|(name, value)| (name.into(), value.into())).collect(),
             principals: decision.principals().cloned().collect(),
-        })
+        })))
     }
 
     /// The id of the route in the policy.
     #[must_use]
     pub fn route_id(&self) -> &str {
-        &self.route_id
+        self.0.gate.policy().routes().get(self.0.route).map_or("", |route| route.id())
     }
 
     /// A parameter of the path, as sent: percent-escapes are not decoded.
     #[must_use]
     pub fn param(&self, name: &str) -> Option<&str> {
-        self.params.iter().find(|(known, _)| **known == *name).map(|(_, value)| &**value)
+        self.0.params.iter().find(|(known, _)| **known == *name).map(|(_, value)| &**value)
     }
 
     /// The parameters of the path in their order, name and value.
     pub fn params(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.params.iter().map(|(name, value)| (&**name, &**value))
+        self.0.params.iter().map(|(name, value)| (&**name, &**value))
     }
 
     /// Who is behind the request; nobody on a public route.
     #[must_use]
     pub fn principal(&self) -> Option<&Principal> {
-        self.principals.first()
+        self.0.principals.first()
     }
 
     /// Everyone behind the request, in the order of the alternative that was met.
     #[must_use]
     pub fn principals(&self) -> &[Principal] {
-        &self.principals
+        &self.0.principals
     }
 
     /// The names of the scopes of the first principal, implied ones too.
     pub fn scopes(&self) -> impl Iterator<Item = &str> {
-        let catalogue = self.gate.policy().scopes();
-        self.principals.first().into_iter().flat_map(|principal| catalogue.names(principal.scopes()))
+        let catalogue = self.0.gate.policy().scopes();
+        self.0.principals.first().into_iter().flat_map(|principal| catalogue.names(principal.scopes()))
     }
 }
 
 impl fmt::Debug for Granted {
     /// Route and log ids: no path, no token, no key.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let who: Vec<_> = self.principals.iter().map(Principal::log_id).collect();
-        f.debug_struct("Granted").field("route_id", &self.route_id).field("principals", &who).finish_non_exhaustive()
+        let who: Vec<_> = self.0.principals.iter().map(Principal::log_id).collect();
+        f.debug_struct("Granted").field("route_id", &self.route_id()).field("principals", &who).finish_non_exhaustive()
     }
 }

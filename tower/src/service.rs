@@ -1,5 +1,6 @@
 //! The service: request in, decision, and on or back.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::future::Future;
 use std::mem;
@@ -124,11 +125,11 @@ impl<H: AsyncHost> Shared<H> {
 
 /// The target as it came. In HTTP/1 the absolute and the authority form keep their whole text, so that the engine refuses them; in HTTP/2
 /// and 3 scheme and authority came apart from the path already (RFC 9113 section 8.3.1).
-fn target(uri: &Uri, version: Version) -> String {
+fn target(uri: &Uri, version: Version) -> Cow<'_, str> {
     let own_authority = version < Version::HTTP_2 && (uri.scheme().is_some() || uri.authority().is_some());
     match uri.path_and_query() {
-        Some(path) if !own_authority => path.as_str().to_owned(),
-        _ => uri.to_string(),
+        Some(path) if !own_authority => path.as_str().into(),
+        _ => uri.to_string().into(),
     }
 }
 

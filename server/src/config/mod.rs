@@ -59,7 +59,9 @@ pub enum Database {
 }
 
 impl Database {
-    fn parse(text: &str) -> Option<Self> {
+    /// The database of a text: `memory`, `sqlite:…`, `postgres://…` or `redis://…`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
         let (kind, rest) = text.split_once(':').unwrap_or((text, ""));
         match kind {
             "memory" if rest.is_empty() => Some(Self::Memory),
@@ -327,7 +329,8 @@ fn database(values: &Values) -> Result<Database, ConfigError> {
 }
 
 /// Whether the authority of a URL holds a password, or its query does.
-fn has_password(url: &str) -> bool {
+#[must_use]
+pub fn has_password(url: &str) -> bool {
     let Some((_, rest)) = url.split_once("://") else { return false };
     let (authority, query) = rest.split_once('?').unwrap_or((rest, ""));
     let user = authority.rsplit_once('@').map(|(user, _)| user);

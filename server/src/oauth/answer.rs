@@ -4,9 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::State;
 use axum::http::{HeaderValue, Request, Response, StatusCode, header};
-use axum::middleware::Next;
 use scopegate::oauth::{Flow, HttpRequest, HttpResponse, Reply, Server, drive_async};
 use scopegate::time::UnixSeconds;
 
@@ -18,13 +16,13 @@ use crate::connection::Peer;
 
 impl Oauth {
     /// Whether a request to this target is answered here.
-    fn owns(&self, request: &Request<Body>) -> bool {
+    pub(crate) fn owns(&self, request: &Request<Body>) -> bool {
         // The absolute form is the gate's to refuse.
         request.uri().scheme().is_none() && self.paths.contains(request.uri().path())
     }
 
     /// Answers a request to a path of its own.
-    async fn answer(&self, app: &App, request: Request<Body>) -> Response<Body> {
+    pub(crate) async fn answer(&self, app: &App, request: Request<Body>) -> Response<Body> {
         let peer = request.extensions().get::<Peer>().copied();
         let client = peer.map(|peer| (peer, app.proxies.client(peer.address, peer.tls, request.headers())));
         let allowed = client.is_some_and(|(peer, client)| {
@@ -84,14 +82,6 @@ impl Call<'_> {
         }
         let host = self.oauth.host(&self.ready);
         drive_async(flow(&self.ready.server, entropy), &host).await
-    }
-}
-
-/// Answers what is the authorization server's; everything else goes to the gate.
-pub(crate) async fn around(State(app): State<Arc<App>>, request: Request<Body>, next: Next) -> Response<Body> {
-    match &app.oauth {
-        Some(oauth) if oauth.owns(&request) => oauth.answer(&app, request).await,
-        _ => next.run(request).await,
     }
 }
 

@@ -36,7 +36,6 @@ use scopegate::time::UnixSeconds;
 use scopegate_stores::{Capabilities, GrantStore, Store};
 use scopegate_tower::Granted;
 
-pub(crate) use self::answer::around;
 use self::answer::{Call, unavailable, with_cookie};
 pub use self::clients::{Clients, Registered};
 use self::host::Host;

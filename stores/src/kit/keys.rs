@@ -8,8 +8,17 @@ use serde_json::json;
 use super::{NOW, expect, sample, told};
 use crate::{Inserted, KeyStore, Updated};
 
+/// The record as a decision finds it, which must not be older than what is found otherwise.
 pub(super) async fn found<S: KeyStore>(store: &S, id: &KeyId) -> Result<KeyRecord, String> {
-    store.find(id).await.map_err(told)?.ok_or_else(|| "a stored record is not found".to_owned())
+    let missing = || "a stored record is not found".to_owned();
+    let plain = store.find(id).await.map_err(told)?.ok_or_else(missing)?;
+    let shared = store.find_shared(id).await.map_err(told)?.ok_or_else(missing)?;
+    let newer = shared.version > plain.version && (shared.revoked_at.is_some() || plain.revoked_at.is_none());
+    let later = shared.version == plain.version
+        && shared.last_used_at >= plain.last_used_at
+        && *shared == KeyRecord { last_used_at: shared.last_used_at, ..plain };
+    expect(newer || later, "what a decision finds is older than what was found before it, or another record")?;
+    Ok(KeyRecord::clone(&shared))
 }
 
 pub(super) async fn put<S: KeyStore>(store: &S, record: &KeyRecord) -> Result<(), String> {
@@ -24,6 +33,7 @@ async fn update<S: KeyStore>(store: &S, expected: u64, record: &KeyRecord) -> Re
 pub(super) async fn inserts<S: KeyStore>(one: &S, other: &S, base: u64) -> Result<(), String> {
     let mut record = sample("kit", base)?;
     expect(other.find(&record.id).await.map_err(told)?.is_none(), "an unknown id is found")?;
+    expect(other.find_shared(&record.id).await.map_err(told)?.is_none(), "a decision finds an unknown id")?;
     // What this version does not know comes back as it was.
     record.extra.insert("x-note".to_owned(), json!({ "text": "\u{0}é\"\\", "number": 1.5, "none": null }));
     record.last_used_at = Some(NOW);

@@ -204,7 +204,7 @@ async fn decide_until<S: KeyStore>(
 ) -> Result<(), StoreError> {
     for _ in 0..ATTEMPTS {
         let after = returned.load(Ordering::SeqCst);
-        let found = store.find(&issued.record.id).await?.map(Arc::new);
+        let found = store.find_shared(&issued.record.id).await?;
         if after {
             return refused(gate, issued, found).map_err(StoreError::new);
         }

@@ -19,7 +19,7 @@ use crate::{
 /// Keys and grants in memory. Clones are handles of the same store.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryStore {
-    records: Arc<Mutex<BTreeMap<KeyId, KeyRecord>>>,
+    records: Arc<Mutex<BTreeMap<KeyId, Arc<KeyRecord>>>>,
     grants: Arc<Mutex<Grants>>,
     documents: Arc<Mutex<Documents>>,
 }
@@ -44,6 +44,10 @@ impl Store for MemoryStore {
 
 impl KeyStore for MemoryStore {
     async fn find(&self, id: &KeyId) -> Result<Option<KeyRecord>, StoreError> {
+        Ok(lock(&self.records).get(id).map(|record| KeyRecord::clone(record)))
+    }
+
+    async fn find_shared(&self, id: &KeyId) -> Result<Option<Arc<KeyRecord>>, StoreError> {
         Ok(lock(&self.records).get(id).cloned())
     }
 
@@ -52,7 +56,7 @@ impl KeyStore for MemoryStore {
         if records.contains_key(&record.id) {
             return Ok(Inserted::Exists);
         }
-        records.insert(record.id, record.clone());
+        records.insert(record.id, Arc::new(record.clone()));
         Ok(Inserted::Done)
     }
 
@@ -62,25 +66,26 @@ impl KeyStore for MemoryStore {
         if !may_replace(expected, record, stored) {
             return Ok(Updated::Conflict);
         }
-        *stored = KeyRecord { last_used_at: stored.last_used_at, ..record.clone() };
+        *stored = Arc::new(KeyRecord { last_used_at: stored.last_used_at, ..record.clone() });
         Ok(Updated::Done)
     }
 
     async fn list(&self, owner: &str, after: Option<Cursor>, limit: usize) -> Result<Vec<KeyRecord>, StoreError> {
         let records = lock(&self.records);
-        let mut owned: Vec<&KeyRecord> = records
+        let mut owned: Vec<&Arc<KeyRecord>> = records
             .values()
             .filter(|record| *record.owner == *owner)
             .filter(|record| after.is_none_or(|after| (record.created_at, record.id) > (after.created_at, after.id)))
             .collect();
         owned.sort_by_key(|record| (record.created_at, record.id));
-        Ok(owned.into_iter().take(limit.min(MAX_PAGE)).cloned().collect())
+        Ok(owned.into_iter().take(limit.min(MAX_PAGE)).map(|record| KeyRecord::clone(record)).collect())
     }
 
     async fn touch(&self, uses: &[(KeyId, UnixSeconds)]) -> Result<(), StoreError> {
         let mut records = lock(&self.records);
         for (id, at) in uses {
             if let Some(record) = records.get_mut(id) {
+                let record = Arc::make_mut(record);
                 record.last_used_at = record.last_used_at.max(Some(*at));
             }
         }
@@ -94,14 +99,14 @@ impl KeyStore for MemoryStore {
         limit: usize,
     ) -> Result<Vec<KeyRecord>, StoreError> {
         let records = lock(&self.records);
-        let mut ending: Vec<(UnixSeconds, &KeyRecord)> = records
+        let mut ending: Vec<(UnixSeconds, &Arc<KeyRecord>)> = records
             .values()
             .filter(|record| record.revoked_at.is_none())
             .filter_map(|record| record.ends_at().map(|end| (end, record)))
             .filter(|(end, record)| *end <= before && after.precedes(*end, record.id))
             .collect();
         ending.sort_by_key(|(end, record)| (*end, record.id));
-        Ok(ending.into_iter().take(limit.min(MAX_PAGE)).map(|(_, record)| record.clone()).collect())
+        Ok(ending.into_iter().take(limit.min(MAX_PAGE)).map(|(_, record)| KeyRecord::clone(record)).collect())
     }
 
     async fn count(&self, owner: &str, active_at: Option<UnixSeconds>) -> Result<u64, StoreError> {

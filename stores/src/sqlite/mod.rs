@@ -2,8 +2,10 @@
 
 mod documents;
 mod grants;
+mod readers;
 
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use scopegate::key::format::KeyId;
@@ -14,6 +16,7 @@ use sqlx::sqlite::{
 };
 use sqlx::{Row, query, query_scalar, raw_sql};
 
+use self::readers::Readers;
 use crate::row::sql::{counted, is_owner, version};
 use crate::row::{record, text};
 use crate::{Capabilities, Cursor, ExpiryCursor, Inserted, KeyStore, MAX_PAGE, Store, StoreError, Updated};
@@ -34,6 +37,7 @@ const MIGRATIONS: [&str; 5] = [
 #[derive(Clone, Debug)]
 pub struct SqliteStore {
     pool: SqlitePool,
+    readers: Option<Arc<Readers>>,
 }
 
 fn unavailable(error: impl std::fmt::Display) -> StoreError {
@@ -62,16 +66,20 @@ impl SqliteStore {
             .idle_timeout(None)
             .max_lifetime(None)
             .acquire_timeout(BUSY)
-            .connect_with(options)
+            .connect_with(options.clone())
             .await
             .map_err(unavailable)?;
-        let store = Self { pool };
+        let store = Self { pool, readers: None };
         store.migrate().await.map_err(unavailable)?;
-        Ok(store)
+        let readers = if in_memory { None } else { Readers::open(url, options.get_filename()) };
+        Ok(Self { readers: readers.map(Arc::new), ..store })
     }
 
     /// Closes every connection.
     pub async fn close(&self) {
+        if let Some(readers) = &self.readers {
+            readers.close();
+        }
         self.pool.close().await;
     }
 
@@ -114,6 +122,14 @@ impl KeyStore for SqliteStore {
             .await
             .map_err(unavailable)?;
         row.as_ref().map(read).transpose()
+    }
+
+    async fn find_shared(&self, id: &KeyId) -> Result<Option<Arc<KeyRecord>>, StoreError> {
+        match self.readers.as_ref().and_then(|readers| readers.find(id)) {
+            Some(found) => Ok(found),
+            // Whatever is wrong, the pool waits for it as long as a call may, on a thread of its own.
+            None => Ok(self.find(id).await?.map(Arc::new)),
+        }
     }
 
     async fn insert(&self, record: &KeyRecord) -> Result<Inserted, StoreError> {

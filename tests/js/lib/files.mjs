@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 export const root = new URL("../../../", import.meta.url);
 export const caseFiles = [
   "examples/jobiflow/cases.json", "examples/jobiflow/policy.json",
-  ...["targets", "precedence", "alternatives", "options", "keys", "jwt"].map((name) => `tests/vectors/${name}.json`),
+  ...["targets", "precedence", "alternatives", "options", "keys", "imported", "jwt"].map((name) => `tests/vectors/${name}.json`),
 ];
 export const read = (path) => readFileSync(new URL(path, root), "utf8");
 
