@@ -5,7 +5,6 @@
 
 #[allow(dead_code, reason = "other tests use the rest")]
 mod oauth_social_support;
-#[allow(dead_code, reason = "other tests use the rest")]
 mod oauth_support;
 
 use oauth_social_support::*;
