@@ -13,6 +13,7 @@ use scopegate_cli::keys::{NewKey, format};
 
 use crate::imports::ImportArgs;
 use crate::serve::ServeArgs;
+use crate::site::{OauthKeysCommand, UsersCommand};
 
 /// Does this credential, with these scopes, satisfy this route?
 #[derive(Parser)]
@@ -53,6 +54,16 @@ pub enum Command {
         /// Policies, JSON or TOML
         #[arg(required = true)]
         files: Vec<PathBuf>,
+    },
+    /// Add, change and remove the users of the authorization server
+    Users {
+        #[command(subcommand)]
+        command: UsersCommand,
+    },
+    /// List and change the keys that the authorization server signs with
+    OauthKeys {
+        #[command(subcommand)]
+        command: OauthKeysCommand,
     },
     /// Make, inspect, hash and find API keys
     Keys {

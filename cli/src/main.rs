@@ -3,6 +3,7 @@
 mod args;
 mod imports;
 mod serve;
+mod site;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -86,6 +87,8 @@ fn run(args: Args) -> Result<u8, Misuse> {
         }
         Some(Command::Test { files, decisions: false }) => Ok(u8::from(!cases::run(&files, report)?)),
         Some(Command::Check { files }) => Ok(u8::from(!check::run(&files, report)?)),
+        Some(Command::Users { command }) => site::run(command.into_task()?, say),
+        Some(Command::OauthKeys { command }) => site::run(command.into_task()?, say),
         Some(Command::Keys { command }) => run_keys(*command),
         Some(Command::Import(options)) => imports::run(*options),
     }

@@ -17,6 +17,11 @@ pub struct ServeArgs {
 }
 
 impl ServeArgs {
+    /// Settings of a file and the environment alone.
+    pub const fn of_file(config: Option<PathBuf>) -> Self {
+        Self { config, flags: Vec::new() }
+    }
+
     /// The configuration, with the file and the environment.
     pub fn into_config(self) -> Result<Config, Misuse> {
         let file = self.config.or_else(|| std::env::var_os(format!("{VARIABLE_PREFIX}CONFIG")).map(PathBuf::from));

@@ -9,7 +9,7 @@ fn version_and_help() {
     let version = format!("scopegate {}\n", env!("CARGO_PKG_VERSION"));
     assert_eq!(scopegate(["--version"], "").says(0, &[]).out, version);
     scopegate(["--help"], "").says(0, &["decide", "test", "check", "keys", "Exit codes"]);
-    let commands: [&[&str]; 8] = [
+    let commands: [&[&str]; 13] = [
         &["decide"],
         &["test"],
         &["check"],
@@ -18,6 +18,11 @@ fn version_and_help() {
         &["keys", "hash"],
         &["keys", "scanner-rules"],
         &["keys", "leak-check"],
+        &["users", "add"],
+        &["users", "passwd"],
+        &["users", "remove"],
+        &["oauth-keys", "list"],
+        &["oauth-keys", "rotate"],
     ];
     for command in commands {
         let example = format!("Example: scopegate {}", command.join(" "));

@@ -6,6 +6,8 @@ step "rust lints of the module" scripts/lint-wasm
 step "rust tests" cargo test --workspace --locked --no-fail-fast
 step "rust lints of the stores" cargo clippy -p scopegate-stores --all-targets --all-features --locked -- -D warnings
 step "stores on services" scripts/with-services cargo test --locked -p scopegate-stores --all-features --no-fail-fast
+step "authorization server on services" scripts/with-services cargo test --locked -p scopegate-server --test oauth races
+step "code flow of the README" scripts/code-flow
 step "rust operate" scripts/test-operate
 step "rust features" scripts/check-features
 step "rust fuzz" cargo test --locked --manifest-path fuzz/Cargo.toml --target-dir "${CARGO_TARGET_DIR:-target}/fuzz"

@@ -16,6 +16,7 @@ use crate::guard::Guarded;
 use crate::manage::{self, Manage};
 use crate::metered::Metered;
 use crate::metrics::Metrics;
+use crate::oauth::Oauth;
 use crate::proxy::TrustedProxies;
 use crate::resources;
 use crate::store::AnyStore;
@@ -32,7 +33,9 @@ pub enum Clock {
 }
 
 impl Clock {
-    fn now(&self) -> UnixSeconds {
+    /// The time.
+    #[must_use]
+    pub fn now(&self) -> UnixSeconds {
         match self {
             Self::System => system_time(),
             Self::Set(seconds) => UnixSeconds::clamped(seconds.load(Ordering::Relaxed)),
@@ -51,6 +54,8 @@ pub struct App {
     pub uses: Uses,
     /// The management of keys; `None` where the policy has no API keys.
     pub manage: Option<Manage>,
+    /// The authorization server; `None` where another one signs the tokens.
+    pub oauth: Option<Arc<Oauth>>,
     /// Whose forwarding headers are believed.
     pub proxies: TrustedProxies,
     /// The counters.

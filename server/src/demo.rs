@@ -1,11 +1,9 @@
 //! What a demonstration starts with: a signing key, a key to use and a token to manage keys with. All of it is fresh at each
 //! start and kept nowhere but in memory.
 
+use std::sync::Arc;
+
 use base64ct::{Base64UrlUnpadded, Encoding};
-use rsa::pkcs1v15::SigningKey;
-use rsa::rand_core::UnwrapErr;
-use rsa::signature::{SignatureEncoding, Signer};
-use rsa::traits::PublicKeyParts;
 use scopegate::key::format::{ENTROPY_BYTES, KeyFormat, RawKey};
 use scopegate::key::hash::Keyring;
 use scopegate::key::lifecycle::{IssueRequest, IssueRules, issue};
@@ -13,9 +11,9 @@ use scopegate::policy::{BearerCredential, Policy};
 use scopegate::time::UnixSeconds;
 use scopegate_stores::{Inserted, KeyStore};
 use serde_json::json;
-use sha2::Sha256;
 use zeroize::Zeroizing;
 
+use crate::oauth::Signer;
 use crate::serve::ServeError;
 
 /// The subject of the demonstration: its company user, who owns the demonstration's keys.
@@ -27,7 +25,7 @@ const KEY_LIFE: i64 = 30 * 86_400;
 
 /// Signs the demonstration's tokens.
 pub struct Demo {
-    signing: SigningKey<Sha256>,
+    signer: Arc<Signer>,
 }
 
 fn random<const LEN: usize>() -> Result<Zeroizing<[u8; LEN]>, ServeError> {
@@ -42,21 +40,18 @@ impl Demo {
     /// # Errors
     /// [`ServeError`] when there are no random bytes.
     pub fn new() -> Result<Self, ServeError> {
-        let private = rsa::PrivateKey::new(&mut UnwrapErr(getrandom::SysRng), 2_048)
-            .map_err(|error| ServeError::new(format!("no signing key: {error}")))?;
-        Ok(Self { signing: SigningKey::new(private) })
+        Ok(Self::of(Arc::new(Signer::generate()?)))
+    }
+
+    /// Signs with a key that is there.
+    pub(crate) const fn of(signer: Arc<Signer>) -> Self {
+        Self { signer }
     }
 
     /// The public key as a JWK Set.
     #[must_use]
     pub fn jwks(&self) -> String {
-        let public = self.signing.as_ref().to_public_key();
-        let text = |number: &[u8]| Base64UrlUnpadded::encode_string(number);
-        json!({ "keys": [{
-            "kty": "RSA", "use": "sig", "alg": "RS256", "kid": "demo",
-            "n": text(&public.n_bytes()), "e": text(&public.e_bytes()),
-        }] })
-        .to_string()
+        format!("{{\"keys\":[{}]}}", self.signer.public_jwk())
     }
 
     /// A token for the demonstration's user, as the policy's credential wants it.
@@ -65,7 +60,7 @@ impl Demo {
     /// [`ServeError`] when it cannot be signed.
     pub fn token(&self, bearer: &BearerCredential, now: UnixSeconds) -> Result<String, ServeError> {
         let id = random::<16>()?;
-        let header = json!({ "alg": "RS256", "typ": "at+jwt", "kid": "demo" });
+        let header = json!({ "alg": "RS256", "typ": "at+jwt", "kid": self.signer.kid() });
         let claims = json!({
             "iss": bearer.rules().issuer,
             "aud": bearer.rules().audiences.first(),
@@ -78,8 +73,8 @@ impl Demo {
         });
         let part = |value: &serde_json::Value| Base64UrlUnpadded::encode_string(value.to_string().as_bytes());
         let input = format!("{}.{}", part(&header), part(&claims));
-        let signature = self.signing.try_sign(input.as_bytes()).map_err(|error| ServeError::new(error.to_string()))?;
-        Ok(format!("{input}.{}", Base64UrlUnpadded::encode_string(&signature.to_vec())))
+        let signature = self.signer.sign(input.as_bytes())?;
+        Ok(format!("{input}.{}", Base64UrlUnpadded::encode_string(&signature)))
     }
 
     /// Issues and stores the demonstration's key: it may read job listings and nothing else.

@@ -23,21 +23,24 @@ use crate::app::App;
 use crate::connection::Peer;
 use crate::{manage, trace};
 
-/// A router behind the decision, each request in its span. The layer stands before the router as a service of its own: as a layer of the
-/// router it would be boxed and cloned for every request.
+/// A router behind the decision, each request in its span; what is the authorization server's goes around it. The layer stands before the
+/// router as a service of its own: as a layer of the router it would be boxed and cloned for every request.
 #[derive(Clone)]
-pub struct Guarded(Scopegate<Router, StoreHost>);
+pub struct Guarded {
+    app: Arc<App>,
+    gate: Scopegate<Router, StoreHost>,
+}
 
 impl Guarded {
     /// A router behind the decisions of an application.
     pub(crate) fn new(app: &Arc<App>, router: Router) -> Self {
-        Self(layer(app).layer(router))
+        Self { app: Arc::clone(app), gate: layer(app).layer(router) }
     }
 }
 
 impl fmt::Debug for Guarded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        self.gate.fmt(f)
     }
 }
 
@@ -47,12 +50,18 @@ impl Service<Request> for Guarded {
     type Future = Instrumented<Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Service::<Request>::poll_ready(&mut self.0, context)
+        Service::<Request>::poll_ready(&mut self.gate, context)
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
         let span = trace::request(request.headers());
-        self.0.call(request).instrument(span)
+        if let Some(oauth) = self.app.oauth.as_ref().filter(|oauth| oauth.owns(&request)) {
+            let (oauth, app) = (Arc::clone(oauth), Arc::clone(&self.app));
+            let answer: <Scopegate<Router, StoreHost> as Service<Request>>::Future =
+                Box::pin(async move { Ok(oauth.answer(&app, request).await) });
+            return answer.instrument(span);
+        }
+        self.gate.call(request).instrument(span)
     }
 }
 
@@ -72,7 +81,7 @@ fn layer(app: &Arc<App>) -> ScopegateLayer<StoreHost> {
         .refusal(manage::refusal)
 }
 
-/// The store as the engine asks it. The key set is fixed, so none is ever fetched.
+/// The store as the engine asks it. A key set is fixed, or the authorization server's in this process: none is ever fetched.
 pub(crate) struct StoreHost(Arc<App>);
 
 impl AsyncHost for StoreHost {
@@ -84,8 +93,11 @@ impl AsyncHost for StoreHost {
         }
     }
 
-    async fn keys(&self, _credential: &str, _issuer: &str, _reason: KeysReason) -> KeysAnswer {
-        KeysAnswer::Unavailable
+    async fn keys(&self, _credential: &str, issuer: &str, _reason: KeysReason) -> KeysAnswer {
+        match self.0.oauth.as_ref().filter(|oauth| oauth.issuer() == issuer) {
+            Some(oauth) => KeysAnswer::Found { jwks: oauth.jwks(), fetched_at: self.0.now() },
+            None => KeysAnswer::Unavailable,
+        }
     }
 }
 

@@ -11,6 +11,7 @@ pub mod log;
 pub mod manage;
 pub mod metered;
 pub mod metrics;
+pub mod oauth;
 mod open;
 #[cfg(feature = "otel")]
 pub mod otel;

@@ -17,6 +17,8 @@ use scopegate_stores::{
 
 use crate::metrics::Metrics;
 
+mod oauth;
+
 /// A store with a meter and a limit.
 #[derive(Debug)]
 pub struct Metered<S> {
@@ -25,12 +27,25 @@ pub struct Metered<S> {
     limit: Duration,
     /// Whether the last call failed: the log tells when that changes, not every failure.
     down: AtomicBool,
+    /// How long every call is held up: for tests of races.
+    delay: Option<Duration>,
 }
 
 impl<S: KeyStore> Metered<S> {
     /// Counts the calls of a store and ends each after `limit`.
     pub const fn new(store: S, metrics: Arc<Metrics>, limit: Duration) -> Self {
-        Self { store, metrics, limit, down: AtomicBool::new(false) }
+        Self { store, metrics, limit, down: AtomicBool::new(false), delay: None }
+    }
+
+    /// Holds up every call for so long: for tests of races.
+    #[must_use]
+    pub fn delayed(self, delay: Duration) -> Self {
+        Self { delay: Some(delay), ..self }
+    }
+
+    /// Where it is counted.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 
     /// The store behind the meter.
@@ -45,12 +60,15 @@ impl<S: KeyStore> Metered<S> {
         self.call("probe", self.store.find(&id)).await.is_ok()
     }
 
-    async fn call<T>(
+    pub(super) async fn call<T>(
         &self,
         name: &'static str,
         call: impl Future<Output = Result<T, StoreError>> + Send,
     ) -> Result<T, StoreError> {
         let started = Instant::now();
+        if let Some(delay) = self.delay {
+            tokio::time::sleep(delay).await;
+        }
         let mut call = pin!(call);
         // Most calls are answered at once, and need no timer.
         let answer = match poll_fn(|context| Poll::Ready(call.as_mut().poll(context))).await {

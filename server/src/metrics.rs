@@ -48,6 +48,11 @@ struct OutcomeLabels {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct EventLabels {
+    event: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct VersionLabels {
     version: &'static str,
 }
@@ -65,6 +70,9 @@ pub struct Metrics {
     audit_dropped: Family<DroppedLabels, Counter>,
     touches: Family<OutcomeLabels, Counter>,
     renewals: Family<OutcomeLabels, Counter>,
+    sign_ins: Family<OutcomeLabels, Counter>,
+    provider_sign_ins: Family<OutcomeLabels, Counter>,
+    grant_events: Family<EventLabels, Counter>,
     keys_near_expiry: Gauge,
     connections: Gauge,
     handshake_failures: Counter,
@@ -106,6 +114,9 @@ impl Metrics {
             audit_dropped: Family::default(),
             touches: Family::default(),
             renewals: Family::default(),
+            sign_ins: Family::default(),
+            provider_sign_ins: Family::default(),
+            grant_events: Family::default(),
             keys_near_expiry: Gauge::default(),
             connections: Gauge::default(),
             handshake_failures: Counter::default(),
@@ -140,6 +151,17 @@ impl Metrics {
             "hash_renewals",
             "Hashes of keys renewed under the current pepper: stored, or left to the next use",
             metrics.renewals.clone(),
+        );
+        registry.register(
+            "provider_sign_ins",
+            "Answers of providers: accepted, refused, failed, or none",
+            metrics.provider_sign_ins.clone(),
+        );
+        registry.register("sign_ins", "Passwords: accepted, refused, or not looked at yet", metrics.sign_ins.clone());
+        registry.register(
+            "grant_events",
+            "Codes and refresh tokens that came again: their grants are revoked",
+            metrics.grant_events.clone(),
         );
         registry.register(
             "keys_near_expiry",
@@ -200,6 +222,22 @@ impl Metrics {
     /// Counts a hash that was to be renewed: `stored` or `lost`.
     pub fn renewed(&self, outcome: &'static str) {
         self.renewals.get_or_create(&OutcomeLabels { outcome }).inc();
+    }
+
+    /// Counts a sign-in with a password: `accepted`, `refused` or `throttled`.
+    pub fn signed_in(&self, outcome: &'static str) {
+        self.sign_ins.get_or_create(&OutcomeLabels { outcome }).inc();
+    }
+
+    /// Counts a sign-in with a provider: `accepted`, `refused` by this server's rules, `failed` for what the browser or the provider said, or
+    /// `unavailable`.
+    pub fn provider_signed_in(&self, outcome: &'static str) {
+        self.provider_sign_ins.get_or_create(&OutcomeLabels { outcome }).inc();
+    }
+
+    /// Counts what happened to a grant and no honest client does: `code_replay`, `refresh_reuse` or `store_rolled_back`.
+    pub fn grant_event(&self, event: &'static str) {
+        self.grant_events.get_or_create(&EventLabels { event }).inc();
     }
 
     /// Counts a connection that begins; dropped when it ends.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use scopegate::engine::Gate;
 use scopegate::policy::{BearerCredential, CredentialKind, Policy};
+use scopegate_tower::system_time;
 
 use crate::app::{App, Clock};
 use crate::audit::Audit;
@@ -14,6 +15,8 @@ use crate::demo::Demo;
 use crate::manage::{Manage, OwnerCeilings};
 use crate::metered::Metered;
 use crate::metrics::Metrics;
+use crate::oauth::demo::{self, DemoOauth};
+use crate::oauth::{Oauth, Providers, settings};
 use crate::peppers::Peppers;
 use crate::serve::{ServeError, write_private};
 use crate::store::AnyStore;
@@ -30,14 +33,25 @@ pub(crate) struct Opened {
     pub(crate) tls: Option<Arc<Tls>>,
 }
 
-/// Opens everything. The demonstration is there when no key set was given.
+/// What a demonstration has to try.
+pub(crate) struct Demonstration {
+    demo: Demo,
+    /// Where the address can be an issuer: on loopback, or with TLS.
+    oauth: Option<DemoOauth>,
+}
+
+/// Opens everything. The demonstration is there when neither a key set nor an issuer was given.
 pub(crate) async fn open(
     config: &Config,
     telemetry: &Telemetry,
     local: SocketAddr,
-) -> Result<(Opened, Option<Demo>), ServeError> {
+) -> Result<(Opened, Option<Demonstration>), ServeError> {
     let tls = config.tls.clone().map(|files| Tls::load(files).map(Arc::new)).transpose()?;
-    let policy = Arc::new(policy(config.policy.as_deref())?);
+    let shown = config.jwks_file.is_none() && config.oauth.is_none();
+    let try_oauth = (shown && (tls.is_some() || local.ip().is_loopback())).then(DemoOauth::new).transpose()?;
+    let issuer = format!("{}://{local}", if tls.is_some() { "https" } else { "http" });
+    let policy = policy(config.policy.as_deref(), try_oauth.is_some().then_some(issuer.as_str()))?;
+    let policy = Arc::new(policy);
     let metrics = Arc::new(Metrics::new());
     let audit = Audit::start(telemetry.sinks(config)?, config.audit.queue, &metrics)
         .map_err(|error| ServeError::new(format!("audit: {error}")))?;
@@ -47,34 +61,76 @@ pub(crate) async fn open(
         Some(path) => OwnerCeilings::from_file(path).map_err(|error| ServeError::new(error.to_string()))?,
         None => OwnerCeilings::default(),
     };
-    let demo = config.jwks_file.is_none().then(Demo::new).transpose()?;
-    let jwks = match (&config.jwks_file, &demo) {
-        (Some(path), _) => read(path)?,
-        (None, Some(demo)) => demo.jwks(),
-        (None, None) => String::new(),
+    let store = Arc::new(Metered::new(store, Arc::clone(&metrics), config.store_timeout));
+    let settings = match (&config.oauth, &try_oauth) {
+        (Some(wanted), _) => Some(settings(wanted, &policy)?),
+        (None, Some(demo)) => Some(demo.settings(&issuer, first_party(&policy)?)),
+        (None, None) => None,
     };
+    let oauth = match settings {
+        Some(settings) => {
+            let opened = Oauth::open(settings, &policy, &peppers, Arc::clone(&store), system_time()).await?;
+            let file = config.oauth.as_ref().and_then(|oauth| oauth.providers_file.as_deref());
+            Some(Arc::new(match file {
+                Some(file) => opened.with_providers(Providers::from_file(file)?, &policy)?,
+                None => opened,
+            }))
+        }
+        None => None,
+    };
+    if let Some(demo) = &try_oauth {
+        demo.user(&*store).await?;
+    }
     let (name, _) = bearer(&policy)?;
     let name = name.to_owned();
     let manage = Manage::new(&policy, &peppers, ceilings);
-    let gate = Gate::builder(policy)
-        .keyring(peppers.keyring().clone())
-        .key_set(&name, jwks)
-        .token_cache(1_024, 4 * 1024 * 1024)
-        .build()
-        .map_err(|error| ServeError::new(error.to_string()))?;
-    let store = Arc::new(Metered::new(store, Arc::clone(&metrics), config.store_timeout));
+    let mut gate = Gate::builder(policy).keyring(peppers.keyring().clone()).token_cache(1_024, 4 * 1024 * 1024);
+    let demo = match (&config.jwks_file, oauth.as_ref().and_then(|oauth| oauth.active_signer())) {
+        (Some(path), _) => {
+            gate = gate.key_set(&name, read(path)?);
+            None
+        }
+        // The authorization server's own keys are asked for: they change.
+        (None, Some(signer)) => shown.then(|| Demo::of(signer)),
+        (None, None) => {
+            let demo = Demo::new()?;
+            gate = gate.key_set(&name, demo.jwks());
+            Some(demo)
+        }
+    };
+    let gate = gate.build().map_err(|error| ServeError::new(error.to_string()))?;
     let app = Arc::new(App {
         gate: Arc::new(gate),
         uses: Uses::start(Arc::clone(&store), Arc::clone(&metrics)),
         store,
         manage,
+        oauth,
         proxies: config.trusted_proxies.clone(),
         loopback_is_secure: demo.is_some() && local.ip().is_loopback() && config.trusted_proxies.is_empty(),
         metrics: Arc::clone(&metrics),
         audit: audit.clone(),
         clock: Clock::System,
     });
-    Ok((Opened { app, audit, metrics, tls }, demo))
+    let demonstration = demo.map(|demo| Demonstration { demo, oauth: try_oauth });
+    Ok((Opened { app, audit, metrics, tls }, demonstration))
+}
+
+/// Opens the authorization server of a configuration alone, for the command: it serves nobody.
+pub(crate) async fn open_oauth(config: &Config) -> Result<Oauth, ServeError> {
+    let expected = "oauth.issuer: expected, for users and signing keys are the authorization server's";
+    let wanted = config.oauth.as_ref().ok_or_else(|| ServeError::new(expected))?;
+    let policy = policy(config.policy.as_deref(), None)?;
+    let settings = settings(wanted, &policy)?;
+    let peppers = peppers(config)?;
+    let store = AnyStore::open(&config.db).await.map_err(|error| ServeError::new(format!("db: {error}")))?;
+    let store = Arc::new(Metered::new(store, Arc::new(Metrics::new()), config.store_timeout));
+    Oauth::open(settings, &policy, &peppers, store, system_time()).await
+}
+
+/// The client of a demonstration that may manage keys: the first that the policy names.
+fn first_party(policy: &Policy) -> Result<&str, ServeError> {
+    let (_, bearer) = bearer(policy)?;
+    Ok(bearer.clients().and_then(|clients| clients.first()).map_or(demo::FIRST_PARTY, |client| client))
 }
 
 /// The peppers: of a file, or a fresh one where the keys do not outlive the process.
@@ -96,8 +152,11 @@ fn read(path: &Path) -> Result<String, ServeError> {
     std::fs::read_to_string(path).map_err(|error| ServeError::new(format!("{}: {error}", path.display())))
 }
 
-fn policy(path: Option<&Path>) -> Result<Policy, ServeError> {
-    let Some(path) = path else { return Policy::from_json(POLICY).map_err(|error| ServeError::new(error.to_string())) };
+/// The policy. A demonstration's tokens come from this very address: its bearer credential has another issuer then.
+fn policy(path: Option<&Path>, issuer: Option<&str>) -> Result<Policy, ServeError> {
+    let Some(path) = path else {
+        return Policy::from_json(&issued_here(POLICY, issuer)).map_err(|error| ServeError::new(error.to_string()));
+    };
     let told = |error: String| ServeError::new(format!("{}: {error}", path.display()));
     let text = read(path)?;
     let json = if path.extension().is_some_and(|extension| extension == "toml") {
@@ -105,7 +164,28 @@ fn policy(path: Option<&Path>) -> Result<Policy, ServeError> {
     } else {
         text
     };
-    Policy::from_json(&json).map_err(|error| told(error.to_string()))
+    Policy::from_json(&json).map_err(|error| told(error.to_string()))?;
+    Policy::from_json(&issued_here(&json, issuer)).map_err(|error| told(error.to_string()))
+}
+
+/// A policy whose bearer credentials take tokens of this issuer, for this issuer.
+fn issued_here(policy: &str, issuer: Option<&str>) -> String {
+    let (Some(issuer), Ok(mut document)) = (issuer, serde_json::from_str::<serde_json::Value>(policy)) else {
+        return policy.to_owned();
+    };
+    let credentials = document.get_mut("credentials").and_then(serde_json::Value::as_object_mut);
+    let bearers = credentials.into_iter().flat_map(|all| all.values_mut()).filter_map(serde_json::Value::as_object_mut);
+    for bearer in bearers.filter(|credential| credential.get("type").is_some_and(|kind| kind == "bearer")) {
+        bearer.insert("issuer".into(), issuer.into());
+        bearer.insert("audiences".into(), serde_json::json!([issuer]));
+        // A challenge names documents behind https alone.
+        if issuer.starts_with("https://") {
+            let metadata = format!("{issuer}/.well-known/oauth-protected-resource");
+            bearer.insert("resourceMetadata".into(), metadata.into());
+        }
+        bearer.remove("jwks");
+    }
+    document.to_string()
 }
 
 fn bearer(policy: &Policy) -> Result<(&str, &BearerCredential), ServeError> {
@@ -120,7 +200,7 @@ fn bearer(policy: &Policy) -> Result<(&str, &BearerCredential), ServeError> {
 pub(crate) async fn announce(
     config: &Config,
     opened: &Opened,
-    demo: Option<&Demo>,
+    demonstration: Option<&Demonstration>,
     local: SocketAddr,
     admin: Option<SocketAddr>,
 ) -> Result<(), ServeError> {
@@ -131,13 +211,28 @@ pub(crate) async fn announce(
     if let Some(admin) = admin {
         ready.insert("adminUrl".into(), format!("http://{admin}").into());
     }
-    if let Some(demo) = demo {
+    if let Some(Demonstration { demo, oauth }) = demonstration {
         let key = app.key_credential().ok_or_else(|| ServeError::new("the policy has no API key credential"))?;
         let api_key = Demo::key(app.policy(), key.format(), app.gate.keyring(), &*app.store, app.now()).await?;
         let token = demo.token(bearer(app.policy())?.1, app.now())?;
         ready.insert("apiKey".into(), api_key.expose().into());
         ready.insert("bearer".into(), token.as_str().into());
-        welcome::welcome(&url, api_key.expose(), &token, config.db.kind(), app.loopback_is_secure);
+        if let Some(oauth) = oauth {
+            let client = first_party(app.policy())?;
+            for (member, value) in [
+                ("issuer", url.as_str()),
+                ("username", demo::USERNAME),
+                ("password", oauth.password.as_str()),
+                ("clientId", client),
+                ("redirectUri", demo::REDIRECT_URI),
+                ("foreignClientId", demo::FOREIGN),
+                ("foreignClientSecret", oauth.secret.as_str()),
+            ] {
+                ready.insert(member.into(), value.into());
+            }
+        }
+        let sign_in = oauth.as_ref().map(|oauth| (demo::USERNAME, oauth.password.as_str()));
+        welcome::welcome(&url, api_key.expose(), &token, config.db.kind(), app.loopback_is_secure, sign_in);
     }
     if let Some(path) = &config.ready_file {
         write_private(path, &serde_json::Value::Object(ready).to_string())

@@ -22,6 +22,7 @@ const fn kind(name: &'static str, status: u16, title: &'static str) -> Kind {
 pub(crate) const MALFORMED: Kind = kind("validation", 400, "Request not understood");
 /// The request could be read and asks for something that cannot be.
 pub(crate) const INVALID: Kind = kind("validation", 422, "Request not valid");
+pub(crate) const UNAUTHENTICATED: Kind = kind("unauthenticated", 401, "Unauthorized");
 pub(crate) const FORBIDDEN: Kind = kind("insufficient-scope", 403, "Forbidden");
 pub(crate) const NOT_FOUND: Kind = kind("not-found", 404, "Not found");
 pub(crate) const CONFLICT: Kind = kind("conflict", 409, "Conflict");
@@ -46,7 +47,7 @@ pub const PROBLEM_TYPES: &[(&str, u16)] = &[
     (IMMUTABLE_FIELD.name, IMMUTABLE_FIELD.status),
     (IDEMPOTENCY_MISMATCH.name, IDEMPOTENCY_MISMATCH.status),
     (UNAVAILABLE.name, UNAVAILABLE.status),
-    ("unauthenticated", 401),
+    (UNAUTHENTICATED.name, UNAUTHENTICATED.status),
 ];
 
 /// Where a mistake is: in the body, in the query or in a header.
@@ -137,6 +138,9 @@ impl Problem {
         let mut response = json(self.kind.status, &body);
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+        if self.kind.status == UNAUTHENTICATED.status {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer error=\"invalid_token\""));
+        }
         if self.kind.status == UNAVAILABLE.status {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
         }

@@ -73,6 +73,10 @@ async fn serve(config: &Config) -> Result<(), ServeError> {
     }
     tokio::spawn(watch::audit(opened.audit.clone()));
     tokio::spawn(watch::expiry(Arc::clone(&opened.app), config.near_expiry));
+    if let Some(oauth) = &opened.app.oauth {
+        tokio::spawn(watch::signing_keys(Arc::clone(&opened.app), Arc::clone(oauth)));
+        tokio::spawn(watch::spent(Arc::clone(&opened.app)));
+    }
 
     let (stop, stopping) = tokio::sync::watch::channel(false);
     let (end_admin, admin_ends) = tokio::sync::watch::channel(false);

@@ -6,8 +6,8 @@ use scopegate::key::format::KeyId;
 use scopegate::key::record::KeyRecord;
 use scopegate::time::UnixSeconds;
 use scopegate_stores::{
-    Capabilities, Cursor, ExpiryCursor, Inserted, KeyStore, MemoryStore, PostgresStore, RedisStore, SqliteStore, Store,
-    StoreError, Updated,
+    Capabilities, Cursor, Document, DocumentStore, ExpiryCursor, GrantRow, GrantStore, Inserted, KeyStore, MemoryStore,
+    PostgresStore, Put, RedisStore, SqliteStore, Store, StoreError, Updated,
 };
 
 use crate::config::Database;
@@ -129,5 +129,75 @@ impl KeyStore for AnyStore {
         limit: usize,
     ) -> Result<Vec<KeyRecord>, StoreError> {
         ask!(self, store => store.list_active(owner, at, after, limit).await)
+    }
+}
+
+impl GrantStore for AnyStore {
+    async fn grant_insert(
+        &self,
+        id: &str,
+        sub: &str,
+        row: &[u8],
+        expires_at: UnixSeconds,
+    ) -> Result<Inserted, StoreError> {
+        ask!(self, store => store.grant_insert(id, sub, row, expires_at).await)
+    }
+
+    async fn grants_of(&self, sub: &str, after: Option<&str>, limit: usize) -> Result<Vec<String>, StoreError> {
+        ask!(self, store => store.grants_of(sub, after, limit).await)
+    }
+
+    async fn grant_get(&self, id: &str) -> Result<Option<GrantRow>, StoreError> {
+        ask!(self, store => store.grant_get(id).await)
+    }
+
+    async fn grant_swap(
+        &self,
+        id: &str,
+        expect_version: u64,
+        row: &[u8],
+        expires_at: UnixSeconds,
+    ) -> Result<Updated, StoreError> {
+        ask!(self, store => store.grant_swap(id, expect_version, row, expires_at).await)
+    }
+
+    async fn put_once(&self, space: &str, key_hash: &[u8], expires_at: UnixSeconds) -> Result<Put, StoreError> {
+        ask!(self, store => store.put_once(space, key_hash, expires_at).await)
+    }
+
+    async fn consent_get(&self, sub: &str, client_id: &str) -> Result<Vec<String>, StoreError> {
+        ask!(self, store => store.consent_get(sub, client_id).await)
+    }
+
+    async fn consent_save(&self, sub: &str, client_id: &str, scopes: &[&str]) -> Result<(), StoreError> {
+        ask!(self, store => store.consent_save(sub, client_id, scopes).await)
+    }
+
+    async fn purge(&self, before: UnixSeconds) -> Result<u64, StoreError> {
+        ask!(self, store => store.purge(before).await)
+    }
+}
+
+impl DocumentStore for AnyStore {
+    async fn document_insert(&self, space: &str, id: &str, body: &[u8]) -> Result<Inserted, StoreError> {
+        ask!(self, store => store.document_insert(space, id, body).await)
+    }
+
+    async fn document_get(&self, space: &str, id: &str) -> Result<Option<Document>, StoreError> {
+        ask!(self, store => store.document_get(space, id).await)
+    }
+
+    async fn document_swap(
+        &self,
+        space: &str,
+        id: &str,
+        expect_version: u64,
+        body: &[u8],
+    ) -> Result<Updated, StoreError> {
+        ask!(self, store => store.document_swap(space, id, expect_version, body).await)
+    }
+
+    async fn document_remove(&self, space: &str, id: &str) -> Result<bool, StoreError> {
+        ask!(self, store => store.document_remove(space, id).await)
     }
 }

@@ -3,15 +3,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use scopegate_stores::{ExpiryCursor, KeyStore, MAX_PAGE, StoreError};
+use scopegate_stores::{ExpiryCursor, GrantStore, KeyStore, MAX_PAGE, StoreError};
 
 use crate::app::App;
 use crate::audit::Audit;
+use crate::oauth::Oauth;
 
 /// How often lost audit events are told in the log.
 const AUDIT: Duration = Duration::from_secs(10);
 /// How often keys near their expiry are counted.
 const EXPIRY: Duration = Duration::from_secs(300);
+/// How often changed signing keys are looked for: long before one that was published signs.
+const SIGNING_KEYS: Duration = Duration::from_secs(20);
+/// How often what is spent is forgotten.
+const SPENT: Duration = Duration::from_secs(600);
 /// The most pages of keys that are counted.
 const MAX_PAGES: usize = 100;
 
@@ -46,4 +51,26 @@ async fn near_expiry(app: &App, seconds: i64) -> Result<usize, StoreError> {
         after = page.last().filter(|_| page.len() == MAX_PAGE).and_then(ExpiryCursor::after);
     }
     Ok(keys)
+}
+
+/// Takes over signing keys that another instance or the command has changed.
+pub(crate) async fn signing_keys(app: Arc<App>, oauth: Arc<Oauth>) {
+    let mut ticks = tokio::time::interval(SIGNING_KEYS);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = oauth.reload(app.now()).await {
+            tracing::warn!(error = %error, "signing keys could not be loaded; those in use stay");
+        }
+    }
+}
+
+/// Forgets grants whose every token is dead, and tickets that are over.
+pub(crate) async fn spent(app: Arc<App>) {
+    let mut ticks = tokio::time::interval(SPENT);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = app.store.purge(app.now()).await {
+            tracing::warn!(error = %error, "spent grants could not be forgotten");
+        }
+    }
 }

@@ -5,7 +5,14 @@ use std::io::Write;
 use anstyle::{AnsiColor, Style};
 
 /// Prints it, to standard output.
-pub(crate) fn welcome(url: &str, api_key: &str, token: &str, db: &str, loopback_is_secure: bool) {
+pub(crate) fn welcome(
+    url: &str,
+    api_key: &str,
+    token: &str,
+    db: &str,
+    loopback_is_secure: bool,
+    sign_in: Option<(&str, &str)>,
+) {
     let bold = Style::new().bold();
     let note = |colour: AnsiColor, text: &str| {
         let style = Style::new().fg_color(Some(colour.into()));
@@ -46,9 +53,16 @@ pub(crate) fn welcome(url: &str, api_key: &str, token: &str, db: &str, loopback_
             note(AnsiColor::Magenta, "# 204: revoked; the first line is 401 now")
         ),
         String::new(),
-        "Stop with Ctrl-C.".into(),
     ];
-    for line in lines {
+    let oauth = sign_in.map(|(name, password)| {
+        format!(
+            "Sign in as {} with the password {}; the README's section Code flow has the requests to paste.\n\
+             The authorization server's metadata: {url}/.well-known/openid-configuration\n",
+            note(AnsiColor::Cyan, name),
+            note(AnsiColor::Cyan, password),
+        )
+    });
+    for line in lines.into_iter().chain(oauth).chain(["Stop with Ctrl-C.".into()]) {
         let _ = writeln!(out, "{line}");
     }
 }

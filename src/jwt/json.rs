@@ -101,6 +101,22 @@ impl<'j> Object<'j> {
     }
 }
 
+impl<'j> Value<'j> {
+    /// Reads a whole text that is one value of any kind.
+    ///
+    /// # Errors
+    /// [`JsonFault`].
+    pub fn parse(text: &'j [u8], limits: JsonLimits) -> Result<Self, JsonFault> {
+        let text = core::str::from_utf8(text).map_err(|_| JsonFault::Invalid)?;
+        let mut reader = Reader { text, at: 0, left: limits.members };
+        let mut value = Self::Null;
+        reader.space();
+        reader.value(limits.depth, &mut value)?;
+        reader.space();
+        if reader.at == text.len() { Ok(value) } else { Err(JsonFault::Invalid) }
+    }
+}
+
 impl Value<'_> {
     /// Whether it is this value. Numbers are compared as integers of 64 bits or, where they are none, as floats.
     #[must_use]

@@ -30,6 +30,11 @@ impl TokenSecret {
     pub fn new(id: String, key: [u8; 32]) -> Self {
         Self { id, key: Zeroizing::new(key) }
     }
+
+    /// Its id and key.
+    pub(super) fn parts(&self) -> (&str, &[u8]) {
+        (&self.id, self.key.as_slice())
+    }
 }
 
 impl fmt::Debug for TokenSecret {

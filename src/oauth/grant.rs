@@ -148,3 +148,12 @@ impl Grant {
         Presented::Reuse
     }
 }
+
+impl StoredGrant {
+    /// Whether tokens of this grant are alive: for a resource server that wants a revocation to count at once (RFC 7009). `None` when the
+    /// row cannot be read, which is an outage.
+    #[must_use]
+    pub fn is_alive(&self) -> Option<bool> {
+        Grant::from_row(self).map(|grant| grant.is_alive())
+    }
+}

@@ -31,6 +31,7 @@ mod request;
 mod resource;
 mod revoke;
 mod revoke_all;
+pub mod social;
 mod step;
 mod ticket;
 mod token;

@@ -11,13 +11,13 @@ use super::http::HttpResponse;
 use crate::jwt::Algorithm;
 use crate::time::UnixSeconds;
 
-/// Where a flow stands.
+/// Where a flow stands. `R` is how it ends.
 #[derive(Debug)]
-pub enum Step {
+pub enum Step<R = Reply> {
     /// The host does this and hands the answer to [`Flow::answer`].
     Need(Need),
     /// The flow is over.
-    Done(Reply),
+    Done(R),
 }
 
 /// How a flow ends.
@@ -217,7 +217,8 @@ pub enum Need {
         /// The grant it happened to.
         grant_id: String,
     },
-    /// An outgoing request (social login only). Follow no redirect. Answer: [`Answer::Http`].
+    /// An outgoing request (social login only). Follow no redirect. A `GET` without `authorization` may be answered from a cache,
+    /// unless its headers say `cache-control: no-cache`. Answer: [`Answer::Http`].
     Http {
         /// The method.
         method: &'static str,

@@ -7,6 +7,7 @@
 //! promises too little.
 
 mod capabilities;
+mod documents;
 mod error;
 mod grants;
 mod keys;
@@ -24,6 +25,7 @@ mod service;
 mod sqlite;
 
 pub use self::capabilities::{Capabilities, Lacks};
+pub use self::documents::{Document, DocumentStore};
 pub use self::error::{StoreError, StoreErrorKind};
 pub use self::grants::{GrantRow, GrantStore, MAX_HASH_BYTES, MAX_NAME_BYTES, MAX_ROW_BYTES, Put};
 pub use self::keys::{Cursor, ExpiryCursor, Inserted, KeyStore, MAX_PAGE, Updated, may_replace};

@@ -8,9 +8,12 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use scopegate::oauth::Lifetimes;
 use zeroize::Zeroizing;
 
+pub(crate) use self::settings::nearest;
 pub use self::settings::{Kind, SETTINGS, Setting, VARIABLE_PREFIX, setting};
+pub(crate) use self::source::line_and_column;
 pub use self::source::{Place, Value, Values};
 use crate::proxy::TrustedProxies;
 
@@ -139,6 +142,23 @@ pub struct AuditFile {
     pub count: u64,
 }
 
+/// The authorization server, as the settings have it.
+#[derive(Clone, Debug)]
+pub struct OauthConfig {
+    /// The issuer.
+    pub issuer: String,
+    /// The clients.
+    pub clients_file: PathBuf,
+    /// The providers to sign in with.
+    pub providers_file: Option<PathBuf>,
+    /// Who may call from a browser of another origin.
+    pub cors_origins: Vec<String>,
+    /// How long things live.
+    pub lifetimes: Lifetimes,
+    /// How long a session lasts, in seconds.
+    pub session: i64,
+}
+
 /// The whole configuration.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -158,6 +178,8 @@ pub struct Config {
     pub ceilings_file: Option<PathBuf>,
     /// The key set for tokens; a demonstration when absent.
     pub jwks_file: Option<PathBuf>,
+    /// The authorization server; `None` where another one signs the tokens, and in a demonstration.
+    pub oauth: Option<OauthConfig>,
     /// Whose forwarding headers are believed.
     pub trusted_proxies: TrustedProxies,
     /// The most connections at once.
@@ -213,6 +235,7 @@ impl Config {
             pepper_file: path(values, "pepper_file"),
             ceilings_file: path(values, "ceilings_file"),
             jwks_file: path(values, "jwks_file"),
+            oauth: oauth(values)?,
             trusted_proxies: proxies(values)?,
             max_connections: size(values, "max_connections", 10_000),
             header_timeout: Duration::from_secs(number(values, "header_seconds", 15)),
@@ -345,6 +368,44 @@ fn audit(values: &Values) -> Result<AuditConfig, ConfigError> {
         return Err(ConfigError::new(place, "names otel: expected otel.endpoint beside it"));
     }
     Ok(AuditConfig { stdout: has("stdout"), file, otel: has("otel"), queue: size(values, "audit.queue", 16_384) })
+}
+
+fn oauth(values: &Values) -> Result<Option<OauthConfig>, ConfigError> {
+    let Some((place, Value::Text(issuer))) = values.get("oauth.issuer") else {
+        let alone = SETTINGS.iter().filter(|setting| setting.name.starts_with("oauth."));
+        return match alone.filter_map(|setting| values.get(setting.name)).next() {
+            Some((place, _)) => Err(ConfigError::new(place, "nothing is signed here: expected oauth.issuer beside it")),
+            None => Ok(None),
+        };
+    };
+    if let Some((other, _)) = values.get("jwks_file") {
+        return Err(ConfigError::new(
+            other,
+            "excludes oauth.issuer: expected one of the two, tokens of others or of this server",
+        ));
+    }
+    let clients_file = path(values, "oauth.clients_file");
+    let clients_file = clients_file.ok_or_else(|| ConfigError::new(place, "expected oauth.clients_file beside it"))?;
+    let (_, origins) = list(values, "oauth.cors_origins");
+    let seconds = |name, default, unit: i64| {
+        i64::try_from(number(values, name, default)).unwrap_or(i64::MAX).saturating_mul(unit)
+    };
+    let token = seconds("oauth.access_token_seconds", 600, 1);
+    Ok(Some(OauthConfig {
+        issuer: issuer.clone(),
+        clients_file,
+        providers_file: path(values, "oauth.providers_file"),
+        cors_origins: origins.to_vec(),
+        lifetimes: Lifetimes {
+            access_token: token,
+            id_token: token,
+            refresh_leeway: seconds("oauth.refresh_leeway_seconds", 10, 1),
+            refresh_idle: seconds("oauth.refresh_idle_hours", 336, 3_600),
+            refresh_absolute: seconds("oauth.refresh_hours", 2_160, 3_600),
+            ..Lifetimes::default()
+        },
+        session: seconds("oauth.session_minutes", 720, 60),
+    }))
 }
 
 fn otel_endpoint(values: &Values) -> Result<Option<String>, ConfigError> {

@@ -89,7 +89,7 @@ pub const SETTINGS: &[Setting] = &[
     row(
         "jwks_file",
         Kind::Path,
-        "The key set that tokens are verified with; without it a demo key and a demo token are made",
+        "The key set that tokens are verified with; without it and without oauth.issuer the server is a demonstration",
     ),
     row(
         "trusted_proxies",
@@ -109,6 +109,35 @@ pub const SETTINGS: &[Setting] = &[
         "How long a call to the store may take before it counts as an outage [default: 2000]",
     ),
     row("near_expiry_days", Kind::Whole(1, 365, "days"), "From when on a key counts as near its expiry [default: 14]"),
+    row(
+        "oauth.issuer",
+        Kind::Text("an https URL without query, fragment and trailing slash"),
+        "The issuer; with it the server is an authorization server and signs the tokens itself",
+    ),
+    row("oauth.clients_file", Kind::Path, "The clients, TOML"),
+    row("oauth.providers_file", Kind::Path, "The providers to sign in with, TOML"),
+    row("oauth.cors_origins", Kind::List("origins"), "Who may call from a browser of another origin; * is anybody"),
+    row(
+        "oauth.access_token_seconds",
+        Kind::Whole(30, 86_400, "seconds"),
+        "How long access tokens and ID tokens are good [default: 600]",
+    ),
+    row(
+        "oauth.refresh_leeway_seconds",
+        Kind::Whole(0, 60, "seconds"),
+        "How long the parent of a refresh token still answers with its child; 0 is strict [default: 10]",
+    ),
+    row(
+        "oauth.refresh_idle_hours",
+        Kind::Whole(1, 8_760, "hours"),
+        "How long a refresh token is good that is not used [default: 336]",
+    ),
+    row(
+        "oauth.refresh_hours",
+        Kind::Whole(1, 8_760, "hours"),
+        "How long refreshing goes on, however much it is used [default: 2160]",
+    ),
+    row("oauth.session_minutes", Kind::Whole(5, 43_200, "minutes"), "How long a sign-in lasts [default: 720]"),
     row("tls.certificate", Kind::Path, "The certificate chain, PEM"),
     row("tls.key", Kind::Path, "The key of the certificate, PEM; read again with the certificate on SIGHUP"),
     row("log.format", Kind::Choice(&["text", "json"]), "How log lines look, on standard error [default: text]"),
@@ -144,7 +173,7 @@ pub fn setting(name: &str) -> Option<&'static Setting> {
 }
 
 /// The candidate nearest to a misspelt name, if one is near.
-pub(super) fn nearest<T: AsRef<str>>(name: &str, candidates: impl IntoIterator<Item = T>) -> Option<T> {
+pub(crate) fn nearest<T: AsRef<str>>(name: &str, candidates: impl IntoIterator<Item = T>) -> Option<T> {
     candidates
         .into_iter()
         .map(|candidate| (strsim::damerau_levenshtein(name, candidate.as_ref()), candidate))

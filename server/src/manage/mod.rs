@@ -22,7 +22,7 @@ use scopegate::decision::Decision;
 use scopegate::key::format::{KeyFormat, KeyId};
 use scopegate::key::lifecycle::LifecycleError;
 use scopegate::key::record::KeyRecord;
-use scopegate::policy::{CredentialKind, Policy};
+use scopegate::policy::{CredentialKind, Policy, Route};
 use scopegate::principal::PrincipalKind;
 use scopegate::time::UnixSeconds;
 use scopegate_stores::KeyStore;
@@ -135,6 +135,15 @@ impl Manage {
     }
 }
 
+/// Whether a credential of a policy opens some of this API, by itself or beside others.
+pub(crate) fn is_opened_by(policy: &Policy, credential: usize) -> bool {
+    let managed = |route: &&Route| Operation::of(route.method(), &unnamed(route.path())).is_some();
+    policy.routes().iter().filter(managed).any(|route| {
+        let mut parts = route.alternatives().iter().flat_map(|alternative| alternative.parts());
+        parts.any(|part| part.credential() == credential)
+    })
+}
+
 /// A path whose parameters have no names.
 fn unnamed(path: &str) -> String {
     let parts: Vec<&str> = path.split('/').map(|part| if part.starts_with('{') { "{}" } else { part }).collect();
@@ -168,6 +177,7 @@ pub(crate) async fn answer(
     let (parts, body) = request.into_parts();
     let answer = async {
         let (owner, actor) = owner(granted)?;
+        alive(app, granted).await?;
         let call = Call {
             app,
             manage,
@@ -204,6 +214,16 @@ fn owner(granted: &Granted) -> Result<(&str, Option<String>), Problem> {
     let of_token = |kind| matches!(kind, PrincipalKind::Bearer);
     let principal = granted.principals().iter().find(|principal| of_token(principal.kind())).ok_or_else(refused)?;
     Ok((principal.subject().ok_or_else(refused)?, principal.log_id()))
+}
+
+/// A token of this server whose grant was revoked manages no keys, however long it would still be good for.
+async fn alive(app: &App, granted: &Granted) -> Result<(), Problem> {
+    let Some(oauth) = &app.oauth else { return Ok(()) };
+    match oauth.is_alive(granted).await {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(Problem::new(problem::UNAUTHENTICATED, "The access that this token stands for was revoked.")),
+        Err(_) => Err(Problem::unavailable()),
+    }
 }
 
 const JSON: &[&str] = &["application/json"];

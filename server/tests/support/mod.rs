@@ -133,6 +133,7 @@ pub fn start_with(setup: Setup) -> Server {
                 gate: Arc::new(gate.build().unwrap()),
                 uses: Uses::start(Arc::clone(&store), Arc::clone(&metrics)),
                 store,
+                oauth: None,
                 proxies: TrustedProxies::default(),
                 metrics: Arc::clone(&metrics),
                 audit: Audit::off(),

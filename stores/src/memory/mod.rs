@@ -1,5 +1,6 @@
 //! A store in memory: for tests, demonstrations and single processes that may forget.
 
+mod documents;
 mod grants;
 
 use std::collections::BTreeMap;
@@ -9,6 +10,7 @@ use scopegate::key::format::KeyId;
 use scopegate::key::record::KeyRecord;
 use scopegate::time::UnixSeconds;
 
+use self::documents::Documents;
 use self::grants::Grants;
 use crate::{
     Capabilities, Cursor, ExpiryCursor, Inserted, KeyStore, MAX_PAGE, Store, StoreError, Updated, may_replace,
@@ -19,6 +21,7 @@ use crate::{
 pub struct MemoryStore {
     records: Arc<Mutex<BTreeMap<KeyId, Arc<KeyRecord>>>>,
     grants: Arc<Mutex<Grants>>,
+    documents: Arc<Mutex<Documents>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

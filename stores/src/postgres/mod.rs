@@ -1,6 +1,7 @@
 //! PostgreSQL, through sqlx. Every statement stands alone, in the default isolation (read committed): a row is changed only by a statement
 //! that names the version it expects.
 
+mod documents;
 mod grants;
 mod keys;
 mod migrate;

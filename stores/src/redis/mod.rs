@@ -4,6 +4,7 @@
 //! memory evicts only what has one, unless it is set up to evict anything, which is refused. Every key carries the same hash tag, so that a
 //! script finds all of them on one node of a cluster.
 
+mod documents;
 mod grants;
 mod keys;
 

@@ -1,5 +1,6 @@
 //! SQLite, through sqlx. Writes are in the journal before a call returns (`synchronous = FULL`), so what was acknowledged survives a crash.
 
+mod documents;
 mod grants;
 mod readers;
 
@@ -24,11 +25,12 @@ use crate::{Capabilities, Cursor, ExpiryCursor, Inserted, KeyStore, MAX_PAGE, St
 const BUSY: Duration = Duration::from_secs(5);
 
 /// The steps of the schema, in order. A step that was released is never edited.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     include_str!("../../migrations/sqlite/0001_keys.sql"),
     include_str!("../../migrations/sqlite/0002_ends.sql"),
     include_str!("../../migrations/sqlite/0003_grants.sql"),
     include_str!("../../migrations/sqlite/0004_grants_of.sql"),
+    include_str!("../../migrations/sqlite/0005_documents.sql"),
 ];
 
 /// Keys and grants in an SQLite database. Clones share their connections.
