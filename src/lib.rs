@@ -69,8 +69,10 @@ pub mod response;
 pub mod route;
 pub mod scope;
 pub mod time;
-#[cfg(target_arch = "wasm32")]
+#[cfg(all(target_arch = "wasm32", not(feature = "oauth")))]
 mod wasm;
+#[cfg(all(target_arch = "wasm32", feature = "oauth"))]
+mod wasm_oauth;
 
 pub use self::decision::{Decision, Denial, Effect};
 pub use self::engine::{Gate, GateBuilder, Step};
