@@ -1,0 +1,144 @@
+// The authorization server: one loop between the module, which decides, and the host, which does.
+import { fromModule, ScopegateError } from "../core/errors.js";
+import { ask, operations } from "./host.js";
+import { Interaction, readRequest, responseOf, unavailable } from "./http.js";
+import { called, optionsOf } from "./options.js";
+import { Engine } from "./runtime.js";
+import { keysOf } from "./signer.js";
+
+const ENTROPY = 64;
+const misuse = (message) => new ScopegateError("outcome_invalid", message);
+
+/** How a login ended, as the module reads it. */
+function loginOutcome(outcome) {
+  if (outcome === "notLoggedIn" || outcome === "denied") return outcome;
+  const { sub, authTime, acr = null, amr = [] } = outcome ?? {};
+  if (typeof sub !== "string" || sub === "") throw misuse('A login is `{ sub, authTime }`, "notLoggedIn" or "denied".');
+  if (!Number.isSafeInteger(authTime) || authTime < 0) throw misuse("`authTime` is in whole Unix seconds.");
+  if (acr !== null && typeof acr !== "string") throw misuse("`acr` is a text.");
+  if (!Array.isArray(amr) || !amr.every((method) => typeof method === "string")) throw misuse("`amr` is a list of texts.");
+  return { loggedIn: { sub, authTime, acr, amr } };
+}
+
+function consentOutcome(outcome) {
+  if (outcome === "denied") return "deny";
+  const scopes = outcome?.scopes;
+  if (!Array.isArray(scopes) || !scopes.every((scope) => typeof scope === "string")) throw misuse('A consent is `{ scopes }` or "denied".');
+  return { approve: scopes };
+}
+
+/** What came out of a form: a field that is not there is no ticket. */
+const ticketOf = (ticket) => (typeof ticket === "string" ? ticket.toWellFormed() : "");
+
+export class AuthorizationServer {
+  #settings;
+  #host;
+  #now;
+  #timeout;
+  /** The keys of now with what signs by them. A flow keeps those that it began with. */
+  #current;
+  #counts = { restarts: 0, hostFailures: 0 };
+  #closed = false;
+
+  constructor(options) {
+    const { settings, host, told, signers, now, timeout } = optionsOf(options);
+    this.#settings = settings;
+    this.#host = host;
+    this.#now = now;
+    this.#timeout = timeout;
+    this.#current = this.#engineOf(told, signers);
+  }
+
+  #engineOf(keys, signers) {
+    const engine = called(() => new Engine(JSON.stringify({ ...this.#settings, keys })));
+    return {
+      engine,
+      operations: operations({ ...this.#host, signers, onError: (error, operation) => this.#report(error, operation) }),
+    };
+  }
+
+  /** Other keys, after a rotation. */
+  setKeys(keys) {
+    const { told, signers } = keysOf(keys);
+    this.#current = this.#engineOf(told, signers);
+  }
+
+  /**
+   * Answers a request to any endpoint.
+   * @param {Request | import("node:http").IncomingMessage} request
+   * @param {unknown} [context] handed to the functions of the options
+   * @returns {Promise<Response | Interaction>}
+   */
+  async handle(request, context) {
+    return this.#run({ http: await readRequest(request, true) }, context);
+  }
+
+  /** Goes on after a login. `request` is the browser's, for its cookie. */
+  async resumeLogin(request, ticket, outcome, context) {
+    const login = loginOutcome(outcome);
+    return this.#run({ request: await readRequest(request, false), ticket: ticketOf(ticket), login }, context);
+  }
+
+  /** Goes on after a consent. `request` is the browser's, for its cookie. */
+  async resumeConsent(request, ticket, outcome, context) {
+    const consent = consentOutcome(outcome);
+    return this.#run({ request: await readRequest(request, false), ticket: ticketOf(ticket), consent }, context);
+  }
+
+  /** How often what happened since the server was made. */
+  get counts() {
+    return { ...this.#counts };
+  }
+
+  close() {
+    if (!this.#closed) this.#current.engine.free();
+    this.#closed = true;
+  }
+
+  [Symbol.dispose ?? Symbol.for("Symbol.dispose")]() {
+    this.close();
+  }
+
+  #report(error, operation) {
+    this.#counts.hostFailures += 1;
+    try {
+      this.#host.onError?.(error, operation);
+    } catch {
+      // Whoever is told of a failure must not make another one.
+    }
+  }
+
+  async #run(input, context) {
+    if (this.#closed) throw new ScopegateError("server_closed", "This server is closed.");
+    const { engine, operations } = this.#current;
+    const asking = { timeout: this.#timeout, onError: (error, operation) => this.#report(error, operation) };
+    const text = JSON.stringify(input);
+    const now = this.#now();
+    const entropy = crypto.getRandomValues(new Uint8Array(ENTROPY));
+    const answers = [];
+    let asked;
+    while (true) {
+      let step;
+      try {
+        step = JSON.parse(engine.step(text, now, entropy, `[${answers.join()}]`));
+      } catch (thrown) {
+        const refused = fromModule(thrown);
+        if (refused === undefined) {
+          engine.restart();
+          this.#counts.restarts += 1;
+          this.#report(new ScopegateError("engine_restarted", "The module trapped; a fresh instance runs.", { cause: thrown }), asked);
+          return unavailable();
+        }
+        this.#report(refused, asked);
+        // The last answer cannot be read: as if there had been none.
+        if (asked === undefined || answers.at(-1) === '"unavailable"') return unavailable();
+        answers[answers.length - 1] = '"unavailable"';
+        continue;
+      }
+      if (step.respond !== undefined) return responseOf(step.respond);
+      if (step.interact !== undefined) return new Interaction(step.interact);
+      asked = step.need.op;
+      answers.push(await ask(operations, step.need, context, asking));
+    }
+  }
+}
