@@ -13,6 +13,7 @@ use super::interact::{ConsentOutcome, LoginOutcome, Resume};
 use super::keys::SigningKeys;
 use super::params::is_scope_token;
 use super::redirect::is_loopback_http;
+use super::revoke_all::RevokeAll;
 use crate::jwt::jwk::KeySet;
 use crate::time::UnixSeconds;
 
@@ -231,6 +232,15 @@ impl Server {
         entropy: [u8; 64],
     ) -> Flow<'_> {
         Flow::new(self, Input::Resume { request, resume: Resume::Consent { ticket, outcome } }, now, entropy)
+    }
+
+    /// Revokes every grant of a user that is stored when the flow begins, or those of one client: after a change of password, a
+    /// logout everywhere, the deletion of the user (OAuth 2.1 section 4.3.3), or when a user takes a consent back. The reply is
+    /// 200 with `{"revoked": number}`, or 503 when the store could not; what was revoked until then stays so, and another run
+    /// does the rest.
+    #[must_use]
+    pub fn revoke_all(&self, sub: String, client_id: Option<String>, now: UnixSeconds) -> Flow<'_> {
+        Flow::new(self, Input::RevokeAll(RevokeAll::new(sub, client_id)), now, [0; 64])
     }
 
     /// The current secret: its id and key.

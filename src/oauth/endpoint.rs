@@ -3,10 +3,10 @@
 use alloc::boxed::Box;
 
 use super::error::{method_not_allowed, unavailable};
-use super::flow::{Context, Halt, Input};
+use super::flow::{Context, Halt};
 use super::http::{HttpRequest, HttpResponse};
 use super::step::Reply;
-use super::{authorize, interact, introspect, metadata, revoke, token, userinfo};
+use super::{authorize, introspect, metadata, revoke, token, userinfo};
 
 /// Who may read an answer from a browser.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -16,14 +16,7 @@ enum Cors {
     Nobody,
 }
 
-pub(super) fn run(context: &mut Context<'_>, input: &Input) -> Result<Reply, Halt> {
-    match input {
-        Input::Http(request) => route(context, request),
-        Input::Resume { request, resume } => interact::resume(context, request, resume),
-    }
-}
-
-fn route(context: &mut Context<'_>, request: &HttpRequest) -> Result<Reply, Halt> {
+pub(super) fn run(context: &mut Context<'_>, request: &HttpRequest) -> Result<Reply, Halt> {
     if let Some(response) = metadata::well_known(context.server, request) {
         return cors(context, request, Cors::Anybody, "GET, OPTIONS", Ok(response));
     }

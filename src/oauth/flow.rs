@@ -11,8 +11,10 @@ use core::fmt;
 use super::client::Client;
 use super::config::Server;
 use super::http::{HttpRequest, HttpResponse};
-use super::interact::Resume;
+use super::interact::{self, Resume};
+use super::revoke_all::{self, RevokeAll};
 use super::step::{Answer, Need, Reply, Step, StoredGrant, Swap};
+use super::{endpoint, error};
 use crate::time::UnixSeconds;
 
 /// Why a decision stopped.
@@ -35,6 +37,7 @@ impl From<HttpResponse> for Halt {
 pub(super) enum Input {
     Http(HttpRequest),
     Resume { request: HttpRequest, resume: Resume },
+    RevokeAll(RevokeAll),
 }
 
 /// One request on its way to a reply.
@@ -61,11 +64,24 @@ impl<'s> Flow<'s> {
     pub fn step(&mut self) -> Step {
         let mut context =
             Context { server: self.server, now: self.now, entropy: &self.entropy, answers: self.answers.iter() };
-        match super::endpoint::run(&mut context, &self.input) {
+        let decided = match &mut self.input {
+            Input::Http(request) => endpoint::run(&mut context, request),
+            Input::Resume { request, resume } => interact::resume(&mut context, request, resume),
+            Input::RevokeAll(progress) => match revoke_all::advance(&mut context, progress) {
+                // What is done is not decided again: a user may have many grants.
+                Ok(None) => {
+                    self.answers.clear();
+                    return self.step();
+                }
+                Ok(Some(response)) => Ok(Reply::Respond(response)),
+                Err(halt) => Err(halt),
+            },
+        };
+        match decided {
             Ok(reply) => Step::Done(reply),
             Err(Halt::Need(need)) => Step::Need(*need),
             Err(Halt::Reply(reply)) => Step::Done(*reply),
-            Err(Halt::Outage) => Step::Done(Reply::Respond(super::error::unavailable())),
+            Err(Halt::Outage) => Step::Done(Reply::Respond(error::unavailable())),
         }
     }
 
@@ -107,6 +123,7 @@ impl<'f> Context<'f> {
         client: Client => Option<Client>;
         stored: Grant => Option<StoredGrant>;
         inserted: Inserted => bool;
+        grants: Grants => Vec<String>;
         swap: Swap => Swap;
         consent: Consent => Option<Vec<String>>;
         claims: Claims => String;

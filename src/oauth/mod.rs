@@ -29,6 +29,7 @@ mod redirect;
 mod refresh;
 mod resource;
 mod revoke;
+mod revoke_all;
 mod step;
 mod ticket;
 mod token;

@@ -133,10 +133,21 @@ pub enum Need {
     InsertGrant {
         /// Its id.
         id: String,
+        /// Whose it is: what [`Need::GrantsOf`] finds it by. It never changes.
+        sub: String,
         /// Opaque bytes.
         row: Vec<u8>,
         /// When the store may forget it.
         expires_at: UnixSeconds,
+    },
+    /// The ids of a user's grants in ascending order of their bytes, revoked ones too. Answer: [`Answer::Grants`], empty at the end.
+    GrantsOf {
+        /// The user.
+        sub: String,
+        /// The id that the page follows; `None` is the first page.
+        after: Option<String>,
+        /// The most ids to answer with.
+        limit: usize,
     },
     /// Compare and swap, linearizable per id. Answer: [`Answer::Swap`].
     SwapGrant {
@@ -231,6 +242,7 @@ impl Need {
             Self::Client { .. } => "client_get",
             Self::Grant { .. } => "grant_get",
             Self::InsertGrant { .. } => "grant_insert",
+            Self::GrantsOf { .. } => "grants_of",
             Self::SwapGrant { .. } => "grant_swap",
             Self::Consent { .. } => "consent_get",
             Self::SaveConsent { .. } => "consent_save",
@@ -279,6 +291,8 @@ pub enum Answer {
     Grant(Option<StoredGrant>),
     /// To [`Need::InsertGrant`]: whether it was absent.
     Inserted(bool),
+    /// To [`Need::GrantsOf`].
+    Grants(Vec<String>),
     /// To [`Need::SwapGrant`].
     Swap(Swap),
     /// To [`Need::Consent`]: approved scopes, or `None` when the user never approved the client.
@@ -305,6 +319,7 @@ impl fmt::Debug for Answer {
             Self::Client(_) => "Client",
             Self::Grant(_) => "Grant",
             Self::Inserted(_) => "Inserted",
+            Self::Grants(_) => "Grants",
             Self::Swap(_) => "Swap",
             Self::Consent(_) => "Consent",
             Self::Claims(_) => "Claims",

@@ -78,7 +78,7 @@ pub(super) fn load(context: &mut Context<'_>, id: &str) -> Result<Option<(Grant,
 pub(super) fn insert(context: &mut Context<'_>, id: &str, grant: &Grant) -> Result<bool, Halt> {
     let row = grant.to_row().ok_or(Halt::Outage)?;
     let expires_at = grant.row_end(context.server.config.lifetimes.access_token);
-    context.inserted(|| Need::InsertGrant { id: String::from(id), row, expires_at })
+    context.inserted(|| Need::InsertGrant { id: String::from(id), sub: grant.sub.clone(), row, expires_at })
 }
 
 /// Swaps a grant for its next state.

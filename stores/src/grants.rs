@@ -44,10 +44,11 @@ pub enum Put {
 /// under one is an error. The store reads no clock: `expires_at` says from when on it may forget, and [`purge`](GrantStore::purge) makes it. Until
 /// then an expired row may still be found; whoever wrote it knows when it ends. Never may a row be forgotten before, or come back.
 pub trait GrantStore: Store {
-    /// Stores a new grant, unless its id is taken.
+    /// Stores a new grant of a subject, unless its id is taken. The subject never changes.
     fn grant_insert(
         &self,
         id: &str,
+        sub: &str,
         row: &[u8],
         expires_at: UnixSeconds,
     ) -> impl Future<Output = Result<Inserted, StoreError>> + Send;
@@ -63,6 +64,15 @@ pub trait GrantStore: Store {
         row: &[u8],
         expires_at: UnixSeconds,
     ) -> impl Future<Output = Result<Updated, StoreError>> + Send;
+
+    /// The ids of the grants of a subject, in ascending order of their bytes: those behind `after`, as many as `limit`, at most
+    /// [`MAX_PAGE`](crate::MAX_PAGE). What was inserted before the first page was asked for, and is neither purged nor ended, is on one of them.
+    fn grants_of(
+        &self,
+        sub: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<String>, StoreError>> + Send;
 
     /// Puts a hash into a space, unless it is there: of any number of callers at once, one hears [`Put::Fresh`].
     fn put_once(

@@ -25,6 +25,14 @@ enum Fault {
     SwapMakes,
     SwapKeepsVersion,
     VersionIsOfContent,
+    SubjectsForget,
+    SubjectsMix,
+    SubjectsAreTaken,
+    SubjectsHaveNoOrder,
+    PagesBeginAgain,
+    PagesHaveNoEnd,
+    PagesIgnoreLimit,
+    PurgeLeavesSubjects,
     PutReadsFirst,
     PutForgets,
     PutJoinsNames,
@@ -40,7 +48,7 @@ enum Fault {
     RowsAreUnchecked,
 }
 
-const FAULTS: [Fault; 23] = {
+const FAULTS: [Fault; 31] = {
     use Fault::*;
     [
         DeclaresNothing,
@@ -53,6 +61,14 @@ const FAULTS: [Fault; 23] = {
         SwapMakes,
         SwapKeepsVersion,
         VersionIsOfContent,
+        SubjectsForget,
+        SubjectsMix,
+        SubjectsAreTaken,
+        SubjectsHaveNoOrder,
+        PagesBeginAgain,
+        PagesHaveNoEnd,
+        PagesIgnoreLimit,
+        PurgeLeavesSubjects,
         PutReadsFirst,
         PutForgets,
         PutJoinsNames,
@@ -72,6 +88,7 @@ const FAULTS: [Fault; 23] = {
 #[derive(Default)]
 struct Tables {
     grants: BTreeMap<String, (GrantRow, UnixSeconds)>,
+    subjects: BTreeMap<String, String>,
     once: BTreeMap<Vec<u8>, UnixSeconds>,
     consents: BTreeMap<(String, String), BTreeSet<String>>,
 }
@@ -134,10 +151,20 @@ impl Store for Faulty {
 }
 
 impl GrantStore for Faulty {
-    async fn grant_insert(&self, id: &str, row: &[u8], expires_at: UnixSeconds) -> Result<Inserted, StoreError> {
+    async fn grant_insert(
+        &self,
+        id: &str,
+        sub: &str,
+        row: &[u8],
+        expires_at: UnixSeconds,
+    ) -> Result<Inserted, StoreError> {
         self.check(id)?;
+        self.check(sub)?;
         self.check_row(row)?;
         let taken = self.tables.lock().unwrap().grants.contains_key(&self.name(id));
+        if self.has(Fault::SubjectsAreTaken) || !taken && !self.has(Fault::SubjectsForget) {
+            self.tables.lock().unwrap().subjects.insert(self.name(id), self.name(sub));
+        }
         if taken && !self.has(Fault::InsertOverwrites) {
             return Ok(Inserted::Exists);
         }
@@ -183,6 +210,23 @@ impl GrantStore for Faulty {
         let next = if self.has(Fault::SwapKeepsVersion) { expect_version } else { expect_version + 1 };
         self.tables.lock().unwrap().grants.insert(self.name(id), (self.versioned(row, next), expires_at));
         Ok(if stored.is_some() { Updated::Done } else { Updated::Missing })
+    }
+
+    async fn grants_of(&self, sub: &str, after: Option<&str>, limit: usize) -> Result<Vec<String>, StoreError> {
+        let after = if self.has(Fault::PagesBeginAgain) { None } else { after };
+        let limit = if self.has(Fault::PagesIgnoreLimit) { usize::MAX } else { limit };
+        let tables = self.tables.lock().unwrap();
+        let own = |(id, owner): &(&String, &String)| {
+            (**owner == self.name(sub) || self.has(Fault::SubjectsMix))
+                && after
+                    .is_none_or(|after| id.as_str() > after || self.has(Fault::PagesHaveNoEnd) && id.as_str() == after)
+        };
+        let mut ids: Vec<String> = tables.subjects.iter().filter(own).map(|(id, _)| id.clone()).collect();
+        if self.has(Fault::SubjectsHaveNoOrder) {
+            ids.sort_by_key(|id| id.to_ascii_lowercase());
+        }
+        ids.truncate(limit);
+        Ok(ids)
     }
 
     async fn put_once(&self, space: &str, key_hash: &[u8], expires_at: UnixSeconds) -> Result<Put, StoreError> {
@@ -236,6 +280,7 @@ impl GrantStore for Faulty {
             _ => end > before,
         };
         tables.grants.retain(|_, (_, end)| stays(*end));
+        tables.subjects.retain(|id, _| tables.grants.contains_key(id) || self.has(Fault::PurgeLeavesSubjects));
         tables.once.retain(|_, end| stays(*end) || self.has(Fault::PurgeLeavesPuts));
         Ok(u64::try_from(held - tables.grants.len() - tables.once.len()).unwrap())
     }

@@ -64,6 +64,7 @@ pub fn client(id: &str, auth: ClientAuth) -> Client {
 pub struct Store {
     pub clients: BTreeMap<String, Client>,
     pub grants: RefCell<BTreeMap<String, StoredGrant>>,
+    pub subjects: RefCell<BTreeSet<(String, String)>>,
     pub once: RefCell<BTreeSet<String>>,
     pub consents: RefCell<BTreeMap<(String, String), Vec<String>>>,
     pub events: RefCell<Vec<EventKind>>,
@@ -90,13 +91,19 @@ impl Host for Store {
         match need {
             Need::Client { client_id } => Answer::Client(self.clients.get(client_id).cloned()),
             Need::Grant { id } => Answer::Grant(self.grants.borrow().get(id).cloned()),
-            Need::InsertGrant { id, row, .. } => {
+            Need::InsertGrant { id, sub, row, .. } => {
                 let mut grants = self.grants.borrow_mut();
                 let free = !grants.contains_key(id);
                 if free {
                     grants.insert(id.clone(), StoredGrant { row: row.clone(), version: 1 });
+                    self.subjects.borrow_mut().insert((sub.clone(), id.clone()));
                 }
                 Answer::Inserted(free)
+            }
+            Need::GrantsOf { sub, after, limit } => {
+                let subjects = self.subjects.borrow();
+                let own = subjects.iter().filter(|(owner, id)| owner == sub && Some(id) > after.as_ref());
+                Answer::Grants(own.map(|(_, id)| id.clone()).take(*limit).collect())
             }
             Need::SwapGrant { id, expect_version, row, .. } => {
                 Answer::Swap(match self.grants.borrow_mut().get_mut(id) {

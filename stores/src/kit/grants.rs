@@ -14,7 +14,7 @@ pub(super) fn name(seed: u64, what: &str) -> String {
 }
 
 async fn insert<S: GrantStore>(store: &S, id: &str, row: &[u8], end: UnixSeconds) -> Result<Inserted, String> {
-    store.grant_insert(id, row, end).await.map_err(told)
+    store.grant_insert(id, "sub", row, end).await.map_err(told)
 }
 
 async fn swap<S: GrantStore>(store: &S, id: &str, version: u64, row: &[u8]) -> Result<Updated, String> {
@@ -82,9 +82,11 @@ pub(super) async fn names<S: GrantStore>(store: &S, seed: u64) -> Result<(), Str
     for id in ["", "a\0b", &too_long] {
         expect(get(store, id).await?.is_none(), "a name that is none is found")?;
         expect(swap(store, id, 1, b"row").await? == Updated::Missing, "a name that is none is swapped")?;
+        expect(store.grants_of(id, None, 10).await.map_err(told)?.is_empty(), "a name that is none has grants")?;
         expect(store.consent_get(id, "client").await.map_err(told)?.is_empty(), "a name that is none has consented")?;
         let refused = [
-            store.grant_insert(id, b"row", UnixSeconds::MAX).await.err(),
+            store.grant_insert(id, "sub", b"row", UnixSeconds::MAX).await.err(),
+            store.grant_insert(&name(seed, "row"), id, b"row", UnixSeconds::MAX).await.err(),
             store.put_once(id, &[1], UnixSeconds::MAX).await.err(),
             store.consent_save(id, "client", &["openid"]).await.err(),
             store.consent_save("sub", id, &["openid"]).await.err(),
@@ -93,8 +95,51 @@ pub(super) async fn names<S: GrantStore>(store: &S, seed: u64) -> Result<(), Str
             |error: Option<crate::StoreError>| error.is_some_and(|error| error.kind() == StoreErrorKind::Unsuitable);
         expect(refused.into_iter().all(unsuitable), "something is stored under a name that is none")?;
     }
-    let long_row = store.grant_insert(&name(seed, "row"), &[0; MAX_ROW_BYTES + 1], UnixSeconds::MAX).await;
+    let long_row = store.grant_insert(&name(seed, "row"), "sub", &[0; MAX_ROW_BYTES + 1], UnixSeconds::MAX).await;
     expect(long_row.is_err(), "a row that is too long is stored")
+}
+
+/// The ids of a subject's grants, read page by page.
+async fn listed<S: GrantStore>(store: &S, sub: &str, limit: usize) -> Result<Vec<String>, String> {
+    let mut ids: Vec<String> = Vec::new();
+    loop {
+        let page = store.grants_of(sub, ids.last().map(String::as_str), limit).await.map_err(told)?;
+        expect(page.len() <= limit, "a page is longer than its limit")?;
+        if page.is_empty() {
+            return Ok(ids);
+        }
+        ids.extend(page);
+        expect(ids.is_sorted() && ids.len() < 100, "the ids of a subject are not in order, or have no end")?;
+    }
+}
+
+/// What is found by its subject, until it is purged.
+pub(super) async fn subjects<S: GrantStore>(one: &S, other: &S, seed: u64) -> Result<(), String> {
+    let (sub, stranger) = (name(seed, "of-süb'"), name(seed, "of-süb"));
+    let ids: Vec<String> = ["A", "Z", "_", "a", "é"].map(|id| name(seed, &format!("of-{id}"))).into();
+    let (foreign, ended) = (name(seed, "of-B"), name(seed, "of-b"));
+    expect(listed(other, &sub, 10).await?.is_empty(), "nobody has grants, and yet")?;
+    for id in ids.iter().rev() {
+        one.grant_insert(id, &sub, b"row", UnixSeconds::MAX).await.map_err(told)?;
+    }
+    one.grant_insert(&foreign, &stranger, b"row", UnixSeconds::MAX).await.map_err(told)?;
+    one.grant_insert(&ended, &sub, b"row", PAST).await.map_err(told)?;
+    // A refused insert gives no grant away.
+    one.grant_insert(&foreign, &sub, b"row", UnixSeconds::MAX).await.map_err(told)?;
+    for handle in [one, other] {
+        for limit in [1, 2, 10] {
+            let mut found = listed(handle, &sub, limit).await?;
+            found.retain(|id| *id != ended);
+            expect(found == ids, "the ids of a subject are not those that were inserted")?;
+        }
+        expect(listed(handle, &stranger, 10).await? == [foreign.clone()], "a grant is another subject's")?;
+    }
+    for id in &ids {
+        expect(swap(other, id, stored(one, id).await?.version, b"next").await? == Updated::Done, "a swap is refused")?;
+    }
+    expect(other.grants_of(&sub, None, 0).await.map_err(told)?.is_empty(), "a page of none has ids")?;
+    one.purge(PAST).await.map_err(told)?;
+    expect(listed(other, &sub, 2).await? == ids, "a swap or a purge changed whose a grant is")
 }
 
 async fn put<S: GrantStore>(store: &S, space: &str, hash: &[u8]) -> Result<Put, String> {

@@ -121,6 +121,7 @@ pub async fn check_grants_pair<S: GrantStore + 'static>(one: Arc<S>, other: Arc<
     grants::inserts(&*one, &*other, seed).await?;
     grants::swaps(&*one, &*other, seed).await?;
     grants::names(&*one, seed).await?;
+    grants::subjects(&*one, &*other, seed).await?;
     grants::once(&*one, &*other, seed).await?;
     grants::consents(&*one, &*other, seed).await?;
     grants::expiry(&*one, &*other, seed).await?;

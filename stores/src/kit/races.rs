@@ -142,7 +142,7 @@ pub(super) async fn grant_inserts<S: GrantStore + 'static>(handles: &Handles<S>,
     let heard = handles
         .race(|store, number| {
             let id = id.clone();
-            async move { store.grant_insert(&id, number.to_string().as_bytes(), UnixSeconds::MAX).await }
+            async move { store.grant_insert(&id, "sub", number.to_string().as_bytes(), UnixSeconds::MAX).await }
         })
         .await?;
     let winner = winner(&heard, &Inserted::Done, "inserted a grant")?;
@@ -152,7 +152,7 @@ pub(super) async fn grant_inserts<S: GrantStore + 'static>(handles: &Handles<S>,
 
 pub(super) async fn grant_swaps<S: GrantStore + 'static>(handles: &Handles<S>, seed: u64) -> Result<(), String> {
     let id = name(seed, "racing-swaps");
-    handles.0.grant_insert(&id, b"first", UnixSeconds::MAX).await.map_err(told)?;
+    handles.0.grant_insert(&id, "sub", b"first", UnixSeconds::MAX).await.map_err(told)?;
     let GrantRow { version, .. } =
         handles.1.grant_get(&id).await.map_err(told)?.ok_or("a stored grant is not found")?;
     let heard = handles
@@ -169,7 +169,7 @@ pub(super) async fn grant_swaps<S: GrantStore + 'static>(handles: &Handles<S>, s
 /// Everybody counts up in the row: no count may be lost.
 pub(super) async fn grant_updates<S: GrantStore + 'static>(handles: &Handles<S>, seed: u64) -> Result<(), String> {
     let id = name(seed, "racing-updates");
-    handles.0.grant_insert(&id, &[0], UnixSeconds::MAX).await.map_err(told)?;
+    handles.0.grant_insert(&id, "sub", &[0], UnixSeconds::MAX).await.map_err(told)?;
     let gone = || StoreError::new("the grant is gone");
     handles
         .race(|store, _| {

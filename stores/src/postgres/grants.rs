@@ -7,17 +7,24 @@ use super::{PostgresStore, unavailable};
 use crate::grants::{check_hash, check_names, check_row, is_name};
 use crate::row::sql::{counted, stored_version, version};
 use crate::row::{scopes, scopes_text};
-use crate::{GrantRow, GrantStore, Inserted, Put, StoreError, Updated};
+use crate::{GrantRow, GrantStore, Inserted, MAX_PAGE, Put, StoreError, Updated};
 
 impl GrantStore for PostgresStore {
-    async fn grant_insert(&self, id: &str, row: &[u8], expires_at: UnixSeconds) -> Result<Inserted, StoreError> {
-        check_names([id])?;
+    async fn grant_insert(
+        &self,
+        id: &str,
+        sub: &str,
+        row: &[u8],
+        expires_at: UnixSeconds,
+    ) -> Result<Inserted, StoreError> {
+        check_names([id, sub])?;
         check_row(row)?;
         let insert = query(self.sql(
-            "INSERT INTO {schema}.oauth_grants (id, body, version, expires_at) VALUES ($1, $2, 1, $3) \
+            "INSERT INTO {schema}.oauth_grants (id, sub, body, version, expires_at) VALUES ($1, $2, $3, 1, $4) \
              ON CONFLICT DO NOTHING",
         ))
         .bind(id)
+        .bind(sub)
         .bind(row)
         .bind(expires_at.get());
         let done = self.hold().await?.ask(self.query_timeout, |connection| insert.execute(connection)).await?;
@@ -65,6 +72,21 @@ impl GrantStore for PostgresStore {
             query_scalar(self.sql("SELECT EXISTS (SELECT 1 FROM {schema}.oauth_grants WHERE id = $1)")).bind(id);
         let exists: bool = held.ask(self.query_timeout, |connection| exists.fetch_one(connection)).await?;
         Ok(if exists { Updated::Conflict } else { Updated::Missing })
+    }
+
+    async fn grants_of(&self, sub: &str, after: Option<&str>, limit: usize) -> Result<Vec<String>, StoreError> {
+        let after = after.unwrap_or_default();
+        // No id is empty. PostgreSQL refuses a NUL in a text.
+        if !is_name(sub) || after.contains('\0') {
+            return Ok(Vec::new());
+        }
+        let list = query_scalar(
+            self.sql("SELECT id FROM {schema}.oauth_grants WHERE sub = $1 AND id > $2 ORDER BY id LIMIT $3"),
+        )
+        .bind(sub)
+        .bind(after)
+        .bind(i64::try_from(limit.min(MAX_PAGE)).unwrap_or(0));
+        self.hold().await?.ask(self.query_timeout, |connection| list.fetch_all(connection)).await
     }
 
     async fn put_once(&self, space: &str, key_hash: &[u8], expires_at: UnixSeconds) -> Result<Put, StoreError> {

@@ -5,9 +5,10 @@ use sqlx::{Connection, PgConnection, query, query_scalar, raw_sql};
 use super::in_schema;
 
 /// The steps, in order. A step that was released is never edited.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     include_str!("../../migrations/postgres/0001_keys.sql"),
     include_str!("../../migrations/postgres/0002_grants.sql"),
+    include_str!("../../migrations/postgres/0003_grants_of.sql"),
 ];
 
 /// The lock that instances which migrate at the same time wait for: "scopegat" as a number.

@@ -1,4 +1,5 @@
-//! Grants in Redis: a hash for each grant, a sorted set of their ends, and one of what was put once, whose score is its end.
+//! Grants in Redis: a hash for each grant, a sorted set of each subject's ids, one of all ends, and one of what was put once, whose score is
+//! its end.
 
 use redis::cmd;
 use scopegate::time::UnixSeconds;
@@ -6,7 +7,7 @@ use scopegate::time::UnixSeconds;
 use super::{RedisStore, script};
 use crate::grants::{check_hash, check_names, check_row};
 use crate::row::{scopes, scopes_text};
-use crate::{GrantRow, GrantStore, Inserted, Put, StoreError, StoreErrorKind, Updated};
+use crate::{GrantRow, GrantStore, Inserted, MAX_PAGE, Put, StoreError, StoreErrorKind, Updated};
 
 /// How many grants one script forgets: it keeps everybody else waiting.
 const BATCH: usize = 500;
@@ -14,6 +15,10 @@ const BATCH: usize = 500;
 impl RedisStore {
     fn grant(&self, id: &str) -> String {
         self.name("grant", id)
+    }
+
+    fn grants_of_subject(&self, sub: &str) -> String {
+        self.name("grants_of", sub)
     }
 
     fn grant_ends(&self) -> String {
@@ -26,11 +31,18 @@ impl RedisStore {
 }
 
 impl GrantStore for RedisStore {
-    async fn grant_insert(&self, id: &str, row: &[u8], expires_at: UnixSeconds) -> Result<Inserted, StoreError> {
-        check_names([id])?;
+    async fn grant_insert(
+        &self,
+        id: &str,
+        sub: &str,
+        row: &[u8],
+        expires_at: UnixSeconds,
+    ) -> Result<Inserted, StoreError> {
+        check_names([id, sub])?;
         check_row(row)?;
         let mut call = script!("grant_insert.lua").prepare_invoke();
-        call.key(self.grant(id)).key(self.grant_ends()).arg(row).arg(expires_at.get()).arg(id);
+        call.key(self.grant(id)).key(self.grant_ends()).key(self.grants_of_subject(sub));
+        call.arg(row).arg(expires_at.get()).arg(id);
         let done: u8 = self.run(call).await?;
         Ok(if done == 1 { Inserted::Done } else { Inserted::Exists })
     }
@@ -62,6 +74,13 @@ impl GrantStore for RedisStore {
             2 => Updated::Missing,
             _ => Updated::Conflict,
         })
+    }
+
+    async fn grants_of(&self, sub: &str, after: Option<&str>, limit: usize) -> Result<Vec<String>, StoreError> {
+        let mut list = cmd("ZRANGEBYLEX");
+        list.arg(self.grants_of_subject(sub)).arg(after.map_or_else(|| "-".to_owned(), |after| format!("({after}")));
+        list.arg("+").arg("LIMIT").arg(0).arg(limit.min(MAX_PAGE));
+        self.command(list).await
     }
 
     async fn put_once(&self, space: &str, key_hash: &[u8], expires_at: UnixSeconds) -> Result<Put, StoreError> {

@@ -3,20 +3,27 @@
 use scopegate::time::UnixSeconds;
 use sqlx::{Row, query, query_scalar};
 
-use super::{SqliteStore, unavailable};
+use super::{SqliteStore, page, unavailable};
 use crate::grants::{check_hash, check_names, check_row, is_name};
 use crate::row::sql::{stored_version, version};
 use crate::row::{scopes, scopes_text};
 use crate::{GrantRow, GrantStore, Inserted, Put, StoreError, Updated};
 
 impl GrantStore for SqliteStore {
-    async fn grant_insert(&self, id: &str, row: &[u8], expires_at: UnixSeconds) -> Result<Inserted, StoreError> {
-        check_names([id])?;
+    async fn grant_insert(
+        &self,
+        id: &str,
+        sub: &str,
+        row: &[u8],
+        expires_at: UnixSeconds,
+    ) -> Result<Inserted, StoreError> {
+        check_names([id, sub])?;
         check_row(row)?;
         let done = query(
-            "INSERT INTO oauth_grants (id, body, version, expires_at) VALUES (?, ?, 1, ?) ON CONFLICT DO NOTHING",
+            "INSERT INTO oauth_grants (id, sub, body, version, expires_at) VALUES (?, ?, ?, 1, ?) ON CONFLICT DO NOTHING",
         )
         .bind(id)
+        .bind(sub)
         .bind(row)
         .bind(expires_at.get())
         .execute(&self.pool)
@@ -71,6 +78,20 @@ impl GrantStore for SqliteStore {
             .await
             .map_err(unavailable)?;
         Ok(if exists { Updated::Conflict } else { Updated::Missing })
+    }
+
+    async fn grants_of(&self, sub: &str, after: Option<&str>, limit: usize) -> Result<Vec<String>, StoreError> {
+        if !is_name(sub) {
+            return Ok(Vec::new());
+        }
+        // No id is empty.
+        query_scalar("SELECT id FROM oauth_grants WHERE sub = ? AND id > ? ORDER BY id LIMIT ?")
+            .bind(sub)
+            .bind(after.unwrap_or_default())
+            .bind(page(limit))
+            .fetch_all(&self.pool)
+            .await
+            .map_err(unavailable)
     }
 
     async fn put_once(&self, space: &str, key_hash: &[u8], expires_at: UnixSeconds) -> Result<Put, StoreError> {

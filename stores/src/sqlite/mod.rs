@@ -21,10 +21,11 @@ use crate::{Capabilities, Cursor, ExpiryCursor, Inserted, KeyStore, MAX_PAGE, St
 const BUSY: Duration = Duration::from_secs(5);
 
 /// The steps of the schema, in order. A step that was released is never edited.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("../../migrations/sqlite/0001_keys.sql"),
     include_str!("../../migrations/sqlite/0002_ends.sql"),
     include_str!("../../migrations/sqlite/0003_grants.sql"),
+    include_str!("../../migrations/sqlite/0004_grants_of.sql"),
 ];
 
 /// Keys and grants in an SQLite database. Clones share their connections.
