@@ -1,7 +1,7 @@
 //! Flows as JSON text, for hosts in other languages: one call a step, and no state between calls.
 //!
 //! [`step`] is a function of its arguments alone, so that a request with its instant, its entropy and its answers is a test
-//! vector, and every runtime must give the same outputs (`tests/vectors/oauth-flows.json`). Bytes are base64url without
+//! vector, and every runtime must give the same outputs (`tests/vectors/oauth/flows.json`). Bytes are base64url without
 //! padding, instants Unix seconds, members in camel case.
 
 mod client;
@@ -163,6 +163,7 @@ enum AnswerJson {
     Client(Option<alloc::boxed::Box<RawValue>>),
     Grant(Option<StoredGrantJson>),
     Inserted(bool),
+    Grants(Vec<String>),
     Swap(SwapJson),
     Consent(Option<Vec<String>>),
     Claims(alloc::boxed::Box<RawValue>),
@@ -198,6 +199,7 @@ impl AnswerJson {
                 Answer::Grant(Some(StoredGrant { row: bytes(&row, invalid)?, version }))
             }
             Self::Inserted(absent) => Answer::Inserted(absent),
+            Self::Grants(ids) => Answer::Grants(ids),
             Self::Swap(swap) => Answer::Swap(match swap {
                 SwapJson::Swapped => Swap::Swapped,
                 SwapJson::Conflict => Swap::Conflict,

@@ -28,8 +28,11 @@ fn members(need: &Need) -> Value {
     match need {
         Need::Client { client_id } => json!({ "clientId": client_id }),
         Need::Grant { id } => json!({ "id": id }),
-        Need::InsertGrant { id, row, expires_at, .. } => json!({ "id": id, "row": b64(row), "expiresAt": expires_at }),
-        Need::SwapGrant { id, expect_version, row, expires_at, .. } => {
+        Need::InsertGrant { id, sub, row, expires_at } => {
+            json!({ "id": id, "sub": sub, "row": b64(row), "expiresAt": expires_at })
+        }
+        Need::GrantsOf { sub, after, limit } => json!({ "sub": sub, "after": after, "limit": limit }),
+        Need::SwapGrant { id, expect_version, row, expires_at } => {
             json!({ "id": id, "expectVersion": expect_version, "row": b64(row), "expiresAt": expires_at })
         }
         Need::Consent { sub, client_id } => json!({ "sub": sub, "clientId": client_id }),

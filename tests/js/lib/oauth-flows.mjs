@@ -12,6 +12,8 @@ export const client = (clientId, more = {}) => ({
   scopes: SCOPES, defaultScopes: ["keys"], trusted: true, ...more,
 });
 
+/** Who signs in: somebody else in each case, since stores remember approvals. */
+let person = "u1";
 let jwk;
 /** A private key; made once, since that takes a while. */
 export async function privateJwk() {
@@ -72,7 +74,7 @@ export class Browser {
     let reply = await server.handle(this.request(`${ISSUER}/oauth2/authorize?${query}`));
     if (reply.ask?.type === "login") {
       this.remember(reply);
-      reply = await server.resumeLogin(this.request(`${ISSUER}/login`), reply.ticket, login ?? { sub: "u1", authTime: now(), amr: ["pwd"] });
+      reply = await server.resumeLogin(this.request(`${ISSUER}/login`), reply.ticket, login ?? { sub: person, authTime: now(), amr: ["pwd"] });
     }
     if (reply.ask?.type === "consent") {
       this.remember(reply);
@@ -142,7 +144,7 @@ export const RACES = [
     const browser = new Browser();
     const query = new URLSearchParams({ response_type: "code", client_id: "app", redirect_uri: REDIRECT, scope: "keys", code_challenge: CHALLENGE, code_challenge_method: "S256" });
     const { ticket } = browser.remember(await server.handle(browser.request(`${ISSUER}/oauth2/authorize?${query}`)));
-    const login = { sub: "u2", authTime: now() };
+    const login = { sub: person, authTime: now() };
     same((await server.resumeLogin(new Request(`${ISSUER}/login`), ticket, login)).status, 400);
     const both = await Promise.all([0, 1].map(() => server.resumeLogin(browser.request(`${ISSUER}/login`), ticket, login)));
     same(both.map((reply) => reply.ask?.type ?? reply.status).sort(), [400, "consent"]);
@@ -171,10 +173,10 @@ export const FLOWS = [
     same([tokens.status, tokens.token_type, tokens.expires_in, tokens.scope], [200, "Bearer", 600, "openid email keys"]);
     same([await verified(server, tokens.access_token), await verified(server, tokens.id_token)], [true, true]);
     const { iss, sub, aud, nonce, email, amr } = claimsOf(tokens.id_token);
-    same([iss, sub, aud, nonce, email, amr], [ISSUER, "u1", "app", "n1", "u1@example.com", ["pwd"]]);
+    same([iss, sub, aud, nonce, email, amr], [ISSUER, person, "app", "n1", `${person}@example.com`, ["pwd"]]);
     const authorization = `Bearer ${tokens.access_token}`;
     const userinfo = await server.handle(new Request(`${ISSUER}/userinfo`, { headers: { authorization } }));
-    same(await userinfo.json(), { email: "u1@example.com", sub: "u1" });
+    same(await userinfo.json(), { email: `${person}@example.com`, sub: person });
     const next = await refresh(server, tokens.refresh_token, { scope: "keys" });
     same([next.status, next.scope, next.refresh_token === tokens.refresh_token], [200, "keys", false]);
     same((await server.handle(form("/oauth2/revoke", { token: next.refresh_token, client_id: "app" }))).status, 200);
@@ -200,7 +202,7 @@ export const FLOWS = [
     same(outcome(tokens), "200 ok");
     const introspect = async () => (await server.handle(form("/oauth2/introspect", { token: tokens.access_token }, basic(SECRET)))).json();
     const { active, client_id, sub } = await introspect();
-    same([active, client_id, sub], [true, "web", "u1"]);
+    same([active, client_id, sub], [true, "web", person]);
     same((await server.handle(form("/oauth2/revoke", { token: tokens.access_token }, basic(SECRET)))).status, 200);
     same(await introspect(), { active: false });
   }],
@@ -245,6 +247,7 @@ export const FLOWS = [
 export async function runFlows(oauth, makeStore, cases = [...RACES, ...FLOWS]) {
   const failures = [];
   for (const [name, more, run] of cases) {
+    person = `u-${crypto.randomUUID()}`;
     const [events, errors] = [[], []];
     const api = client("api", { resources: ["https://api.example/v1"] });
     const options = await optionsOver(oauth, await makeStore(), { onEvent: ({ kind }) => void events.push(kind), onError: (error, operation) => void errors.push(`${operation}: ${error.code ?? error}`), ...more });
