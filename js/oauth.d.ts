@@ -195,10 +195,13 @@ export type IncomingRequest = Request | (AsyncIterable<Uint8Array> & { method?: 
 export interface AuthorizationServer<C = unknown> {
   /** Answers a request to any endpoint; what is none is a 404. Rejects only on misuse. */
   handle(request: IncomingRequest, context?: C): Promise<Response | Interaction>;
-  /** Goes on after `ask.type === "login"`. `request` is the browser's, for its cookie; its body may be read already. */
-  resumeLogin(request: IncomingRequest, ticket: unknown, outcome: LoginOutcome, context?: C): Promise<Response | Interaction>;
+  /**
+   * Goes on after `ask.type === "login"`. `request` is the browser's, for its cookie; its body may be read already. `from` is the ticket that
+   * came back in the page's form, or the interaction itself, to answer from a session at once.
+   */
+  resumeLogin(request: IncomingRequest, from: unknown, outcome: LoginOutcome, context?: C): Promise<Response | Interaction>;
   /** Goes on after `ask.type === "consent"`. */
-  resumeConsent(request: IncomingRequest, ticket: unknown, outcome: ConsentOutcome, context?: C): Promise<Response | Interaction>;
+  resumeConsent(request: IncomingRequest, from: unknown, outcome: ConsentOutcome, context?: C): Promise<Response | Interaction>;
   /** Other keys, after a rotation. Requests under way end with those they began with. */
   setKeys(keys: readonly SigningKey[]): void;
   /** How often what happened since the server was made. */

@@ -97,6 +97,15 @@ export class Interaction {
   }
 }
 
+/** The headers of a request as if its browser had been given the cookie of an interaction already. */
+export function withCookie(headers, interaction) {
+  const [pair] = interaction.headers.getSetCookie()[0].split(";");
+  const name = pair.slice(0, pair.indexOf("=") + 1);
+  const others = headers.filter(([header]) => header.toLowerCase() === "cookie").flatMap(([, value]) => value.split(";"));
+  const cookies = [...others.map((other) => other.trim()).filter((other) => other !== "" && !other.startsWith(name)), pair];
+  return [...headers.filter(([header]) => header.toLowerCase() !== "cookie"), ["cookie", cookies.join("; ")]];
+}
+
 /** Sends a `Response` through a Node `ServerResponse`. */
 export async function sendResponse(outgoing, response) {
   outgoing.statusCode = response.status;

@@ -1,7 +1,7 @@
 // The authorization server: one loop between the module, which decides, and the host, which does.
 import { fromModule, ScopegateError } from "../core/errors.js";
 import { ask, operations } from "./host.js";
-import { Interaction, readRequest, responseOf, unavailable } from "./http.js";
+import { Interaction, readRequest, responseOf, unavailable, withCookie } from "./http.js";
 import { called, optionsOf } from "./options.js";
 import { Engine } from "./runtime.js";
 import { keysOf } from "./signer.js";
@@ -29,6 +29,13 @@ function consentOutcome(outcome) {
 
 /** What came out of a form: a field that is not there is no ticket. */
 const ticketOf = (ticket) => (typeof ticket === "string" ? ticket.toWellFormed() : "");
+
+/** The request of a browser that comes back with a ticket, or is answered at once, before it could be given the cookie. */
+async function resumed(request, from) {
+  const read = await readRequest(request, false);
+  if (!(from instanceof Interaction)) return { request: read, ticket: ticketOf(from) };
+  return { request: { ...read, headers: withCookie(read.headers, from) }, ticket: from.ticket };
+}
 
 export class AuthorizationServer {
   #settings;
@@ -73,16 +80,20 @@ export class AuthorizationServer {
     return this.#run({ http: await readRequest(request, true) }, context);
   }
 
-  /** Goes on after a login. `request` is the browser's, for its cookie. */
-  async resumeLogin(request, ticket, outcome, context) {
+  /**
+   * Goes on after a login.
+   * @param {Request | import("node:http").IncomingMessage} request the browser's, for its cookie
+   * @param {unknown} from the ticket that came back, or the interaction itself when the user need not be asked
+   */
+  async resumeLogin(request, from, outcome, context) {
     const login = loginOutcome(outcome);
-    return this.#run({ request: await readRequest(request, false), ticket: ticketOf(ticket), login }, context);
+    return this.#run({ ...(await resumed(request, from)), login }, context);
   }
 
-  /** Goes on after a consent. `request` is the browser's, for its cookie. */
-  async resumeConsent(request, ticket, outcome, context) {
+  /** Goes on after a consent. */
+  async resumeConsent(request, from, outcome, context) {
     const consent = consentOutcome(outcome);
-    return this.#run({ request: await readRequest(request, false), ticket: ticketOf(ticket), consent }, context);
+    return this.#run({ ...(await resumed(request, from)), consent }, context);
   }
 
   /** How often what happened since the server was made. */

@@ -206,6 +206,19 @@ export const FLOWS = [
     same((await server.handle(form("/oauth2/revoke", { token: tokens.access_token }, basic(SECRET)))).status, 200);
     same(await introspect(), { active: false });
   }],
+  ["a login from a session, at once", {}, async ({ server }) => {
+    const query = new URLSearchParams({ response_type: "code", client_id: "app", redirect_uri: REDIRECT, scope: "openid", code_challenge: CHALLENGE, code_challenge_method: "S256", prompt: "none" });
+    const login = { sub: person, authTime: now() };
+    for (const cookie of [undefined, "a=b", "a=b; __Host-sg_txn=rubbish; c=d", `__Host-sg_txn=${"A".repeat(43)}`]) {
+      const request = new Request(`${ISSUER}/oauth2/authorize?${query}`, { headers: cookie === undefined ? {} : { cookie } });
+      const ends = async (outcome) => new URL((await server.resumeLogin(request, await server.handle(request), outcome)).headers.get("location")).searchParams.get("error");
+      same([await ends("notLoggedIn"), await ends(login)], ["login_required", "consent_required"], cookie);
+    }
+    await new Browser().authorize(server, { scope: "openid" });
+    const request = new Request(`${ISSUER}/oauth2/authorize?${query}`);
+    const back = await server.resumeLogin(request, await server.handle(request), login);
+    same(new URL(back.headers.get("location")).searchParams.has("code"), true);
+  }],
   ["an old refresh token revokes the family", {}, async ({ server, events }) => {
     const first = await redeem(server, (await new Browser().authorize(server)).code);
     const second = await refresh(server, first.refresh_token);
