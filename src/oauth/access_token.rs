@@ -84,7 +84,7 @@ pub(super) fn verify_access(
 /// The subject of an ID token of this server for a client, expired or not: a hint proves who, not when.
 pub(super) fn hinted_subject(server: &Server, token: &str, client_id: &str, now: UnixSeconds) -> Option<String> {
     let mut rules = TokenRules::new(server.issuer(), [client_id], algorithms(server));
-    rules.types = alloc::vec!["JWT".into()].into_boxed_slice();
+    rules.types = alloc::vec!["jwt".into()].into_boxed_slice();
     rules.leeway = 10_000_000_000;
     check(server, token, &rules, now).ok()?.subject().map(ToString::to_string)
 }

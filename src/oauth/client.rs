@@ -79,13 +79,14 @@ pub struct Client {
     pub auth: ClientAuth,
     /// Where users may be sent, each accepted by [`check_redirect_uri`](super::check_redirect_uri).
     pub redirect_uris: Vec<String>,
-    /// The grant types it may use.
+    /// The grant types it may use. One without any gets no tokens: it is a resource server, and may introspect the tokens for its
+    /// `resources` (RFC 7662 section 2.1).
     pub grant_types: Vec<GrantType>,
     /// The scopes it may ask for.
     pub scopes: Vec<String>,
     /// What it gets when it asks for none.
     pub default_scopes: Vec<String>,
-    /// The resources it may ask tokens for.
+    /// The resources it may ask tokens for, or serves.
     pub resources: Vec<String>,
     /// Whether it must use PKCE.
     pub pkce: Pkce,

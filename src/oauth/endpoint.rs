@@ -2,7 +2,7 @@
 
 use alloc::boxed::Box;
 
-use super::error::{method_not_allowed, unavailable};
+use super::error::{local_page, method_not_allowed, unavailable};
 use super::flow::{Context, Halt};
 use super::http::{HttpRequest, HttpResponse};
 use super::step::Reply;
@@ -22,7 +22,7 @@ pub(super) fn run(context: &mut Context<'_>, request: &HttpRequest) -> Result<Re
     }
     let path = request.path.strip_prefix(context.server.issuer_path()).unwrap_or("");
     let (methods, scope): (&[&str], Cors) = match path {
-        "/oauth2/authorize" => return authorize::run(context, request),
+        "/oauth2/authorize" => return page(authorize::run(context, request)),
         "/oauth2/token" | "/oauth2/revoke" => (&["POST"], Cors::Configured),
         "/oauth2/introspect" => (&["POST"], Cors::Nobody),
         "/userinfo" => (&["GET", "POST"], Cors::Configured),
@@ -50,6 +50,18 @@ pub(super) fn run(context: &mut Context<'_>, request: &HttpRequest) -> Result<Re
         _ => Ok(metadata::jwks(context.server, request)),
     };
     cors(context, request, scope, allow, result)
+}
+
+/// Shows a person a page where a program would get JSON.
+pub(super) fn page(result: Result<Reply, Halt>) -> Result<Reply, Halt> {
+    match result {
+        Err(Halt::Outage) => {
+            let mut page = local_page("temporarily_unavailable", "try again").with("retry-after", "1");
+            page.status = 503;
+            Ok(Reply::Respond(page))
+        }
+        decided => decided,
+    }
 }
 
 /// Adds what a browser of another origin needs to read an answer, a refusal included.

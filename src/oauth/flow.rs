@@ -13,7 +13,7 @@ use super::config::Server;
 use super::http::{HttpRequest, HttpResponse};
 use super::interact::{self, Resume};
 use super::revoke_all::{self, RevokeAll};
-use super::step::{Answer, Need, Reply, Step, StoredGrant, Swap};
+use super::step::{Answer, EventKind, Need, Reply, Step, StoredGrant, Swap};
 use super::{endpoint, error};
 use crate::time::UnixSeconds;
 
@@ -66,7 +66,7 @@ impl<'s> Flow<'s> {
             Context { server: self.server, now: self.now, entropy: &self.entropy, answers: self.answers.iter() };
         let decided = match &mut self.input {
             Input::Http(request) => endpoint::run(&mut context, request),
-            Input::Resume { request, resume } => interact::resume(&mut context, request, resume),
+            Input::Resume { request, resume } => endpoint::page(interact::resume(&mut context, request, resume)),
             Input::RevokeAll(progress) => match revoke_all::advance(&mut context, progress) {
                 // What is done is not decided again: a user may have many grants.
                 Ok(None) => {
@@ -130,6 +130,14 @@ impl<'f> Context<'f> {
         signature: Signature => Vec<u8>;
         put_once: Put => bool;
         verified: Verified => bool;
+    }
+
+    /// Tells the operator. What happened has happened: an operator who does not hear changes no reply.
+    pub fn tell(&mut self, kind: EventKind, grant_id: &str) -> Result<(), Halt> {
+        match self.ask(|| Need::Event { kind, grant_id: String::from(grant_id) }) {
+            Err(need @ Halt::Need(_)) => Err(need),
+            _ => Ok(()),
+        }
     }
 
     /// Asks for something that is only done.

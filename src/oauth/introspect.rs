@@ -1,4 +1,4 @@
-//! Introspection (RFC 7662), for confidential clients and their own tokens.
+//! Introspection (RFC 7662): for a confidential client of its own tokens, for a resource server of the tokens it is sent.
 
 use serde_json::{Value, json};
 
@@ -22,7 +22,7 @@ pub(super) fn run(context: &mut Context<'_>, request: &HttpRequest) -> Result<Ht
     Ok(HttpResponse::json(200, &found.unwrap_or_else(|| json!({ "active": false }))))
 }
 
-/// What is said of a live token that is the client's or meant for a resource of the client.
+/// What is said of a live token that is the client's, or meant for a resource server that is asking.
 fn describe(context: &mut Context<'_>, client: &Client, text: &str) -> Result<Option<Value>, Halt> {
     let server = context.server;
     if let Some(parsed) = refresh::parse(text) {
@@ -40,7 +40,8 @@ fn describe(context: &mut Context<'_>, client: &Client, text: &str) -> Result<Op
     let Ok(claims) = verify_access(server, text, &all_audiences(server), context.now) else { return Ok(None) };
     let aud = claims.claim("aud");
     let audience = aud.as_ref().and_then(Value::as_str).unwrap_or_default();
-    if claims.client_id() != Some(client.client_id.as_str()) && !client.resources.iter().any(|own| own == audience) {
+    let served = client.grant_types.is_empty() && client.resources.iter().any(|own| own == audience);
+    if !served && claims.client_id() != Some(client.client_id.as_str()) {
         return Ok(None);
     }
     let gid = claims.claim("gid");

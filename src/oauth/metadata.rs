@@ -79,7 +79,7 @@ fn metadata(server: &Server) -> Value {
 /// The document of the resource whose path this is (RFC 9728 section 3.1).
 fn protected_resource(server: &Server, path: &str) -> Option<Value> {
     let resource = server.config.resources.iter().find(|resource| {
-        let rest = resource.uri.split_once("://").map_or("", |(_, rest)| rest);
+        let Some((_, rest)) = resource.uri.split_once("://") else { return false };
         let own = rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("");
         own == path || own == "/" && path.is_empty()
     })?;

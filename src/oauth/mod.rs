@@ -27,6 +27,7 @@ mod metadata;
 mod params;
 mod redirect;
 mod refresh;
+mod request;
 mod resource;
 mod revoke;
 mod revoke_all;

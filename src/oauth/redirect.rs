@@ -3,7 +3,7 @@
 use alloc::string::String;
 use core::fmt;
 
-use super::params::encode_into;
+use super::params::{Params, encode_into};
 
 /// Why a redirect URI cannot be registered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +16,8 @@ pub enum RedirectFault {
     UserInfo,
     /// `http` is for loopback alone (RFC 9700 section 2.6).
     InsecureHttp,
+    /// Its query has a parameter that the answer must have once: `code`, `state`, `iss` or `error` (RFC 9207 section 2.4).
+    Reserved,
     /// The scheme runs code, or is neither `https` nor a private scheme with a dot (RFC 8252 section 7.1).
     Scheme,
 }
@@ -28,6 +30,7 @@ impl RedirectFault {
             Self::Malformed => "redirect_malformed",
             Self::Fragment => "redirect_fragment",
             Self::UserInfo => "redirect_userinfo",
+            Self::Reserved => "redirect_reserved_parameter",
             Self::InsecureHttp => "redirect_insecure_http",
             Self::Scheme => "redirect_scheme",
         }
@@ -66,13 +69,13 @@ fn host_port(authority: &str) -> Option<(&str, Option<&str>)> {
     (!host.is_empty() && port_ok).then_some((host, port))
 }
 
-const LOOPBACK: [&str; 2] = ["127.0.0.1", "[::1]"];
+/// Where an application on the user's machine listens. A name is taken only where the registration has it.
+const LOOPBACK: [&str; 3] = ["127.0.0.1", "[::1]", "localhost"];
 
 /// Whether this is an `http` URL on loopback or `localhost`.
 pub(super) fn is_loopback_http(uri: &str) -> bool {
     split(uri).is_some_and(|(scheme, authority, _)| {
-        scheme == "http"
-            && host_port(authority).is_some_and(|(host, _)| LOOPBACK.contains(&host) || host == "localhost")
+        scheme == "http" && host_port(authority).is_some_and(|(host, _)| LOOPBACK.contains(&host))
     })
 }
 
@@ -89,6 +92,11 @@ pub fn check_redirect_uri(uri: &str) -> Result<(), RedirectFault> {
     }
     if uri.contains('#') {
         return Err(RedirectFault::Fragment);
+    }
+    let query = uri.split_once('?').map_or("", |(_, query)| query);
+    let query = Params::parse(query.as_bytes()).map_err(|_| RedirectFault::Malformed)?;
+    if ["code", "state", "iss", "error"].into_iter().any(|name| query.count(name) > 0) {
+        return Err(RedirectFault::Reserved);
     }
     let (scheme, rest) = uri.split_once(':').ok_or(RedirectFault::Malformed)?;
     let mut bytes = scheme.bytes();
@@ -114,8 +122,8 @@ pub fn check_redirect_uri(uri: &str) -> Result<(), RedirectFault> {
     }
 }
 
-/// Whether a requested redirect URI is the registered one: byte for byte, except that the port of a loopback IP address is
-/// free (RFC 9700 section 4.1.3, RFC 8252 section 7.3).
+/// Whether a requested redirect URI is the registered one: byte for byte, except that the port of a loopback IP address, or of
+/// `localhost` where that is what was registered, is free (RFC 9700 section 4.1.3, RFC 8252 section 7.3).
 #[must_use]
 pub fn redirect_matches(registered: &str, requested: &str) -> bool {
     if registered == requested {

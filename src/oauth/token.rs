@@ -138,7 +138,7 @@ fn redeem(context: &mut Context<'_>, client: &Client, params: &Params) -> Result
             State::Active => match swap(context, id, &stored, &grant.revoked(Why::CodeReplay))? {
                 Swap::Conflict => continue,
                 Swap::Swapped | Swap::Missing => {
-                    context.perform(|| Need::Event { kind: EventKind::CodeReplay, grant_id: String::from(id) })?;
+                    context.tell(EventKind::CodeReplay, id)?;
                     return Err(invalid_grant().into());
                 }
             },
@@ -173,14 +173,14 @@ fn rotate(context: &mut Context<'_>, client: &Client, params: &Params) -> Result
         match presented {
             Presented::Dead => return Err(invalid_grant().into()),
             Presented::Future => {
-                context.perform(|| Need::Event { kind: EventKind::StoreRolledBack, grant_id: String::from(id) })?;
+                context.tell(EventKind::StoreRolledBack, id)?;
                 return Err(invalid_grant().into());
             }
             Presented::Reuse => {
                 if swap(context, id, &stored, &grant.revoked(Why::Reuse))? == Swap::Conflict {
                     continue;
                 }
-                context.perform(|| Need::Event { kind: EventKind::RefreshReuse, grant_id: String::from(id) })?;
+                context.tell(EventKind::RefreshReuse, id)?;
                 return Err(invalid_grant().into());
             }
             Presented::ParentInLeeway => {
