@@ -25,12 +25,13 @@ export interface Client {
   auth: ClientAuth;
   /** Compared byte for byte, but for the port of a loopback address. `https`, `http` on loopback, or a private scheme with a dot. */
   redirectUris: readonly string[];
+  /** With none it gets no tokens: a resource server, which may introspect the tokens for its `resources`. */
   grantTypes: readonly ("authorization_code" | "refresh_token")[];
   /** What it may ask for. */
   scopes: readonly string[];
   /** What it gets when it asks for nothing. */
   defaultScopes?: readonly string[];
-  /** The resources it may ask tokens for. */
+  /** The resources it may ask tokens for, or serves. */
   resources?: readonly string[];
   /** `nonce_ok`: a confidential client may use an OpenID nonce instead of PKCE. */
   pkce?: "required" | "nonce_ok";
@@ -202,6 +203,11 @@ export interface AuthorizationServer<C = unknown> {
   resumeLogin(request: IncomingRequest, from: unknown, outcome: LoginOutcome, context?: C): Promise<Response | Interaction>;
   /** Goes on after `ask.type === "consent"`. */
   resumeConsent(request: IncomingRequest, from: unknown, outcome: ConsentOutcome, context?: C): Promise<Response | Interaction>;
+  /**
+   * Revokes somebody's grants, or those for one client: after a change of password, a logout everywhere, the removal of the user. Needs a store
+   * with `grantsOf`; `store_lacks_list` otherwise. Rejects with `store_unavailable` when it could not: call it again for the rest.
+   */
+  revokeAll(sub: string, only?: { clientId?: string | null }, context?: C): Promise<{ revoked: number }>;
   /** Other keys, after a rotation. Requests under way end with those they began with. */
   setKeys(keys: readonly SigningKey[]): void;
   /** How often what happened since the server was made. */

@@ -34,8 +34,13 @@ export function operations({ store, client, signers, claims, verifySecret, onEve
       return { grant: { row: encode(utf8(found.row)), version: found.version } };
     },
     // Rows are text, the same bytes as the Rust stores keep.
-    grant_insert: async ({ id, row, expiresAt }) =>
-      ({ inserted: oneOf(await store.insertGrant(id, textOf(decode(row)), expiresAt), ["inserted", "exists"], "insertGrant") === "inserted" }),
+    grant_insert: async ({ id, sub, row, expiresAt }) =>
+      ({ inserted: oneOf(await store.insertGrant(id, textOf(decode(row)), expiresAt, sub), ["inserted", "exists"], "insertGrant") === "inserted" }),
+    async grants_of({ sub, after, limit }) {
+      const ids = await store.grantsOf(sub, after, limit);
+      if (!areTexts(ids) || ids.length > limit) throw rubbish("grantsOf");
+      return { grants: ids };
+    },
     grant_swap: async ({ id, expectVersion, row, expiresAt }) =>
       ({ swap: oneOf(await store.swapGrant(id, expectVersion, textOf(decode(row)), expiresAt), ["swapped", "conflict", "missing"], "swapGrant") }),
     consent_get: async ({ sub, clientId }) => ({ consent: consented(await store.getConsent(sub, clientId)) }),

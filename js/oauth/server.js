@@ -1,5 +1,6 @@
 // The authorization server: one loop between the module, which decides, and the host, which does.
 import { fromModule, ScopegateError } from "../core/errors.js";
+import { requireCapabilities } from "../stores/contract.js";
 import { ask, operations } from "./host.js";
 import { Interaction, readRequest, responseOf, unavailable, withCookie } from "./http.js";
 import { called, optionsOf } from "./options.js";
@@ -7,6 +8,8 @@ import { Engine } from "./runtime.js";
 import { keysOf } from "./signer.js";
 
 const ENTROPY = 64;
+/** Grants that are revoked by one flow. */
+const PAGE = 8;
 const misuse = (message) => new ScopegateError("outcome_invalid", message);
 
 /** How a login ended, as the module reads it. */
@@ -96,6 +99,34 @@ export class AuthorizationServer {
     return this.#run({ ...(await resumed(request, from)), consent }, context);
   }
 
+  /**
+   * Revokes somebody's grants, or those for one client: after a change of password, a logout everywhere, the removal of the user.
+   * Rejects when the store could not; what was revoked until then stays so, and another call does the rest.
+   * @returns {Promise<{ revoked: number }>}
+   */
+  async revokeAll(sub, { clientId = null } = {}, context) {
+    if (typeof sub !== "string" || sub === "") throw new ScopegateError("request_invalid", "`sub` is a text.");
+    if (clientId !== null && typeof clientId !== "string") throw new ScopegateError("request_invalid", "`clientId` is a text.");
+    requireCapabilities(this.#host.store, ["list"]);
+    let revoked = 0;
+    for (let after = null; ; ) {
+      let page;
+      const grantsOf = async (need) => {
+        // The flow sees one page and then the end: it reads its answers again at each step.
+        if (page !== undefined) return { grants: [] };
+        page = await this.#current.operations.grants_of({ ...need, after, limit: PAGE });
+        // A store that does not go on would keep this going for ever.
+        if (after !== null && page.grants[0] <= after) throw new ScopegateError("answer_invalid", "grantsOf does not go on.");
+        return page;
+      };
+      const response = await this.#run({ revokeAll: { sub, clientId } }, context, { grants_of: grantsOf });
+      if (response.status !== 200) throw new ScopegateError("store_unavailable", "Some grants may be left: call it again.");
+      revoked += (await response.json()).revoked;
+      if (page.grants.length === 0) return { revoked };
+      after = page.grants.at(-1);
+    }
+  }
+
   /** How often what happened since the server was made. */
   get counts() {
     return { ...this.#counts };
@@ -119,9 +150,10 @@ export class AuthorizationServer {
     }
   }
 
-  async #run(input, context) {
+  async #run(input, context, more) {
     if (this.#closed) throw new ScopegateError("server_closed", "This server is closed.");
-    const { engine, operations } = this.#current;
+    const { engine } = this.#current;
+    const operations = { ...this.#current.operations, ...more };
     const asking = { timeout: this.#timeout, onError: (error, operation) => this.#report(error, operation) };
     const text = JSON.stringify(input);
     const now = this.#now();

@@ -124,9 +124,18 @@ enum ConsentOutcomeJson {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct RevokeAllJson {
+    sub: String,
+    #[serde(default)]
+    client_id: Option<String>,
+}
+
+#[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 enum InputJson {
     Http(MessageJson),
+    RevokeAll(RevokeAllJson),
     #[serde(untagged)]
     Login {
         request: MessageJson,
@@ -223,7 +232,8 @@ impl AnswerJson {
 /// `{"interact": {"ask", "ticket", "client", "headers"}}`.
 ///
 /// `input` is `{"http": request}`, or `{"request", "ticket", "login"}` with `{"loggedIn": {"sub", "authTime", "acr", "amr"}}`,
-/// `"notLoggedIn"` or `"denied"`, or `{"request", "ticket", "consent"}` with `{"approve": scopes}` or `"deny"`. A request has
+/// `"notLoggedIn"` or `"denied"`, or `{"request", "ticket", "consent"}` with `{"approve": scopes}` or `"deny"`, or
+/// `{"revokeAll": {"sub", "clientId"}}`, whose answers are all read again at each step: let it see a few grants at a time. A request has
 /// `method`, `path`, `query`, `headers` (pairs) and `body`. `answers` is an array, each named after its kind.
 ///
 /// # Errors
@@ -235,6 +245,8 @@ pub fn step(
     entropy: [u8; 64],
     answers: &str,
 ) -> Result<String, WireError> {
+    // A revocation of all forgets the answers it has used, so each must be given when it is asked for.
+    let mut stepwise = false;
     let mut flow = match read::<InputJson>(input, "input_invalid")? {
         InputJson::Http(request) => server.handle(request.request()?, now, entropy),
         InputJson::Login { request, ticket, login } => {
@@ -254,8 +266,15 @@ pub fn step(
             };
             server.resume_consent(request.request()?, ticket, outcome, now, entropy)
         }
+        InputJson::RevokeAll(RevokeAllJson { sub, client_id }) => {
+            stepwise = true;
+            server.revoke_all(sub, client_id, now)
+        }
     };
     for answer in read::<Vec<AnswerJson>>(answers, "answer_invalid")? {
+        if stepwise {
+            flow.step();
+        }
         flow.answer(answer.answer()?);
     }
     Ok(out::step(flow.step()))

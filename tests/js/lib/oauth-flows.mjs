@@ -151,7 +151,7 @@ export const RACES = [
   }],
 ];
 
-/** What does not depend on the store. */
+/** What does not depend on the store, or on its races. */
 export const FLOWS = [
   ["documents", {}, async ({ server }) => {
     for (const path of ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"]) {
@@ -228,6 +228,18 @@ export const FLOWS = [
     same(outcome(await refresh(server, first.refresh_token)), "400 invalid_grant");
     same(events, ["refresh_reuse"]);
     same(outcome(await refresh(server, third.refresh_token)), "400 invalid_grant");
+  }],
+  ["all grants of a user are revoked, or those of one client", {}, async ({ server }) => {
+    const login = async (clientId) => redeem(server, (await new Browser().authorize(server, { client_id: clientId })).code, { client_id: clientId });
+    same(await server.revokeAll(person), { revoked: 0 });
+    const apps = await Promise.all(Array.from({ length: 9 }, () => login("app")));
+    const other = await login("other");
+    same(await server.revokeAll(person, { clientId: "app" }), { revoked: 9 });
+    for (const { refresh_token: value } of apps) same(outcome(await refresh(server, value)), "400 invalid_grant");
+    const kept = await refresh(server, other.refresh_token, { client_id: "other" });
+    same([kept.status, await server.revokeAll(`${person}x`), await server.revokeAll(person), await server.revokeAll(person)],
+      [200, { revoked: 0 }, { revoked: 1 }, { revoked: 0 }]);
+    same(outcome(await refresh(server, kept.refresh_token, { client_id: "other" })), "400 invalid_grant");
   }],
   ["requests that are refused", {}, async ({ server }) => {
     const table = [
