@@ -2,6 +2,8 @@
 //! what must hold of an accepted input. The quick run in `tests/quick.rs` needs no special compiler; `cargo fuzz run NAME
 //! --features libfuzzer` goes on from there.
 
+mod oauth;
+
 use std::sync::LazyLock;
 
 use scopegate::engine::Gate;
@@ -12,6 +14,8 @@ use scopegate::key::record::KeyRecord;
 use scopegate::policy::Policy;
 use scopegate::request::{Request, gate_target};
 use scopegate::time::UnixSeconds;
+
+pub use self::oauth::{form, oauth};
 
 /// The seed policy: the largest there is.
 pub const POLICY: &str = include_str!("../../examples/jobiflow/policy.json");

@@ -5,7 +5,7 @@
 //! here. Tokens are signed before the grant is swapped and released only when the swap wins, so one code or one refresh
 //! token is redeemed once however many requests race, and a failing signer burns nothing.
 //!
-//! Not ready for use: the races of codes and refresh tokens are tested, most refusals of the endpoints are not yet.
+//! Parameters, errors, the states of a grant and what the host must guarantee are in `docs/oauth.md`.
 
 mod access_token;
 mod authorize;
