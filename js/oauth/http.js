@@ -19,6 +19,9 @@ export async function readRequest(input, withBody) {
   const target = node ? (input.originalUrl ?? input.url) : targetOf(input.url);
   const question = target.indexOf("?");
   const reads = withBody && input.method === "POST";
+  if (reads && (input.bodyUsed || input.readableDidRead)) {
+    throw new ScopegateError("request_invalid", "The body of the request was read already: no parser may come before this.");
+  }
   return {
     method: input.method,
     path: question < 0 ? target : target.slice(0, question),
@@ -35,7 +38,6 @@ function pairs(lines) {
 }
 
 function fetched(request) {
-  if (request.bodyUsed) throw new ScopegateError("request_invalid", "The body of the request was read already.");
   if (request.body === null || request.body === undefined) return EMPTY;
   const reader = request.body.getReader();
   return read({ next: () => reader.read(), return: () => reader.cancel() });

@@ -1,6 +1,7 @@
 // The authorization server in this runtime: the flow table, what is refused at its creation, and a host that fails in every way.
 import assert from "node:assert/strict";
 import { createPrivateKey, generateKeyPairSync } from "node:crypto";
+import { Readable } from "node:stream";
 import { inspect } from "node:util";
 import { describe, it } from "node:test";
 import * as oauth from "../../js/oauth/entry/node.js";
@@ -238,6 +239,9 @@ describe("misuse", () => {
     const used = new Request(`${ISSUER}/oauth2/token`, { method: "POST", body: "x" });
     await used.text();
     await assert.rejects(server.handle(used), { code: "request_invalid" });
+    const parsed = Object.assign(Readable.from(["a=b"]), { method: "POST", url: "/oauth2/token", rawHeaders: [] });
+    await parsed.toArray();
+    await assert.rejects(server.handle(parsed), { code: "request_invalid" });
     for (const login of [undefined, null, "loggedIn", {}, { sub: "" }, { sub: "u", authTime: 1.5 }, { sub: "u", authTime: 1, amr: "pwd" }, { sub: "u", authTime: 1, acr: 1 }]) {
       await assert.rejects(server.resumeLogin(page, "t", login), { code: "outcome_invalid" });
     }

@@ -44,6 +44,10 @@ await server.resumeLogin(request, new FormData().get("ticket"), { sub: "u", auth
 await server.resumeLogin(request, "t", "notLoggedIn");
 await server.resumeConsent(request, "t", { scopes: ["openid"] });
 await server.resumeConsent(request, "t", "denied");
+const { revoked }: { revoked: number } = await server.revokeAll("u", { clientId: "app" }, env);
+const ids: string[] | undefined = await memoryGrants().grantsOf?.("u", null, 10);
+// @ts-expect-error one client, by its name
+await server.revokeAll("u", "app");
 // @ts-expect-error a login says when
 await server.resumeLogin(request, "t", { sub: "u" });
 // @ts-expect-error no such outcome
@@ -61,4 +65,4 @@ const client: Client = {
 const wrong: Client = { ...client, grantTypes: ["password"] };
 // @ts-expect-error an interaction is not made by hand
 new Interaction();
-void [client, wrong];
+void [client, wrong, revoked, ids];
