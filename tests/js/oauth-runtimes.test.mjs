@@ -33,6 +33,15 @@ const FILES = {
 const { memoryGrants } = require("scopegate/stores/memory");
 const { runFlows, slow } = require("./oauth-flows.mjs");
 runFlows(oauth, () => slow(memoryGrants())).then((found) => console.log(JSON.stringify(found)));`,
+  "web.mjs": `import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+globalThis.fetch = async (url) => new Response(readFileSync(url), { status: url.pathname.endsWith("scopegate_oauth_bg.wasm") ? 200 : 404 });
+const { memoryGrants } = await import("scopegate/stores/memory");
+const { runFlows, slow } = await import("./oauth-flows.mjs");
+const oauth = await import("./node_modules/scopegate/js/oauth/entry/web.js");
+assert.throws(() => oauth.hashSecret("s"), { code: "not_started" });
+await oauth.ready;
+console.log(JSON.stringify(await runFlows(oauth, () => slow(memoryGrants()))));`,
   "worker.mjs": 'import { main } from "./main.mjs";\nexport default { fetch: async () => Response.json(await main()) };',
   "package.json": '{ "private": true, "type": "commonjs" }',
 };
@@ -51,6 +60,7 @@ describe("the packed package", () => {
     ["is imported by the newest Node", newest, ["import.mjs"]],
     ["is required by this Node", process.execPath, ["--no-warnings", "require.cjs"]],
     ["is required by the newest Node", newest, ["--no-warnings", "require.cjs"]],
+    ["fetches its module where it must", process.execPath, ["web.mjs"]],
     ["runs in Deno", bin("deno"), ["run", "--no-prompt", "--allow-read", "--node-modules-dir=manual", "import.mjs"]],
     ["runs in Bun", bin("bun"), ["run", "import.mjs"]],
   ]) it(name, async () => right(JSON.parse(await run(command, args))));
