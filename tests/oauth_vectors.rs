@@ -78,6 +78,57 @@ fn an_answer_of_another_kind_is_an_outage() {
     assert!(tried > 1000);
 }
 
+/// Cuts, repeats and replaces bytes of a text, by a small generator of numbers.
+fn mangled(text: &str, seed: &mut u64) -> String {
+    let mut next = |below: usize| {
+        *seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(*seed >> 33).unwrap() % below.max(1)
+    };
+    let mut bytes = text.as_bytes().to_vec();
+    for _ in 0..=next(3) {
+        let (from, to) = (next(bytes.len()), next(bytes.len()));
+        match next(4) {
+            0 if !bytes.is_empty() => bytes[from] = b"{}[]\",:0-9eE.\\u~ \x7f"[next(19)],
+            1 => bytes.truncate(from),
+            2 => bytes.drain(from.min(to)..from.max(to)).for_each(drop),
+            _ => bytes.extend_from_within(from.min(to)..from.max(to)),
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[test]
+fn mangled_texts_are_answered_or_refused() {
+    let vectors = vectors();
+    let settings = vectors["settings"].to_string();
+    let server = wire::server(&settings).unwrap();
+    let (mut seed, mut answered, mut refused) = (1, 0, 0);
+    for flow in vectors["flows"].as_array().unwrap() {
+        let (input, answers) = (flow["input"].to_string(), flow["answers"].to_string());
+        for turn in 0..40 {
+            let (input, answers) = if turn % 2 == 0 {
+                (mangled(&input, &mut seed), answers.clone())
+            } else {
+                (input.clone(), mangled(&answers, &mut seed))
+            };
+            match wire::step(&server, &input, UnixSeconds::EPOCH, [1; 64], &answers) {
+                Ok(output) => {
+                    serde_json::from_str::<Value>(&output).unwrap();
+                    answered += 1;
+                }
+                Err(error) => {
+                    assert!(["input_invalid", "answer_invalid", "client_invalid"].contains(&error.code()));
+                    refused += 1;
+                }
+            }
+        }
+    }
+    assert!(answered > 100 && refused > 1000, "{answered} {refused}");
+    for _ in 0..2000 {
+        let _ = wire::server(&mangled(&settings, &mut seed)).map_err(|error| error.to_string());
+    }
+}
+
 #[test]
 fn texts_that_are_none_are_refused_by_a_code() {
     let vectors = vectors();

@@ -231,6 +231,34 @@ describe("a host that fails", () => {
   });
 });
 
+describe("requests of strangers", () => {
+  it("are answered, whatever they are", async () => {
+    const server = createAuthorizationServer(await over(memoryGrants()));
+    let seed = 1;
+    const below = (most) => {
+      seed = (Math.imul(seed, 1_103_515_245) + 12_345) >>> 0;
+      return Math.floor((seed / 2 ** 32) * most);
+    };
+    const pick = (list) => list[below(list.length)];
+    const names = ["client_id", "grant_type", "code", "refresh_token", "redirect_uri", "scope", "response_type", "token", "state", "code_challenge", "prompt", "%zz", "\u0000", "x"];
+    const values = ["app", "web", "code", "authorization_code", "refresh_token", "openid", "https://app.example/cb?kept=1", "ac1.x.y", "rt1.s1.a.0.b", "%", "é\u2028", "", "a".repeat(3000), "none login"];
+    const text = () => Array.from({ length: below(6) }, () => (below(5) === 0 ? `${pick(names)}=${pick(values)}` : new URLSearchParams([[pick(names), pick(values)]]).toString())).join(pick(["&", "&&", ";"]));
+    const statuses = new Map();
+    for (let at = 0; at < 1500; at++) {
+      const method = pick(["GET", "POST", "POST", "PUT", "OPTIONS", "HEAD", "DELETE"]);
+      const path = pick(["/oauth2/authorize", "/oauth2/token", "/oauth2/revoke", "/oauth2/introspect", "/userinfo", "/oauth2/jwks", "/.well-known/openid-configuration", "/x", "//", "/oauth2/token/"]);
+      const headers = { "content-type": pick(["application/x-www-form-urlencoded", "application/json", "text/plain", ""]), authorization: pick(["", "Basic", "Basic !", "Basic d2ViOng=", "Bearer x.y.z", "Bearer ", "Basic d2ViOng=, Bearer x"]), cookie: pick(["", "=", "__Host-sg_txn=1", ";;;"]), origin: pick(["null", "https://app.example"]) };
+      const body = method === "GET" || method === "HEAD" ? undefined : pick([text(), crypto.getRandomValues(new Uint8Array(below(200)))]);
+      const reply = await server.handle(new Request(`${ISSUER}${path}?${encodeURI(text())}`, { method, headers, body }));
+      const status = reply.ask === undefined ? reply.status : "interaction";
+      statuses.set(status, (statuses.get(status) ?? 0) + 1);
+    }
+    assert.deepEqual([...statuses.keys()].filter((status) => status >= 500), []);
+    assert.ok(statuses.get(400) > 100 && statuses.get(401) > 10 && statuses.get(405) > 10, inspect(statuses));
+    assert.deepEqual(server.counts, { restarts: 0, hostFailures: 0 });
+  });
+});
+
 describe("misuse", () => {
   it("is an error with a code", async () => {
     const server = createAuthorizationServer(await over(memoryGrants()));
