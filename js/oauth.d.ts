@@ -198,7 +198,7 @@ export interface AuthorizationServer<C = unknown> {
   handle(request: IncomingRequest, context?: C): Promise<Response | Interaction>;
   /**
    * Goes on after `ask.type === "login"`. `request` is the browser's, for its cookie; its body may be read already. `from` is the ticket that
-   * came back in the page's form, or the interaction itself, to answer from a session at once.
+   * came back in the page's form, or the interaction itself, in the very request that it answers, to answer from a session at once.
    */
   resumeLogin(request: IncomingRequest, from: unknown, outcome: LoginOutcome, context?: C): Promise<Response | Interaction>;
   /** Goes on after `ask.type === "consent"`. */

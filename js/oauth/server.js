@@ -33,10 +33,14 @@ function consentOutcome(outcome) {
 /** What came out of a form: a field that is not there is no ticket. */
 const ticketOf = (ticket) => (typeof ticket === "string" ? ticket.toWellFormed() : "");
 
+/** The request that each interaction is the answer to: in no other may it stand for a ticket that a browser has brought. */
+const answered = new WeakMap();
+
 /** The request of a browser that comes back with a ticket, or is answered at once, before it could be given the cookie. */
 async function resumed(request, from) {
   const read = await readRequest(request, false);
   if (!(from instanceof Interaction)) return { request: read, ticket: ticketOf(from) };
+  if (answered.get(from) !== request) throw new ScopegateError("request_invalid", "The interaction answers another request: give the ticket that came back.");
   return { request: { ...read, headers: withCookie(read.headers, from) }, ticket: from.ticket };
 }
 
@@ -80,23 +84,23 @@ export class AuthorizationServer {
    * @returns {Promise<Response | Interaction>}
    */
   async handle(request, context) {
-    return this.#run({ http: await readRequest(request, true) }, context);
+    return this.#run(request, { http: await readRequest(request, true) }, context);
   }
 
   /**
    * Goes on after a login.
    * @param {Request | import("node:http").IncomingMessage} request the browser's, for its cookie
-   * @param {unknown} from the ticket that came back, or the interaction itself when the user need not be asked
+   * @param {unknown} from the ticket that came back, or, in the request that it answers, the interaction itself when the user need not be asked
    */
   async resumeLogin(request, from, outcome, context) {
     const login = loginOutcome(outcome);
-    return this.#run({ ...(await resumed(request, from)), login }, context);
+    return this.#run(request, { ...(await resumed(request, from)), login }, context);
   }
 
   /** Goes on after a consent. */
   async resumeConsent(request, from, outcome, context) {
     const consent = consentOutcome(outcome);
-    return this.#run({ ...(await resumed(request, from)), consent }, context);
+    return this.#run(request, { ...(await resumed(request, from)), consent }, context);
   }
 
   /**
@@ -119,7 +123,7 @@ export class AuthorizationServer {
         if (after !== null && page.grants[0] <= after) throw new ScopegateError("answer_invalid", "grantsOf does not go on.");
         return page;
       };
-      const response = await this.#run({ revokeAll: { sub, clientId } }, context, { grants_of: grantsOf });
+      const response = await this.#run(undefined, { revokeAll: { sub, clientId } }, context, { grants_of: grantsOf });
       if (response.status !== 200) throw new ScopegateError("store_unavailable", "Some grants may be left: call it again.");
       revoked += (await response.json()).revoked;
       if (page.grants.length === 0) return { revoked };
@@ -150,7 +154,7 @@ export class AuthorizationServer {
     }
   }
 
-  async #run(input, context, more) {
+  async #run(request, input, context, more) {
     if (this.#closed) throw new ScopegateError("server_closed", "This server is closed.");
     const { engine } = this.#current;
     const operations = { ...this.#current.operations, ...more };
@@ -179,7 +183,11 @@ export class AuthorizationServer {
         continue;
       }
       if (step.respond !== undefined) return responseOf(step.respond);
-      if (step.interact !== undefined) return new Interaction(step.interact);
+      if (step.interact !== undefined) {
+        const interaction = new Interaction(step.interact);
+        answered.set(interaction, request);
+        return interaction;
+      }
       asked = step.need.op;
       answers.push(await ask(operations, step.need, context, asking));
     }

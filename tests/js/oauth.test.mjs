@@ -276,6 +276,10 @@ describe("misuse", () => {
     for (const consent of [undefined, null, true, {}, { scopes: "a" }, { scopes: [1] }]) {
       await assert.rejects(server.resumeConsent(page, "t", consent), { code: "outcome_invalid" });
     }
+    const start = () => new Request(`${ISSUER}/oauth2/authorize?client_id=app&redirect_uri=${encodeURIComponent("https://app.example/cb?kept=1")}&response_type=code&code_challenge=${"x".repeat(43)}&code_challenge_method=S256`);
+    const interaction = await server.handle(start());
+    assert.equal(interaction.ask.type, "login");
+    await assert.rejects(server.resumeLogin(start(), interaction, "denied"), { code: "request_invalid" });
     server.close();
     server.close();
     await assert.rejects(server.handle(page), { code: "server_closed" });
