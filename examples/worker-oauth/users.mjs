@@ -39,7 +39,7 @@ async function mac(env, text) {
 
 /** The cookie of a session that begins. */
 export async function sessionCookie(env, { sub, authTime }) {
-  const value = `${encodeURIComponent(sub)}.${authTime}`;
+  const value = `${encodeURIComponent(sub).replaceAll(".", "%2E")}.${authTime}`;
   const secure = env.ISSUER.startsWith("https:") ? "; Secure" : "";
   return `${cookieName(env)}=${value}.${await mac(env, value)}; Path=/; HttpOnly; SameSite=Lax; Max-Age=${SESSION}${secure}`;
 }
