@@ -183,7 +183,7 @@ function __wbg_get_imports() {
     };
     return {
         __proto__: null,
-        "./scopegate_oauth_bg.js": import0,
+        "./scopegate_bg.js": import0,
     };
 }
 
