@@ -88,7 +88,7 @@ const MARKS: &[u8] = b"{}[]\",:09-eE.\\u~ \x7f";
 fn mangled(text: &str, seed: &mut u64) -> String {
     let mut next = |below: usize| {
         *seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(*seed >> 33).unwrap() % below.max(1)
+        usize::try_from(*seed >> 33).unwrap().checked_rem(below.max(1)).unwrap()
     };
     let mut bytes = text.as_bytes().to_vec();
     for _ in 0..=next(3) {
