@@ -99,27 +99,37 @@ fn every_order(
         };
         let mut waiting: Vec<Option<Need>> =
             flows.iter_mut().zip(&mut done).map(|(flow, done)| advance(flow, done)).collect();
-        for &(chosen, fate) in &schedule {
+        let mut taken: Vec<(usize, Fate)> = vec![];
+        let mut planned = schedule.into_iter();
+        loop {
+            // The plan first, and then what comes first; everything else is another order.
+            let step = planned.next().or_else(|| {
+                let failed = taken.iter().filter(|(_, fate)| *fate != Fate::Answered).count();
+                let mut choices = vec![];
+                for (at, need) in waiting.iter().enumerate() {
+                    let Some(need) = need else { continue };
+                    let swaps = matches!(need, Need::SwapGrant { .. });
+                    for fate in [Fate::Answered, Fate::Down, Fate::Lost] {
+                        if fate == Fate::Answered || failed < failures && (fate == Fate::Down || swaps) {
+                            choices.push((at, fate));
+                        }
+                    }
+                }
+                let mut choices = choices.into_iter();
+                let first = choices.next();
+                pending.extend(choices.map(|choice| [taken.clone(), vec![choice]].concat()));
+                first
+            });
+            let Some((chosen, fate)) = step else { break };
             let need = waiting[chosen].take().unwrap();
             let given = if fate == Fate::Down { Answer::Unavailable } else { answer(&need) };
             flows[chosen].answer(if fate == Fate::Lost { Answer::Unavailable } else { given });
             waiting[chosen] = advance(&mut flows[chosen], &mut done[chosen]);
+            taken.push((chosen, fate));
         }
-        let open: Vec<usize> = (0..flows.len()).filter(|&at| waiting[at].is_some()).collect();
-        if open.is_empty() {
-            orders += 1;
-            let responses: Vec<_> = done.into_iter().map(Option::unwrap).collect();
-            check(&Order { responses: &responses, store, fates: &schedule });
-        }
-        let failed = schedule.iter().filter(|(_, fate)| *fate != Fate::Answered).count();
-        for next in open {
-            let swaps = matches!(waiting[next], Some(Need::SwapGrant { .. }));
-            for fate in [Fate::Answered, Fate::Down, Fate::Lost] {
-                if fate == Fate::Answered || failed < failures && (fate == Fate::Down || swaps) {
-                    pending.push([schedule.clone(), vec![(next, fate)]].concat());
-                }
-            }
-        }
+        orders += 1;
+        let responses: Vec<_> = done.into_iter().map(Option::unwrap).collect();
+        check(&Order { responses: &responses, store, fates: &taken });
     }
     *store.grants.borrow_mut() = start;
     orders

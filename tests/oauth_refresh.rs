@@ -142,8 +142,10 @@ fn r2_r3_refusals_leave_the_family_alone() {
     }
 }
 
+type Replay = (&'static str, i64, &'static [i64], usize, i64, &'static str, bool);
+
 /// Row, leeway, generations made at seconds, the generation that comes again, when, the answer, and whether the family lives on.
-const REPLAYS: &[(&str, i64, &[i64], usize, i64, &str, bool)] = &[
+const REPLAYS: &[Replay] = &[
     ("R4 at once", 10, &[100], 0, 100, "200", true),
     ("R4 at the end", 10, &[100], 0, 110, "200", true),
     ("R5 after leeway", 10, &[100], 0, 111, "400 invalid_grant", false),

@@ -419,3 +419,65 @@ fn cors_is_for_the_configured_origins() {
         }
     }
 }
+
+#[test]
+fn a_host_that_is_awaited_gives_the_same() {
+    use std::pin::pin;
+    use std::sync::Mutex;
+    use std::task::{Context, Poll, Waker};
+    struct Shared(Mutex<Store>);
+    impl AsyncHost for Shared {
+        async fn answer(&self, need: &Need) -> Answer {
+            self.0.lock().unwrap().answer(need)
+        }
+    }
+    let (server, store) = (server(10), Store::new());
+    let code = code(&server, &store, "app", "openid", 1);
+    let shared = Shared(Mutex::new(store));
+    let mut statuses = vec![];
+    for _ in 0..2 {
+        let mut reply = pin!(drive_async(server.handle(redeem("app", &code), at(1), [9; 64]), &shared));
+        let Poll::Ready(reply) = reply.as_mut().poll(&mut Context::from_waker(Waker::noop())) else {
+            panic!("it waits")
+        };
+        statuses.push(respond(reply).status);
+    }
+    assert_eq!(statuses, [200, 400]);
+}
+
+/// What is wrong with an answer is the host's fault, and an outage; nothing is handed out.
+#[test]
+fn answers_that_are_none() {
+    struct Wrong<'s>(&'s Store, &'static str, fn(&Need) -> Answer);
+    impl Host for Wrong<'_> {
+        fn answer(&self, need: &Need) -> Answer {
+            if need.op() == self.1 { self.2(need) } else { self.0.answer(need) }
+        }
+    }
+    let cases: [(&str, &str, fn(&Need) -> Answer); 9] = [
+        ("another kind", "client_get", |_| Answer::Done),
+        ("another kind", "grant_get", |_| Answer::Client(None)),
+        ("another kind", "grant_swap", |_| Answer::Put(true)),
+        ("another kind", "sign", |_| Answer::Claims("{}".into())),
+        ("no row", "grant_get", |_| Answer::Grant(Some(StoredGrant { row: vec![], version: 1 }))),
+        ("a row of another version", "grant_get", |_| {
+            Answer::Grant(Some(StoredGrant { row: b"\x02{}".to_vec(), version: 1 }))
+        }),
+        ("a damaged row", "grant_get", |_| {
+            Answer::Grant(Some(StoredGrant { row: b"\x01{\"v\":1".to_vec(), version: 1 }))
+        }),
+        ("claims that are no object", "claims", |_| Answer::Claims("[]".into())),
+        ("claims that are no JSON", "claims", |_| Answer::Claims("{".into())),
+    ];
+    for (name, op, wrong) in cases {
+        let (server, store) = (server(10), Store::new());
+        let code = code(&server, &store, "app", "openid", 1);
+        let flow = server.handle(redeem("app", &code), at(1), [9; 64]);
+        let response = respond(drive(flow, &Wrong(&store, op, wrong)));
+        assert_eq!(told(&response), "503 temporarily_unavailable", "{name}: {op}");
+        assert_eq!(response.header("retry-after"), Some("1"));
+        if op != "grant_swap" {
+            assert_eq!(send(&server, &store, redeem("app", &code), 1).status, 200, "{name}: {op} burned the code");
+        }
+    }
+}

@@ -1,6 +1,8 @@
 //! An in-memory host with a signer, and a server to hold it against.
 #![allow(dead_code, reason = "each test uses its part")]
 
+pub mod op;
+
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
