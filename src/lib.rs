@@ -81,6 +81,7 @@ pub mod time;
 mod wasm;
 #[cfg(all(target_arch = "wasm32", feature = "oauth"))]
 mod wasm_oauth;
+mod word;
 
 pub use self::decision::{Decision, Denial, Effect};
 pub use self::engine::{Gate, GateBuilder, Step};

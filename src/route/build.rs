@@ -13,8 +13,8 @@ use super::segment::Cut;
 use super::spelling::has_spellings;
 use super::table::{Entry, Literal, Method, NONE, Node, RouteTable, Typed, bytes_of, method_index};
 use crate::json::Quoted;
-use crate::request::word::word_of_name;
 use crate::request::{MAX_SEGMENTS, MAX_TARGET_BYTES};
+use crate::word::word_of_name;
 
 /// The longest method, in bytes.
 pub const MAX_METHOD_BYTES: usize = 32;
@@ -245,7 +245,7 @@ impl<'s> Builder<'s> {
         let fresh = id(self.literals.len());
         let child = self.node(parent, Step::Literal(fresh));
         let len = u16::try_from(text.len()).unwrap_or(0);
-        self.literals.push(Literal { words: cut.words, start: at, parent, child, len, run: 0 });
+        self.literals.push(Literal { words: cut.words, start: at, parent, child, len, run: 0, run_word: 0 });
         self.spellings |= has_spellings(text.as_bytes());
         let (literals, texts) = (&self.literals, &self.texts);
         self.literal_index.insert_unique(cut.hash(parent), fresh, |index| literal_hash(literals, texts, *index, fold));
