@@ -1,5 +1,7 @@
 //! What the benchmarks work on: policies, keys and tokens, the same at every run.
 
+pub mod measure;
+
 use hashbrown::HashMap;
 use std::sync::Arc;
 

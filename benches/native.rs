@@ -8,7 +8,6 @@
 use std::collections::HashMap;
 use std::hint::black_box;
 use std::sync::Arc;
-use std::time::Instant;
 
 use hmac::{Hmac, KeyInit, Mac};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
@@ -16,49 +15,11 @@ use scopegate::engine::{Assumed, Gate};
 use scopegate::key::hash::Keyring;
 use scopegate::policy::Policy;
 use scopegate::request::Request;
+use scopegate::route::table::{RouteSpec, RouteTable, TableOptions};
+use scopegate_benches::measure::{HEADER, pair};
 use scopegate_benches::{MapHost, NOW, SEED, key, policy_of};
 use serde_json::{Value, json};
 use sha2::Sha256;
-
-/// Interleaved rounds of each pair.
-const ROUNDS: usize = 41;
-
-/// Nanoseconds a call of one batch of `f`.
-fn batch(calls: u32, f: &mut dyn FnMut()) -> f64 {
-    let start = Instant::now();
-    for _ in 0..calls {
-        f();
-    }
-    start.elapsed().as_secs_f64() * 1e9 / f64::from(calls)
-}
-
-fn median(mut times: Vec<f64>) -> f64 {
-    times.sort_by(f64::total_cmp);
-    times.get(times.len() / 2).copied().unwrap_or(f64::NAN)
-}
-
-/// Times ours and the peer in turn and prints a row with the ratio of the medians.
-fn pair(task: &str, peer: &str, target: &str, calls: u32, ours: &mut dyn FnMut(), theirs: &mut dyn FnMut()) {
-    let (mut a, mut b) = (Vec::new(), Vec::new());
-    batch(calls / 4 + 1, ours);
-    batch(calls / 4 + 1, theirs);
-    for _ in 0..ROUNDS {
-        a.push(batch(calls, ours));
-        b.push(batch(calls, theirs));
-    }
-    let (a, b) = (median(a), median(b));
-    println!("| {task} | {} | {peer} | {} | {:.2} | {target} |", time(a), time(b), a / b);
-}
-
-fn time(nanoseconds: f64) -> String {
-    if nanoseconds >= 1e6 {
-        format!("{:.2} ms", nanoseconds / 1e6)
-    } else if nanoseconds >= 1e4 {
-        format!("{:.1} µs", nanoseconds / 1e3)
-    } else {
-        format!("{nanoseconds:.0} ns")
-    }
-}
 
 fn gate(policy: &str, keyring: &Keyring) -> Gate {
     let policy = Policy::from_json(policy).unwrap();
@@ -137,30 +98,67 @@ fn keys_and_routes() {
         }];
         let allow = request("GET", path, &());
         assert!(gate.rehearse(&allow, NOW, &assumed).is_allowed() && router.at(path).is_ok());
+        let [Assumed { credential, scopes, .. }] = &assumed;
+        for (method, target, code) in [("GET", "/nowhere", "no_route"), ("TRACE", path, "method_not_allowed")] {
+            assert_eq!(gate.covers(method, target.as_bytes(), *credential, scopes).unwrap_err().code(), code);
+        }
+        assert!(gate.covers("GET", path.as_bytes(), *credential, &gate.policy().scopes().empty_set()).is_err());
+        let mut lookup = || {
+            black_box(router.at(black_box(path)).is_ok());
+        };
         pair(
             &format!("authorisation alone, {routes} routes"),
             "matchit lookup alone",
             "≤ 1.0",
             20_000,
             &mut || {
+                black_box(gate.covers("GET", black_box(path.as_bytes()), *credential, scopes).is_ok());
+            },
+            &mut lookup,
+        );
+        pair(
+            &format!("authorisation as a whole decision, {routes} routes"),
+            "matchit lookup alone",
+            "–",
+            20_000,
+            &mut || {
                 black_box(gate.rehearse(black_box(&allow), NOW, &assumed).is_allowed());
             },
-            &mut || {
-                black_box(router.at(black_box(path)).is_ok());
-            },
+            &mut lookup,
         );
-        let document: scopegate::policy::document::PolicyDocument = serde_json::from_str(policy).unwrap();
+        let mut document: scopegate::policy::document::PolicyDocument = serde_json::from_str(policy).unwrap();
+        // They travel with the policy and decide nothing.
+        document.tests.clear();
+        let specs: Vec<RouteSpec<'_>> = document
+            .routes
+            .iter()
+            .map(|route| {
+                let (method, path) = route.matches.split_once(' ').unwrap();
+                RouteSpec { method, path, encoded_slash: false }
+            })
+            .collect();
+        let mut build = || {
+            black_box(matchit_of(black_box(&paths)));
+        };
         pair(
-            &format!("compile, {routes} routes"),
+            &format!("compile the table of {routes} routes"),
+            "matchit build",
+            "≤ 1.5",
+            8,
+            &mut || {
+                black_box(RouteTable::build(black_box(&specs), &TableOptions::default()).is_ok());
+            },
+            &mut build,
+        );
+        pair(
+            &format!("compile a policy of {routes} routes"),
             "matchit build",
             "≤ 1.5",
             8,
             &mut || {
                 black_box(Policy::compile(black_box(&document)).is_ok());
             },
-            &mut || {
-                black_box(matchit_of(black_box(&paths)));
-            },
+            &mut build,
         );
     }
 }
@@ -312,7 +310,7 @@ fn raw_rsa(token: &str, jwks: &str) {
 }
 
 fn main() {
-    println!("| task | ours | peer | peer's time | ratio | target |\n| --- | --- | --- | --- | --- | --- |");
+    println!("{HEADER}");
     keys_and_routes();
     tokens();
 }

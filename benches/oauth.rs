@@ -6,7 +6,6 @@
 
 use std::cell::{Cell, RefCell};
 use std::hint::black_box;
-use std::time::Instant;
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPair, KeySize};
@@ -20,39 +19,10 @@ use scopegate::oauth::{
     StoredGrant, Swap, TokenSecret, drive,
 };
 use scopegate_benches::NOW;
-
-/// Interleaved rounds of each pair.
-const ROUNDS: usize = 41;
+use scopegate_benches::measure::{HEADER, pair};
 
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
-
-/// Nanoseconds a call of one batch of `f`.
-fn batch(calls: u32, f: &mut dyn FnMut()) -> f64 {
-    let start = Instant::now();
-    for _ in 0..calls {
-        f();
-    }
-    start.elapsed().as_secs_f64() * 1e9 / f64::from(calls)
-}
-
-fn median(mut times: Vec<f64>) -> f64 {
-    times.sort_by(f64::total_cmp);
-    times.get(times.len() / 2).copied().unwrap_or(f64::NAN)
-}
-
-/// Times ours and the peer in turn and prints a row with the ratio of the medians.
-fn pair(task: &str, peer: &str, target: &str, calls: u32, ours: &mut dyn FnMut(), theirs: &mut dyn FnMut()) {
-    let (mut a, mut b) = (Vec::new(), Vec::new());
-    batch(calls, ours);
-    batch(calls, theirs);
-    for _ in 0..ROUNDS {
-        a.push(batch(calls, ours));
-        b.push(batch(calls, theirs));
-    }
-    let (a, b) = (median(a) / 1e3, median(b) / 1e3);
-    println!("| {task} | {a:.2} µs | {peer} | {b:.2} µs | {:.2} | {target} |", a / b);
-}
 
 /// A store as fast as one can be, and a signer as fast as there is.
 struct Memory {
@@ -222,8 +192,7 @@ fn main() {
     let mut token = family(&server, &host);
     // An old token ends the family, and so a wrong answer would stop the benchmark.
     let input = vec![b'x'; 400];
-    println!("| task | ours | peer | peer's time | ratio | target |");
-    println!("| --- | --- | --- | --- | --- | --- |");
+    println!("{HEADER}");
     let signature = "one RS256 signature, aws-lc-rs";
     pair(
         "refresh: whole flow, store in memory",

@@ -276,7 +276,7 @@ impl<'a> Pending<'a> {
 
     /// Fills every slot from what the host vouches for.
     pub(super) fn assume(&mut self, route: &Route, assumed: &[Assumed]) {
-        for (number, credential) in route.credentials.iter().enumerate() {
+        for (number, credential) in route.credentials().iter().enumerate() {
             let Some(slot) = self.slots.get_mut(number) else { return };
             *slot = assumed.iter().find(|given| given.credential == *credential).map_or(Slot::Absent, |given| {
                 Slot::Proven(Principal::assumed(*credential, given.scopes.clone(), given.claims.clone()))

@@ -67,7 +67,7 @@ impl<'a> Pending<'a> {
         }
         if let Some(assumed) = assumed {
             self.assume(found, assumed);
-        } else if found.credentials.iter().any(|credential| self.is_sent_twice(*credential)) {
+        } else if found.credentials().iter().any(|credential| self.is_sent_twice(*credential)) {
             return Pause::Done(Verdict::Deny(Denial::AmbiguousCredentials, None));
         }
         self.advance()

@@ -3,14 +3,17 @@
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt::{self, Arguments};
 
 use serde_json::Value;
 
 use super::credential::{compile_credentials, number_headers};
-use super::document::{Https, PolicyDocument, RequirementDocument, RouteDocument, TestDocument, TrailingSlash};
-use super::{Alternative, Credential, CredentialKind, Policy, Requirement, Route};
+use super::document::{
+    Https, Ordered, PolicyDocument, RequirementDocument, RouteDocument, TestDocument, TrailingSlash,
+};
+use super::{Allow, Alternative, Credential, CredentialKind, Policy, Requirement, Route};
 use crate::error::{PolicyError, PolicyErrors};
 use crate::json::Quoted;
 use crate::route::table::{RouteError, RouteSpec, RouteTable, TableOptions};
@@ -20,6 +23,9 @@ use crate::scope::{ScopeCatalogue, ScopeDeclaration, is_scope_name};
 pub const VERSION: u64 = 1;
 /// The most credentials one route may name.
 pub const MAX_ROUTE_CREDENTIALS: usize = 4;
+
+/// So many different lists of alternatives are looked through for one that a route could share.
+const MAX_SHARED: usize = 32;
 
 /// Collects mistakes, so that one run tells all of them.
 pub(super) struct Mistakes(Vec<PolicyError>);
@@ -142,6 +148,8 @@ fn compile_routes(
 ) -> Box<[Route]> {
     let repeated = repeated_ids(&document.routes);
     let mut routes = Vec::with_capacity(document.routes.len());
+    let nobody = Arc::<Allow>::default();
+    let mut shared: Vec<(&Vec<_>, Arc<Allow>)> = Vec::new();
     for (at, route) in document.routes.iter().enumerate() {
         let place = format_args!("/routes/{at}");
         if route.id.is_empty() || route.id.len() > 100 || !route.id.bytes().all(|b| b.is_ascii_graphic()) {
@@ -161,14 +169,13 @@ fn compile_routes(
                 message: format!("route id {} is used twice", Quoted(&route.id)),
             });
         }
-        let (method, path) = split_match(&route.matches);
+        let (method, _) = split_match(&route.matches);
         let mut compiled = Route {
             id: route.id.as_str().into(),
-            method: method.into(),
-            path: path.into(),
+            matches: route.matches.as_str().into(),
+            method_len: u16::try_from(method.len()).unwrap_or(0),
             public: route.public == Some(true),
-            alternatives: Box::default(),
-            credentials: Box::default(),
+            allow: Arc::clone(&nobody),
         };
         match (&route.allow, route.public) {
             (Some(_), Some(_)) => mistakes.add(
@@ -189,7 +196,18 @@ fn compile_routes(
                     "route {} says neither \"allow\" nor \"public\": true; everything is denied by default, so a route must say one", Quoted(&
                     route.id)),
             ),
-            (Some(_), None) => compile_alternatives(route, at, scopes, credentials, &mut compiled, mistakes),
+            (Some(allow), None) => {
+                let alike = shared.iter().find(|(known, _)| *known == allow).map(|(_, shared)| Arc::clone(shared));
+                compiled.allow = alike.unwrap_or_else(|| {
+                    let before = mistakes.0.len();
+                    let made = Arc::new(compile_alternatives(allow, at, scopes, credentials, mistakes));
+                    // What is wrong is told of every route.
+                    if mistakes.0.len() == before && shared.len() < MAX_SHARED {
+                        shared.push((allow, Arc::clone(&made)));
+                    }
+                    made
+                });
+            }
         }
         routes.push(compiled);
     }
@@ -207,14 +225,12 @@ fn repeated_ids(routes: &[RouteDocument]) -> Vec<(usize, usize)> {
 }
 
 fn compile_alternatives(
-    route: &RouteDocument,
+    allow: &[Ordered<RequirementDocument>],
     at: usize,
     scopes: &ScopeCatalogue,
     credentials: &[Credential],
-    compiled: &mut Route,
     mistakes: &mut Mistakes,
-) {
-    let allow = route.allow.as_deref().unwrap_or_default();
+) -> Allow {
     if allow.is_empty() {
         mistakes.add(
             "allow_empty",
@@ -271,8 +287,7 @@ fn compile_alternatives(
             ),
         );
     }
-    compiled.alternatives = alternatives.into_boxed_slice();
-    compiled.credentials = used.into_boxed_slice();
+    Allow { alternatives: alternatives.into_boxed_slice(), credentials: used.into_boxed_slice() }
 }
 
 fn compile_requirement(

@@ -14,7 +14,7 @@ use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
 /// A map that keeps the order of its members and refuses a name that comes twice.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Ordered<T>(pub Vec<(String, T)>);
 
 impl<T> Default for Ordered<T> {
@@ -348,7 +348,7 @@ pub enum EncodedSlash {
 }
 
 /// What an alternative asks of one credential: `["scope", …]` or `{ "scopes": […], "claims": {…} }`.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct RequirementDocument {
     /// All of these scopes.
     pub scopes: Vec<String>,

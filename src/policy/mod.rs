@@ -204,9 +204,16 @@ impl BearerCredential {
 #[derive(Debug)]
 pub struct Route {
     pub(crate) id: Box<str>,
-    pub(crate) method: Box<str>,
-    pub(crate) path: Box<str>,
+    /// `METHOD /path`, as the document has it.
+    pub(crate) matches: Box<str>,
+    pub(crate) method_len: u16,
     pub(crate) public: bool,
+    pub(crate) allow: Arc<Allow>,
+}
+
+/// Who may pass. Routes of which the document says the same share one.
+#[derive(Debug, Default)]
+pub(crate) struct Allow {
     pub(crate) alternatives: Box<[Alternative]>,
     /// The distinct credentials the alternatives name: a requirement's `slot` is an index into this list.
     pub(crate) credentials: Box<[usize]>,
@@ -222,13 +229,13 @@ impl Route {
     /// The method.
     #[must_use]
     pub fn method(&self) -> &str {
-        &self.method
+        self.matches.get(..usize::from(self.method_len)).unwrap_or_default()
     }
 
     /// The path pattern, without the base.
     #[must_use]
     pub fn path(&self) -> &str {
-        &self.path
+        self.matches.get(usize::from(self.method_len).saturating_add(1)..).unwrap_or_default()
     }
 
     /// Whether everybody may pass.
@@ -240,7 +247,11 @@ impl Route {
     /// The alternatives: any of them lets a request pass.
     #[must_use]
     pub fn alternatives(&self) -> &[Alternative] {
-        &self.alternatives
+        &self.allow.alternatives
+    }
+
+    pub(crate) fn credentials(&self) -> &[usize] {
+        &self.allow.credentials
     }
 }
 

@@ -126,7 +126,7 @@ impl Decision<'_> {
             return Vec::new();
         }
         let policy = self.policy();
-        let accepted = self.route().map(|route| &*route.credentials).unwrap_or_default();
+        let accepted = self.route().map(|route| route.credentials()).unwrap_or_default();
         accepted
             .iter()
             .filter(|index| self.faulty == Some(**index) || denial.status() == 401)
