@@ -49,6 +49,14 @@
 #![no_std]
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
+#![cfg_attr(
+    all(target_arch = "wasm32", feature = "oauth"),
+    allow(
+        dead_code,
+        unused_imports,
+        reason = "the module of the authorization server has its own surface, not the gate's"
+    )
+)]
 
 extern crate alloc;
 
@@ -69,8 +77,10 @@ pub mod response;
 pub mod route;
 pub mod scope;
 pub mod time;
-#[cfg(target_arch = "wasm32")]
+#[cfg(all(target_arch = "wasm32", not(feature = "oauth")))]
 mod wasm;
+#[cfg(all(target_arch = "wasm32", feature = "oauth"))]
+mod wasm_oauth;
 mod word;
 
 pub use self::decision::{Decision, Denial, Effect};

@@ -150,12 +150,17 @@ export const inOrder = (a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 
 /** The system's clock, in whole Unix seconds. */
 export const clock = () => Math.floor(Date.now() / 1000);
 
-/** What a grant store is handed: checked, so that no database has to. */
-export function grant(id, row, expiresAt) {
+/** What a grant store is handed: checked, so that no database has to. A grant without a person is nobody's. */
+export function grant(id, row, expiresAt, sub = "") {
   if (typeof row !== "string" || row.length > MAX_ROW || !storable(row)) {
     throw refused(`\`row\` is a text of at most ${MAX_ROW} characters, without NUL and half surrogates.`);
   }
-  return { id: text(id, "id"), row, expiresAt: whole(expiresAt, "expiresAt") };
+  return { id: text(id, "id"), row, expiresAt: whole(expiresAt, "expiresAt"), sub: sub === "" ? "" : text(sub, "sub") };
+}
+
+/** A page of somebody's grants: after an id, or from the first. */
+export function grantPage(sub, after, limit) {
+  return { sub: text(sub, "sub"), after: after === null ? "" : text(after, "after"), limit: Math.min(whole(limit, "limit"), MAX_PAGE) };
 }
 
 /** Scopes that somebody consented to, as a list of texts. */

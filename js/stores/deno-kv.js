@@ -1,6 +1,6 @@
 // Deno KV through a database that the caller opened. Compare-and-swap is `atomic().check(versionstamp)`; the last use of a key
 // stands apart under `max`, so that noting one never races with a change.
-import { StoreError, asked, capabilities, change, clock, grant, latest, loaded, mayReplace, page, scopeList, stored, text, whole } from "./contract.js";
+import { StoreError, asked, capabilities, change, clock, grant, grantPage, latest, loaded, mayReplace, page, scopeList, stored, text, whole } from "./contract.js";
 
 const PREFIX = ["scopegate"];
 /** What Deno KV reads at once at most. */
@@ -120,19 +120,33 @@ export function denoKvGrants(kv, { prefix = PREFIX, now = clock } = {}) {
   const consent = (sub, clientId) => [...prefix, "consent", text(sub, "sub"), text(clientId, "clientId")];
   const lasting = (expiresAt) => ({ expireIn: Math.max(1, (expiresAt - now()) * 1000) });
   const alive = ({ value }) => value !== null && value.expiresAt > now();
-  const put = async (entry, value) => (await kv.atomic().check(entry).set(entry.key, value, lasting(value.expiresAt)).commit()).ok;
+  const of = (sub, ...id) => [...prefix, "of", sub, ...id];
 
-  async function insert({ id, row, expiresAt }) {
+  async function put(entry, value) {
+    const change = kv.atomic().check(entry).set(entry.key, value, lasting(value.expiresAt));
+    if (value.sub) change.set(of(value.sub, entry.key.at(-1)), true, lasting(value.expiresAt));
+    return (await change.commit()).ok;
+  }
+
+  async function insert({ id, row, expiresAt, sub }) {
     const entry = await kv.get(key(id));
     if (alive(entry)) return "exists";
-    return (await put(entry, { row, expiresAt, version: (entry.value?.version ?? 0) + 1 })) ? "inserted" : "exists";
+    return (await put(entry, { row, expiresAt, sub, version: (entry.value?.version ?? 0) + 1 })) ? "inserted" : "exists";
   }
 
   async function swap(expected, { id, row, expiresAt }) {
     const entry = await kv.get(key(id));
     if (!alive(entry)) return "missing";
     if (entry.value.version !== expected) return "conflict";
-    return (await put(entry, { row, expiresAt, version: expected + 1 })) ? "swapped" : "conflict";
+    return (await put(entry, { row, expiresAt, sub: entry.value.sub, version: expected + 1 })) ? "swapped" : "conflict";
+  }
+
+  async function several({ sub, after, limit }) {
+    const selector = { prefix: of(sub) };
+    if (after !== "") selector.start = of(sub, `${after}\0`);
+    const ids = [];
+    if (limit > 0) for await (const entry of kv.list(selector, { limit })) ids.push(entry.key.at(-1));
+    return ids;
   }
 
   async function once(space, keyHash, expiresAt) {
@@ -142,9 +156,9 @@ export function denoKvGrants(kv, { prefix = PREFIX, now = clock } = {}) {
   }
 
   return {
-    capabilities: capabilities({ cas: true, readYourWrites: true, putOnce: true }),
-    async insertGrant(id, row, expiresAt) {
-      const entry = grant(id, row, expiresAt);
+    capabilities: capabilities({ cas: true, readYourWrites: true, putOnce: true, list: true }),
+    async insertGrant(id, row, expiresAt, sub) {
+      const entry = grant(id, row, expiresAt, sub);
       return ask(() => insert(entry));
     },
     async getGrant(id) {
@@ -155,6 +169,10 @@ export function denoKvGrants(kv, { prefix = PREFIX, now = clock } = {}) {
       const entry = grant(id, row, expiresAt);
       whole(expectedVersion, "expectedVersion");
       return ask(() => swap(expectedVersion, entry));
+    },
+    async grantsOf(sub, after, limit) {
+      const asked = grantPage(sub, after, limit);
+      return ask(() => several(asked));
     },
     async putOnce(space, keyHash, expiresAt) {
       text(space, "space");

@@ -1,7 +1,7 @@
 // Cloudflare Durable Objects: a class that the Worker exports, and stores that talk to its objects. An object does one thing at
 // a time and answers only once its writes are durable, so compare-and-swap needs no more than reading and writing in a transaction.
 import {
-  StoreError, asked, capabilities, change, clock, grant, inOrder, latest, loaded, mayReplace, page, scopeList, stored, text, whole,
+  StoreError, asked, capabilities, change, clock, grant, grantPage, inOrder, latest, loaded, mayReplace, page, scopeList, stored, text, whole,
 } from "./contract.js";
 
 /** What an object does. Each gets the storage of the object, in a transaction, and what the store sent. */
@@ -36,10 +36,19 @@ const OPERATIONS = {
     const found = await storage.list({ prefix: "place:", startAfter: `place:${after}`, limit });
     return [...found.keys()].map((name) => name.slice("place:".length));
   },
-  async insertGrant(storage, { id, row, expiresAt, now }) {
+  async indexGrant(storage, { id, expiresAt }) {
+    await lasting(storage, `of:${id}`, { expiresAt });
+    return null;
+  },
+  async grantsOf(storage, { after, limit }) {
+    if (limit === 0) return [];
+    const found = await storage.list({ prefix: "of:", startAfter: `of:${after}`, limit });
+    return [...found.keys()].map((name) => name.slice("of:".length));
+  },
+  async insertGrant(storage, { id, row, expiresAt, sub, now }) {
     const found = await storage.get(`grant:${id}`);
     if (found !== undefined && found.expiresAt > now) return "exists";
-    await lasting(storage, `grant:${id}`, { row, expiresAt, version: (found?.version ?? 0) + 1 });
+    await lasting(storage, `grant:${id}`, { row, expiresAt, sub, version: (found?.version ?? 0) + 1 });
     return "inserted";
   },
   async getGrant(storage, { id, now }) {
@@ -48,10 +57,10 @@ const OPERATIONS = {
   },
   async swapGrant(storage, { id, expected, row, expiresAt, now }) {
     const found = await storage.get(`grant:${id}`);
-    if (found === undefined || found.expiresAt <= now) return "missing";
-    if (found.version !== expected) return "conflict";
-    await lasting(storage, `grant:${id}`, { row, expiresAt, version: expected + 1 });
-    return "swapped";
+    if (found === undefined || found.expiresAt <= now) return { outcome: "missing" };
+    if (found.version !== expected) return { outcome: "conflict" };
+    await lasting(storage, `grant:${id}`, { row, expiresAt, sub: found.sub, version: expected + 1 });
+    return { outcome: "swapped", outlives: expiresAt > found.expiresAt ? found.sub : "" };
   },
   async putOnce(storage, { key, expiresAt, now }) {
     const found = await storage.get(`once:${key}`);
@@ -93,7 +102,7 @@ export class ScopegateStore {
   async alarm() {
     const now = clock();
     let next = Infinity;
-    for (const prefix of ["grant:", "once:"]) {
+    for (const prefix of ["grant:", "once:", "of:"]) {
       for (const [name, { expiresAt }] of await this.#storage.list({ prefix })) {
         if (expiresAt <= now) await this.#storage.delete(name);
         else next = Math.min(next, expiresAt);
@@ -195,17 +204,29 @@ export function durableObjectKeys(namespace, { shards } = {}) {
   };
 }
 
-/** Grants in Durable Objects: one object for each grant, each key that is put once, and each person. */
+/** Grants in Durable Objects: one object for each grant, each key that is put once, and two for each person. */
 export function durableObjectGrants(namespace, { now = clock } = {}) {
   const ask = objects(namespace);
   const same = (answer) => answer;
   return {
-    capabilities: capabilities({ cas: true, readYourWrites: true, putOnce: true }),
-    insertGrant: async (id, row, expiresAt) => ask(`grant/${id}`, "insertGrant", { ...grant(id, row, expiresAt), now: now() }, same),
+    capabilities: capabilities({ cas: true, readYourWrites: true, putOnce: true, list: true }),
+    async insertGrant(id, row, expiresAt, sub) {
+      const entry = grant(id, row, expiresAt, sub);
+      // The name first: one without its grant is passed over, a grant without its name would never be found.
+      if (entry.sub !== "") await ask(`grants/${entry.sub}`, "indexGrant", { id, expiresAt }, same);
+      return ask(`grant/${id}`, "insertGrant", { ...entry, now: now() }, same);
+    },
     getGrant: async (id) => ask(`grant/${text(id, "id")}`, "getGrant", { id, now: now() }, same),
     async swapGrant(id, expectedVersion, row, expiresAt) {
       const expected = whole(expectedVersion, "expectedVersion");
-      return ask(`grant/${id}`, "swapGrant", { ...grant(id, row, expiresAt), expected, now: now() }, same);
+      const { outcome, outlives } = await ask(`grant/${id}`, "swapGrant", { ...grant(id, row, expiresAt), expected, now: now() }, same);
+      if (outlives) await ask(`grants/${outlives}`, "indexGrant", { id, expiresAt }, same);
+      return outcome;
+    },
+    /** An insert that was refused may have left a name behind; whoever reads the grants sees whose they are. */
+    async grantsOf(sub, after, limit) {
+      const asked = grantPage(sub, after, limit);
+      return ask(`grants/${asked.sub}`, "grantsOf", asked, same);
     },
     async putOnce(space, keyHash, expiresAt) {
       const key = JSON.stringify([text(space, "space"), text(keyHash, "keyHash")]);

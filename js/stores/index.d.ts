@@ -10,7 +10,7 @@ export interface Capabilities {
   readonly readYourWrites: boolean;
   /** Of several that put the same key, one hears `fresh`. */
   readonly putOnce: boolean;
-  /** An owner's keys, in pages. */
+  /** An owner's keys, or somebody's grants, in pages. */
   readonly list: boolean;
 }
 
@@ -63,11 +63,16 @@ export interface GrantRow {
  */
 export interface GrantStore {
   readonly capabilities: Capabilities;
-  /** Stores a grant unless its id is taken. */
-  insertGrant(id: string, row: string, expiresAt: number): Awaitable<"inserted" | "exists">;
+  /** Stores a grant unless its id is taken. `sub` is whose it is, for `grantsOf`; it never changes. */
+  insertGrant(id: string, row: string, expiresAt: number, sub?: string): Awaitable<"inserted" | "exists">;
   getGrant(id: string): Awaitable<GrantRow | null>;
   /** Replaces the grant whose stored version is `expectedVersion`: linearizable for each id. */
   swapGrant(id: string, expectedVersion: number, row: string, expiresAt: number): Awaitable<"swapped" | "conflict" | "missing">;
+  /**
+   * The ids of somebody's grants in order of their bytes, after an id, or from the first; at most `limit` and at most 100. Some may be gone.
+   * Offered with the capability `list`.
+   */
+  grantsOf?(sub: string, after: string | null, limit: number): Awaitable<string[]>;
   /** Puts a key (its hash, never a secret) into a space; `seen` when it was put before and has not expired. */
   putOnce(space: string, keyHash: string, expiresAt: number): Awaitable<"fresh" | "seen">;
   /** The scopes that somebody let a client have, or null. */

@@ -1,5 +1,5 @@
 // Stores in memory: for tests, demonstrations and single processes that may forget. They answer at once, without a promise.
-import { capabilities, change, clock, grant, inOrder, latest, loaded, mayReplace, page, scopeList, stored, text, whole } from "./contract.js";
+import { capabilities, change, clock, grant, grantPage, inOrder, latest, loaded, mayReplace, page, scopeList, stored, text, whole } from "./contract.js";
 
 /** Keys in memory. */
 export function memoryKeys() {
@@ -50,9 +50,9 @@ export function memoryGrants({ now = clock } = {}) {
   };
   const person = (sub, clientId) => JSON.stringify([text(sub, "sub"), text(clientId, "clientId")]);
   return {
-    capabilities: capabilities({ cas: true, readYourWrites: true, putOnce: true }),
-    insertGrant(id, row, expiresAt) {
-      const entry = grant(id, row, expiresAt);
+    capabilities: capabilities({ cas: true, readYourWrites: true, putOnce: true, list: true }),
+    insertGrant(id, row, expiresAt, sub) {
+      const entry = grant(id, row, expiresAt, sub);
       if (alive(id) !== undefined) return "exists";
       grants.set(id, { ...entry, version: (grants.get(id)?.version ?? 0) + 1 });
       return "inserted";
@@ -67,8 +67,13 @@ export function memoryGrants({ now = clock } = {}) {
       const found = alive(id);
       if (found === undefined) return "missing";
       if (found.version !== expectedVersion) return "conflict";
-      grants.set(id, { ...entry, version: found.version + 1 });
+      grants.set(id, { ...entry, sub: found.sub, version: found.version + 1 });
       return "swapped";
+    },
+    grantsOf(sub, after, limit) {
+      const asked = grantPage(sub, after, limit);
+      const ids = [...grants.keys()].filter((id) => id > asked.after && alive(id)?.sub === asked.sub);
+      return ids.sort().slice(0, asked.limit);
     },
     putOnce(space, keyHash, expiresAt) {
       const key = JSON.stringify([text(space, "space"), text(keyHash, "keyHash")]);

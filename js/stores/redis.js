@@ -1,6 +1,6 @@
 // Redis 6.2 or later through a connected client of `redis`. Each operation is one script, which Redis runs alone. All keys share
 // one hash tag, so that a script may touch several of them in a cluster too.
-import { StoreError, asked, capabilities, change, grant, latest, loaded, page, parsed, scopeList, stored, text, whole } from "./contract.js";
+import { StoreError, asked, capabilities, change, grant, grantPage, latest, loaded, page, parsed, scopeList, stored, text, whole } from "./contract.js";
 
 const INSERT = `
 if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
@@ -30,20 +30,42 @@ for at, key in ipairs(KEYS) do
   end
 end
 return 0`;
-const INSERT_GRANT = `
+// The names of somebody's grants stay as long as the last of them.
+const INDEX = `
+local function index(key, id, at)
+  redis.call('ZADD', key, 0, id)
+  local left = redis.call('TTL', key)
+  if left < 0 or tonumber(redis.call('TIME')[1]) + left < tonumber(at) then redis.call('EXPIREAT', key, at) end
+end`;
+const INSERT_GRANT = `${INDEX}
 if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
-redis.call('HSET', KEYS[1], 'row', ARGV[1], 'version', '1')
+redis.call('HSET', KEYS[1], 'row', ARGV[1], 'version', '1', 'sub', ARGV[3])
 redis.call('EXPIREAT', KEYS[1], ARGV[2])
+if ARGV[3] ~= '' then index(ARGV[5] .. ARGV[3], ARGV[4], ARGV[2]) end
 return 1`;
 const GET_GRANT = "return redis.call('HMGET', KEYS[1], 'row', 'version')";
-const SWAP_GRANT = `
+const SWAP_GRANT = `${INDEX}
 local version = redis.call('HGET', KEYS[1], 'version')
 if not version then return 0 end
 if version ~= ARGV[1] then return 1 end
 redis.call('HSET', KEYS[1], 'row', ARGV[2])
 redis.call('HINCRBY', KEYS[1], 'version', 1)
 redis.call('EXPIREAT', KEYS[1], ARGV[3])
+local sub = redis.call('HGET', KEYS[1], 'sub')
+if sub and sub ~= '' then index(ARGV[5] .. sub, ARGV[4], ARGV[3]) end
 return 2`;
+const GRANTS_OF = `
+local found = {}
+local after = ARGV[1] == '' and '-' or '(' .. ARGV[1]
+while #found < tonumber(ARGV[2]) do
+  local ids = redis.call('ZRANGEBYLEX', KEYS[1], after, '+', 'LIMIT', 0, tonumber(ARGV[2]) - #found)
+  if #ids == 0 then break end
+  for _, id in ipairs(ids) do
+    if redis.call('EXISTS', ARGV[3] .. id) == 1 then found[#found + 1] = id else redis.call('ZREM', KEYS[1], id) end
+    after = '(' .. id
+  end
+end
+return found`;
 const PUT_ONCE = `
 if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
 redis.call('SET', KEYS[1], '1')
@@ -101,17 +123,22 @@ export function redisKeys(client, { prefix = "{scopegate-js}" } = {}) {
 export function redisGrants(client, { prefix = "{scopegate-js}" } = {}) {
   const ask = runner(client);
   const key = (id) => `${prefix}:grant:${text(id, "id")}`;
+  const of = `${prefix}:grants:`;
   const consent = (sub, clientId) => `${prefix}:consent:${JSON.stringify([text(sub, "sub"), text(clientId, "clientId")])}`;
   return {
-    capabilities: capabilities({ cas: true, readYourWrites: true, putOnce: true }),
-    insertGrant(id, row, expiresAt) {
-      grant(id, row, expiresAt);
-      return ask(INSERT_GRANT, [key(id)], [row, expiresAt], (done) => (done === 1 ? "inserted" : "exists"));
+    capabilities: capabilities({ cas: true, readYourWrites: true, putOnce: true, list: true }),
+    insertGrant(id, row, expiresAt, sub) {
+      const parameters = [row, expiresAt, grant(id, row, expiresAt, sub).sub, id, of];
+      return ask(INSERT_GRANT, [key(id)], parameters, (done) => (done === 1 ? "inserted" : "exists"));
     },
     getGrant: (id) => ask(GET_GRANT, [key(id)], [], ([row, version]) => (row === null ? null : { row, version: Number(version) })),
     swapGrant(id, expectedVersion, row, expiresAt) {
       grant(id, row, expiresAt);
-      return ask(SWAP_GRANT, [key(id)], [whole(expectedVersion, "expectedVersion"), row, expiresAt], (outcome) => SWAPPED[outcome]);
+      return ask(SWAP_GRANT, [key(id)], [whole(expectedVersion, "expectedVersion"), row, expiresAt, id, of], (outcome) => SWAPPED[outcome]);
+    },
+    grantsOf(sub, after, limit) {
+      const asked = grantPage(sub, after, limit);
+      return ask(GRANTS_OF, [of + asked.sub], [asked.after, asked.limit, `${prefix}:grant:`], (ids) => ids);
     },
     putOnce(space, keyHash, expiresAt) {
       const name = `${prefix}:once:${JSON.stringify([text(space, "space"), text(keyHash, "keyHash")])}`;

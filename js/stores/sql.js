@@ -1,6 +1,6 @@
 // The stores of every SQL database: the statements of SQLite and PostgreSQL differ in a few places, the answers in none.
 // Each operation is one statement, so that no transaction and no lock of ours is needed.
-import { asked, capabilities, change, clock, grant, latest, loaded, page, parsed, scopeList, stored, text, whole } from "./contract.js";
+import { asked, capabilities, change, clock, grant, grantPage, latest, loaded, page, parsed, scopeList, stored, text, whole } from "./contract.js";
 
 // The tables are those of the Rust crate `scopegate-stores`.
 const tables = (integer, bytes, name, end, also) => [
@@ -10,9 +10,11 @@ const tables = (integer, bytes, name, end, also) => [
   )${end}`,
   "CREATE INDEX IF NOT EXISTS api_keys_by_owner ON api_keys (owner, created_at, id)",
   `CREATE TABLE IF NOT EXISTS oauth_grants (
-    id ${name} PRIMARY KEY NOT NULL, body ${bytes} NOT NULL, version ${integer} NOT NULL, expires_at ${integer} NOT NULL
+    id ${name} PRIMARY KEY NOT NULL, body ${bytes} NOT NULL, version ${integer} NOT NULL, expires_at ${integer} NOT NULL,
+    sub ${name} NOT NULL DEFAULT ''
   )${end}`,
   "CREATE INDEX IF NOT EXISTS oauth_grants_by_end ON oauth_grants (expires_at)",
+  "CREATE INDEX IF NOT EXISTS oauth_grants_by_sub ON oauth_grants (sub, id)",
   `CREATE TABLE IF NOT EXISTS oauth_once (
     space ${name} NOT NULL, key_hash ${bytes} NOT NULL, expires_at ${integer} NOT NULL, PRIMARY KEY (space, key_hash)
   )${end}`,
@@ -102,20 +104,20 @@ const SAVE_CONSENT = `INSERT INTO oauth_consents (sub, client_id, scopes) VALUES
 
 /** The grants of the authorization server, in the same databases. */
 export function sqlGrants(run, { toBytes, fromBytes }, { now = clock } = {}) {
-  const INSERT_GRANT = `INSERT INTO oauth_grants (id, body, version, expires_at) VALUES (?, ${toBytes}, 1, ?)
-    ON CONFLICT (id) DO UPDATE SET body = excluded.body, version = oauth_grants.version + 1, expires_at = excluded.expires_at
+  const INSERT_GRANT = `INSERT INTO oauth_grants (id, body, version, expires_at, sub) VALUES (?, ${toBytes}, 1, ?, ?)
+    ON CONFLICT (id) DO UPDATE SET body = excluded.body, version = oauth_grants.version + 1, expires_at = excluded.expires_at, sub = excluded.sub
     WHERE oauth_grants.expires_at <= ? RETURNING id`;
   const GET_GRANT = `SELECT ${fromBytes} AS row_text, version FROM oauth_grants WHERE id = ? AND expires_at > ?`;
   const SWAP_GRANT = `UPDATE oauth_grants SET body = ${toBytes}, version = version + 1, expires_at = ?
     WHERE id = ? AND version = ? AND expires_at > ? RETURNING id`;
+  const GRANTS_OF = "SELECT id FROM oauth_grants WHERE sub = ? AND id > ? AND expires_at > ? ORDER BY id LIMIT ?";
   const PUT_ONCE = `INSERT INTO oauth_once (space, key_hash, expires_at) VALUES (?, ${toBytes}, ?)
     ON CONFLICT (space, key_hash) DO UPDATE SET expires_at = excluded.expires_at WHERE oauth_once.expires_at <= ? RETURNING space`;
   const ask = (sql, parameters, use) => asked(() => run(sql, parameters), use);
   return {
-    capabilities: capabilities({ cas: true, readYourWrites: true, putOnce: true }),
-    insertGrant(id, row, expiresAt) {
-      grant(id, row, expiresAt);
-      return ask(INSERT_GRANT, [id, row, expiresAt, now()], (rows) => (rows.length === 1 ? "inserted" : "exists"));
+    capabilities: capabilities({ cas: true, readYourWrites: true, putOnce: true, list: true }),
+    insertGrant(id, row, expiresAt, sub) {
+      return ask(INSERT_GRANT, [id, row, expiresAt, grant(id, row, expiresAt, sub).sub, now()], (rows) => (rows.length === 1 ? "inserted" : "exists"));
     },
     getGrant: (id) => ask(GET_GRANT, [text(id, "id"), now()], ([found]) => (found ? { row: found.row_text, version: Number(found.version) } : null)),
     swapGrant(id, expectedVersion, row, expiresAt) {
@@ -124,6 +126,10 @@ export function sqlGrants(run, { toBytes, fromBytes }, { now = clock } = {}) {
         if (rows.length === 1) return "swapped";
         return ask(GET_GRANT, [id, now()], (found) => (found.length === 0 ? "missing" : "conflict"));
       });
+    },
+    grantsOf(sub, after, limit) {
+      const asked = grantPage(sub, after, limit);
+      return ask(GRANTS_OF, [asked.sub, asked.after, now(), asked.limit], (rows) => rows.map(({ id }) => id));
     },
     putOnce(space, keyHash, expiresAt) {
       const parameters = [text(space, "space"), text(keyHash, "keyHash"), whole(expiresAt, "expiresAt"), now()];

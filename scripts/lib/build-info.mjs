@@ -1,4 +1,4 @@
-// Writes BUILD.json: build-info.mjs DIR SOURCE_HASH, with RUSTC_VERSION, FEATURES and SLIM_FEATURES in the environment.
+// Writes BUILD.json: build-info.mjs DIR SOURCE_HASH, with RUSTC_VERSION, FEATURES, SLIM_FEATURES and OAUTH_FEATURES in the environment.
 import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { brotliCompressSync, gzipSync } from "node:zlib";
@@ -20,5 +20,6 @@ const info = {
   tools: { rustc: process.env.RUSTC_VERSION, "wasm-bindgen": version("wasm-bindgen"), binaryen: npm("binaryen") },
   ...about("scopegate_bg.wasm", process.env.FEATURES),
   slim: about("scopegate_slim_bg.wasm", process.env.SLIM_FEATURES),
+  oauth: about("scopegate_oauth_bg.wasm", process.env.OAUTH_FEATURES),
 };
 writeFileSync(`${dir}/BUILD.json`, `${JSON.stringify(info, null, 2)}\n`);

@@ -1,11 +1,12 @@
 // The import section of each module equals a list, and no module grows: the limits are what they are, rounded up. The aim is 220 KB
-// with every algorithm and 130 KB slim, 85 KB and 52 KB by brotli.
+// with every algorithm and 130 KB slim, 85 KB and 52 KB by brotli. The authorization server stands apart: who only decides loads none of it.
 import { readFileSync } from "node:fs";
 import { brotliCompressSync } from "node:zlib";
 
 const MODULES = {
   "pkg/scopegate_bg.wasm": { most: 328 * 1024, mostBrotli: 122 * 1024 },
   "pkg/scopegate_slim_bg.wasm": { most: 283 * 1024, mostBrotli: 105 * 1024 },
+  "pkg/scopegate_oauth_bg.wasm": { most: 312 * 1024, mostBrotli: 110 * 1024 },
 };
 const ALLOWED_IMPORTS = ["__wbg___wbindgen_throw", "__wbindgen_init_externref_table", "__wbindgen_generic"];
 

@@ -36,6 +36,7 @@ mod step;
 mod ticket;
 mod token;
 mod userinfo;
+pub mod wire;
 
 pub use self::client::{Client, ClientAuth, GrantType, Pkce, SecretMethod, hash_secret};
 pub use self::config::{Config, ConfigError, Lifetimes, Resource, Server, StoreCaps, TokenSecret};

@@ -103,6 +103,23 @@ const CHECKS = [
     equal(JSON.parse((await handles[0].getGrant(id)).row).sort((a, b) => a - b), Array.from({ length: RACERS }, (_, at) => at), "a swap was lost");
   }],
 
+  ["somebody's grants are found in order, in pages", async ({ store, other, samples, later }) => {
+    if (store.capabilities?.list !== true) return;
+    const [sub, stranger] = [samples.id(), samples.id()];
+    equal(await store.grantsOf(sub, null, 10), [], "grants of nobody are found");
+    const ids = Array.from({ length: 5 }, () => samples.id());
+    for (const [at, id] of ids.entries()) await (at % 2 === 0 ? store : other).insertGrant(id, ROW, later, sub);
+    for (const whose of [stranger, undefined]) await store.insertGrant(samples.id(), ROW, later, whose);
+    const { version } = await store.getGrant(ids[0]);
+    await other.swapGrant(ids[0], version, ROW, later + 10);
+    ids.sort();
+    equal(await other.grantsOf(sub, null, 10), ids, "what is found is not somebody's grants");
+    equal(await store.grantsOf(sub, null, 2), ids.slice(0, 2), "a page is not cut");
+    equal(await store.grantsOf(sub, ids[1], 10), ids.slice(2), "a page does not go on after the last");
+    equal(await store.grantsOf(sub, ids[4], 10), [], "there is something after the last");
+    equal((await store.grantsOf(stranger, null, 10)).length, 1, "a stranger's grants are not told apart");
+  }],
+
   ["something is put once", async ({ handles, samples, later }) => {
     const [space, key] = [`kit-${samples.id()}`, samples.id()];
     const outcomes = await racing(RACERS, (at) => handles[at % 2].putOnce(space, key, later));

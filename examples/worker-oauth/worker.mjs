@@ -1,0 +1,71 @@
+// A whole authorization server on Cloudflare Workers: grants, clients and users in D1, tokens signed by a WebCrypto key that cannot be
+// read out again. docs/oauth-js.md explains it; dev.mjs runs it here.
+import { createAuthorizationServer, Interaction, webCryptoSigner } from "scopegate/oauth";
+import { d1Grants } from "scopegate/stores/d1";
+import { consentPage, loginPage, PAGE_HEADERS } from "./pages.mjs";
+import { claimsOf, logIn, sessionCookie, sessionOf } from "./users.mjs";
+
+/** Made by the first request of an isolate. The server is kept, not the promise of one: a promise belongs to its request. */
+let server;
+
+async function start(env) {
+  return createAuthorizationServer({
+    issuer: env.ISSUER,
+    scopes: ["openid", "profile", "email", "offline_access", "keys:manage"],
+    // A client's record as JSON; `null` is "no such client", a rejection is an outage and answers 503.
+    clients: async (id, { env }) => {
+      const found = await env.DB.prepare("SELECT client FROM clients WHERE id = ?").bind(id).first("client");
+      return found === null ? null : JSON.parse(found);
+    },
+    store: d1Grants(env.DB),
+    // The private JWK is a secret of the Worker; what signs is imported from it and cannot be exported.
+    keys: [await webCryptoSigner({ jwk: JSON.parse(env.SIGNING_KEY) })],
+    secrets: { current: "s1", s1: env.TOKEN_SECRET },
+    claims: (sub, { scopes }, { env }) => claimsOf(env, sub, scopes),
+    onEvent: ({ kind, grantId }) => console.warn(kind, grantId),
+    onError: (error, operation) => console.error(operation, error.code ?? error.name),
+  });
+}
+
+/** From a session at once where that is enough, else a page. */
+async function shown(reply, request, env) {
+  while (reply instanceof Interaction && reply.ask.type === "login") {
+    const { silent, reauthenticate, selectAccount, loginHint } = reply.ask;
+    const session = await sessionOf(env, request);
+    if (session !== null && !reauthenticate && !selectAccount) reply = await server.resumeLogin(request, reply, session, { env });
+    else if (silent) reply = await server.resumeLogin(request, reply, "notLoggedIn", { env });
+    else return reply.page(loginPage(reply.ticket, { hint: loginHint }));
+  }
+  return reply instanceof Interaction ? reply.page(consentPage(reply)) : reply;
+}
+
+async function login(request, env) {
+  const form = await request.formData();
+  const ticket = form.get("ticket");
+  if (form.get("do") === "cancel") return shown(await server.resumeLogin(request, ticket, "denied", { env }), request, env);
+  const outcome = await logIn(env, String(form.get("name")), String(form.get("password")));
+  // The ticket is not used up yet: the page can be shown again. Limit how often before you go live.
+  if (outcome === null) return new Response(loginPage(ticket, { fault: "That is not right." }), { status: 401, headers: PAGE_HEADERS });
+  const reply = await shown(await server.resumeLogin(request, ticket, outcome, { env }), request, env);
+  const answer = new Response(reply.body, reply);
+  answer.headers.append("set-cookie", await sessionCookie(env, outcome));
+  return answer;
+}
+
+async function consent(request, env) {
+  const form = await request.formData();
+  const outcome = form.get("do") === "approve" && form.has("scope") ? { scopes: form.getAll("scope") } : "denied";
+  return shown(await server.resumeConsent(request, form.get("ticket"), outcome, { env }), request, env);
+}
+
+export default {
+  async fetch(request, env) {
+    server ??= await start(env);
+    const place = `${request.method} ${new URL(request.url).pathname}`;
+    if (place === "POST /login") return login(request, env);
+    if (place === "POST /consent") return consent(request, env);
+    return shown(await server.handle(request, { env }), request, env);
+  },
+  /** D1 keeps what expired until somebody removes it. */
+  scheduled: (_event, env) => d1Grants(env.DB).purge(),
+};

@@ -1,0 +1,195 @@
+// The authorization server: one loop between the module, which decides, and the host, which does.
+import { fromModule, ScopegateError } from "../core/errors.js";
+import { requireCapabilities } from "../stores/contract.js";
+import { ask, operations } from "./host.js";
+import { Interaction, readRequest, responseOf, unavailable, withCookie } from "./http.js";
+import { called, optionsOf } from "./options.js";
+import { Engine } from "./runtime.js";
+import { keysOf } from "./signer.js";
+
+const ENTROPY = 64;
+/** Grants that are revoked by one flow. */
+const PAGE = 8;
+const misuse = (message) => new ScopegateError("outcome_invalid", message);
+
+/** How a login ended, as the module reads it. */
+function loginOutcome(outcome) {
+  if (outcome === "notLoggedIn" || outcome === "denied") return outcome;
+  const { sub, authTime, acr = null, amr = [] } = outcome ?? {};
+  if (typeof sub !== "string" || sub === "") throw misuse('A login is `{ sub, authTime }`, "notLoggedIn" or "denied".');
+  if (!Number.isSafeInteger(authTime) || authTime < 0) throw misuse("`authTime` is in whole Unix seconds.");
+  if (acr !== null && typeof acr !== "string") throw misuse("`acr` is a text.");
+  if (!Array.isArray(amr) || !amr.every((method) => typeof method === "string")) throw misuse("`amr` is a list of texts.");
+  return { loggedIn: { sub, authTime, acr, amr } };
+}
+
+function consentOutcome(outcome) {
+  if (outcome === "denied") return "deny";
+  const scopes = outcome?.scopes;
+  if (!Array.isArray(scopes) || !scopes.every((scope) => typeof scope === "string")) throw misuse('A consent is `{ scopes }` or "denied".');
+  return { approve: scopes };
+}
+
+/** What came out of a form: a field that is not there is no ticket. */
+const ticketOf = (ticket) => (typeof ticket === "string" ? ticket.toWellFormed() : "");
+
+/** The request that each interaction is the answer to: in no other may it stand for a ticket that a browser has brought. */
+const answered = new WeakMap();
+
+/** The request of a browser that comes back with a ticket, or is answered at once, before it could be given the cookie. */
+async function resumed(request, from) {
+  const read = await readRequest(request, false);
+  if (!(from instanceof Interaction)) return { request: read, ticket: ticketOf(from) };
+  if (answered.get(from) !== request) throw new ScopegateError("request_invalid", "The interaction answers another request: give the ticket that came back.");
+  return { request: { ...read, headers: withCookie(read.headers, from) }, ticket: from.ticket };
+}
+
+export class AuthorizationServer {
+  #settings;
+  #host;
+  #now;
+  #timeout;
+  /** The keys of now with what signs by them. A flow keeps those that it began with. */
+  #current;
+  #counts = { restarts: 0, hostFailures: 0 };
+  #closed = false;
+
+  constructor(options) {
+    const { settings, host, told, signers, now, timeout } = optionsOf(options);
+    this.#settings = settings;
+    this.#host = host;
+    this.#now = now;
+    this.#timeout = timeout;
+    this.#current = this.#engineOf(told, signers);
+  }
+
+  #engineOf(keys, signers) {
+    const engine = called(() => new Engine(JSON.stringify({ ...this.#settings, keys })));
+    return {
+      engine,
+      operations: operations({ ...this.#host, signers, onError: (error, operation) => this.#report(error, operation) }),
+    };
+  }
+
+  /** Other keys, after a rotation. */
+  setKeys(keys) {
+    const { told, signers } = keysOf(keys);
+    this.#current = this.#engineOf(told, signers);
+  }
+
+  /**
+   * Answers a request to any endpoint.
+   * @param {Request | import("node:http").IncomingMessage} request
+   * @param {unknown} [context] handed to the functions of the options
+   * @returns {Promise<Response | Interaction>}
+   */
+  async handle(request, context) {
+    return this.#run(request, { http: await readRequest(request, true) }, context);
+  }
+
+  /**
+   * Goes on after a login.
+   * @param {Request | import("node:http").IncomingMessage} request the browser's, for its cookie
+   * @param {unknown} from the ticket that came back, or, in the request that it answers, the interaction itself when the user need not be asked
+   */
+  async resumeLogin(request, from, outcome, context) {
+    const login = loginOutcome(outcome);
+    return this.#run(request, { ...(await resumed(request, from)), login }, context);
+  }
+
+  /** Goes on after a consent. */
+  async resumeConsent(request, from, outcome, context) {
+    const consent = consentOutcome(outcome);
+    return this.#run(request, { ...(await resumed(request, from)), consent }, context);
+  }
+
+  /**
+   * Revokes somebody's grants, or those for one client: after a change of password, a logout everywhere, the removal of the user.
+   * Rejects when the store could not; what was revoked until then stays so, and another call does the rest.
+   * @returns {Promise<{ revoked: number }>}
+   */
+  async revokeAll(sub, { clientId = null } = {}, context) {
+    if (typeof sub !== "string" || sub === "") throw new ScopegateError("request_invalid", "`sub` is a text.");
+    if (clientId !== null && typeof clientId !== "string") throw new ScopegateError("request_invalid", "`clientId` is a text.");
+    requireCapabilities(this.#host.store, ["list"]);
+    let revoked = 0;
+    for (let after = null; ; ) {
+      let page;
+      const grantsOf = async (need) => {
+        // The flow sees one page and then the end: it reads its answers again at each step.
+        if (page !== undefined) return { grants: [] };
+        page = await this.#current.operations.grants_of({ ...need, after, limit: PAGE });
+        // A store that does not go on would keep this going for ever.
+        if (after !== null && page.grants[0] <= after) throw new ScopegateError("answer_invalid", "grantsOf does not go on.");
+        return page;
+      };
+      const response = await this.#run(undefined, { revokeAll: { sub, clientId } }, context, { grants_of: grantsOf });
+      if (response.status !== 200) throw new ScopegateError("store_unavailable", "Some grants may be left: call it again.");
+      revoked += (await response.json()).revoked;
+      if (page.grants.length === 0) return { revoked };
+      after = page.grants.at(-1);
+    }
+  }
+
+  /** How often what happened since the server was made. */
+  get counts() {
+    return { ...this.#counts };
+  }
+
+  close() {
+    if (!this.#closed) this.#current.engine.free();
+    this.#closed = true;
+  }
+
+  [Symbol.dispose ?? Symbol.for("Symbol.dispose")]() {
+    this.close();
+  }
+
+  #report(error, operation) {
+    this.#counts.hostFailures += 1;
+    try {
+      this.#host.onError?.(error, operation);
+    } catch {
+      // Whoever is told of a failure must not make another one.
+    }
+  }
+
+  async #run(request, input, context, more) {
+    if (this.#closed) throw new ScopegateError("server_closed", "This server is closed.");
+    const { engine } = this.#current;
+    const operations = { ...this.#current.operations, ...more };
+    const asking = { timeout: this.#timeout, onError: (error, operation) => this.#report(error, operation) };
+    const text = JSON.stringify(input);
+    const now = this.#now();
+    const entropy = crypto.getRandomValues(new Uint8Array(ENTROPY));
+    const answers = [];
+    let asked;
+    while (true) {
+      let step;
+      try {
+        step = JSON.parse(engine.step(text, now, entropy, `[${answers.join()}]`));
+      } catch (thrown) {
+        const refused = fromModule(thrown);
+        if (refused === undefined) {
+          engine.restart();
+          this.#counts.restarts += 1;
+          this.#report(new ScopegateError("engine_restarted", "The module trapped; a fresh instance runs.", { cause: thrown }), asked);
+          return unavailable();
+        }
+        this.#report(refused, asked);
+        // The last answer cannot be read: as if there had been none.
+        if (asked === undefined || answers.at(-1) === '"unavailable"') return unavailable();
+        answers[answers.length - 1] = '"unavailable"';
+        continue;
+      }
+      if (step.respond !== undefined) return responseOf(step.respond);
+      if (step.interact !== undefined) {
+        const interaction = new Interaction(step.interact);
+        answered.set(interaction, request);
+        return interaction;
+      }
+      asked = step.need.op;
+      answers.push(await ask(operations, step.need, context, asking));
+    }
+  }
+}

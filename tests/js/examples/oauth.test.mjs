@@ -1,0 +1,75 @@
+// The Worker that is an authorization server starts by its one command, and clients of others sign in with it.
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { after, before, describe, it } from "node:test";
+import { fileURLToPath } from "node:url";
+import { browser, oauth4webapiClient, offered, openidClient } from "../lib/oauth-clients.mjs";
+
+const root = fileURLToPath(new URL("../../../", import.meta.url));
+
+describe("the authorization server in a Worker", () => {
+  let child;
+  let facts;
+  before(async () => {
+    child = spawn(process.execPath, ["examples/worker-oauth/dev.mjs"], { cwd: root, env: { ...process.env, PORT: "0" }, stdio: ["ignore", "pipe", "pipe"] });
+    facts = await new Promise((found, failed) => {
+      let [text, errors] = ["", ""];
+      child.stderr.on("data", (data) => { errors += data; });
+      child.on("exit", (code) => failed(new Error(`it ended with ${code}: ${errors}`)));
+      child.stdout.on("data", (data) => {
+        text += data;
+        const [, issuer, password, secret] = /Issuer (\S+), user demo, password (\S+), .* secret (\S+)\n/.exec(text) ?? [];
+        if (secret !== undefined) found({ issuer, password, secret });
+      });
+    });
+  });
+  after(() => child.kill());
+
+  const person = (password) => (action, html) =>
+    action === "/login" ? [["do", "login"], ["name", "demo"], ["password", password]] : [["do", "approve"], ...offered(html)];
+  const visitor = (clientId) => ({ issuer: facts.issuer, clientId, visit: browser(person(facts.password)), email: "demo@example.com" });
+
+  it("openid-client as a public client", async () => assert.equal(await openidClient(visitor("demo-app")), "user-1"));
+  it("openid-client as a confidential client", async () => assert.equal(await openidClient({ ...visitor("demo-web"), secret: facts.secret }), "user-1"));
+  it("oauth4webapi as a public client", async () => assert.equal(await oauth4webapiClient(visitor("demo-app")), "user-1"));
+
+  const authorize = (more = {}) => {
+    const query = new URLSearchParams({
+      response_type: "code", client_id: "demo-app", redirect_uri: "http://127.0.0.1:49152/callback", scope: "openid email profile",
+      code_challenge: "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM", code_challenge_method: "S256", ...more,
+    });
+    return `${facts.issuer}/oauth2/authorize?${query}`;
+  };
+  const ended = async (visit, more) => Object.fromEntries((await visit(authorize(more))).searchParams);
+
+  it("a session answers at once, and without one nobody is asked silently", async () => {
+    assert.equal((await ended(browser(() => assert.fail("a page")), { prompt: "none" })).error, "login_required");
+    let pages = 0;
+    const visit = browser((...page) => {
+      pages += 1;
+      return person(facts.password)(...page);
+    });
+    assert.ok((await ended(visit)).code);
+    const before = pages;
+    assert.ok((await ended(visit)).code);
+    assert.ok((await ended(visit, { prompt: "none" })).code);
+    assert.equal(pages, before, "no page was shown");
+    assert.ok((await ended(visit, { prompt: "login" })).code);
+    assert.equal(pages, before + 1, "the login page was shown");
+  });
+
+  it("a wrong password shows the page again; turning away is told to the client", async () => {
+    let tries = 0;
+    const visit = browser((action, html) => person(action === "/login" && tries++ === 0 ? "wrong" : facts.password)(action, html));
+    assert.ok((await ended(visit)).code);
+    assert.equal(tries, 2);
+    assert.equal((await ended(browser(() => [["do", "cancel"]]))).error, "access_denied");
+    const refuse = (action, html) => (action === "/login" ? person(facts.password)(action, html) : [["do", "deny"]]);
+    assert.equal((await ended(browser(refuse), { prompt: "consent" })).error, "access_denied");
+  });
+
+  it("publishes no private member of its key", async () => {
+    const { keys } = await (await fetch(`${facts.issuer}/oauth2/jwks`)).json();
+    assert.deepEqual(Object.keys(keys[0]).sort(), ["alg", "e", "kid", "kty", "n", "use"]);
+  });
+});

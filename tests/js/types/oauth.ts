@@ -1,0 +1,68 @@
+// Compiles, or does not where it must not.
+import {
+  type AuthorizationServer, type Client, createAuthorizationServer, hashSecret, Interaction, nodeSigner, type ServerOptions, type SigningKey, webCryptoSigner,
+} from "scopegate/oauth";
+import { memoryGrants } from "scopegate/stores/memory";
+import { workersKvKeys } from "scopegate/stores/workers-kv";
+
+declare const kv: Parameters<typeof workersKvKeys>[0];
+declare const jwk: JsonWebKey;
+declare const pair: CryptoKeyPair;
+interface Env {
+  find(id: string): Promise<Client | null>;
+}
+
+const signer: SigningKey = await webCryptoSigner({ jwk });
+const options: ServerOptions<Env> = {
+  issuer: "https://op.example", scopes: ["openid"], store: memoryGrants(), keys: [signer, await webCryptoSigner({ ...pair, status: "retiring" })],
+  secrets: { current: "s1", s1: new Uint8Array(32) }, clients: (id, env) => env.find(id),
+  claims: (sub, { scopes, target }) => ({ sub, scopes, target }),
+  onEvent: ({ kind, grantId }) => void [kind, grantId],
+};
+const server: AuthorizationServer<Env> = createAuthorizationServer(options);
+declare const request: Request;
+declare const env: Env;
+const reply = await server.handle(request, env);
+if (reply instanceof Interaction) {
+  if (reply.ask.type === "login") {
+    const silent: boolean = reply.ask.silent;
+    const hint: string | null = reply.ask.loginHint;
+    void [silent, hint];
+    // @ts-expect-error a login has no scopes
+    reply.ask.scopes;
+  } else {
+    const scopes: string[] = reply.ask.scopes;
+    void scopes;
+  }
+  const page: Response = reply.page("<p>");
+  void page;
+} else {
+  const response: Response = reply;
+  void response;
+}
+await server.resumeLogin(request, new FormData().get("ticket"), { sub: "u", authTime: 1, amr: ["pwd"] }, env);
+await server.resumeLogin(request, "t", "notLoggedIn");
+await server.resumeConsent(request, "t", { scopes: ["openid"] });
+await server.resumeConsent(request, "t", "denied");
+const { revoked }: { revoked: number } = await server.revokeAll("u", { clientId: "app" }, env);
+const ids: string[] | undefined = await memoryGrants().grantsOf?.("u", null, 10);
+// @ts-expect-error one client, by its name
+await server.revokeAll("u", "app");
+// @ts-expect-error a login says when
+await server.resumeLogin(request, "t", { sub: "u" });
+// @ts-expect-error no such outcome
+await server.resumeConsent(request, "t", "approved");
+// @ts-expect-error Workers KV holds no grants
+createAuthorizationServer({ ...options, store: workersKvKeys(kv) });
+// @ts-expect-error a misspelt option
+createAuthorizationServer({ ...options, scope: ["openid"] });
+// @ts-expect-error no such algorithm
+nodeSigner({ key: "pem", alg: "HS256" });
+const client: Client = {
+  clientId: "web", auth: { method: "client_secret_basic", hashes: [hashSecret("s")] }, redirectUris: [], grantTypes: ["authorization_code"], scopes: [],
+};
+// @ts-expect-error no such grant type
+const wrong: Client = { ...client, grantTypes: ["password"] };
+// @ts-expect-error an interaction is not made by hand
+new Interaction();
+void [client, wrong, revoked, ids];
