@@ -32,7 +32,7 @@ fn twins(site: &Site, flags: &[(&str, &str)]) {
     let (one, other) = (site.start("one", flags), site.start("other", flags));
     for round in 0..40 {
         let (here, there) =
-            if round % 2 == 0 { (one.client(), other.client()) } else { (other.client(), one.client()) };
+            if round.is_multiple_of(2) { (one.client(), other.client()) } else { (other.client(), one.client()) };
         let (id, key) = here.create().unwrap();
         // Both have seen it alive, so that any memory of it would be a stale one.
         assert_eq!((here.with_key(&key, READ).unwrap().status, there.with_key(&key, READ).unwrap().status), (200, 200));
@@ -67,7 +67,7 @@ fn under_load(one: &Client, other: &Client, round: usize) {
         while reads.load(Ordering::SeqCst) < 8 + round % 5 {
             std::thread::yield_now();
         }
-        let revoking = if round % 2 == 0 { one } else { other };
+        let revoking = if round.is_multiple_of(2) { one } else { other };
         revoking.revoke(&id).unwrap();
         returned.store(true, Ordering::SeqCst);
     });
