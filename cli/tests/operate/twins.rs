@@ -30,7 +30,7 @@ fn beside(variable: &str) {
 
 fn twins(site: &Site, flags: &[(&str, &str)]) {
     let (one, other) = (site.start("one", flags), site.start("other", flags));
-    for round in 0..40 {
+    for round in 0..40_u32 {
         let (here, there) =
             if round.is_multiple_of(2) { (one.client(), other.client()) } else { (other.client(), one.client()) };
         let (id, key) = here.create().unwrap();
