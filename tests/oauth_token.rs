@@ -152,7 +152,8 @@ fn redeem_web(code: &str) -> HttpRequest {
 #[test]
 fn t2_t3_replays() {
     // Row, the second redemption, its answer, and whether the tokens of the first die.
-    let cases: [(&str, fn(&str) -> HttpRequest, i64, &str, bool); 8] = [
+    type Replay = (&'static str, fn(&str) -> HttpRequest, i64, &'static str, bool);
+    let cases: [Replay; 8] = [
         ("T2 at once", redeem_web, 2, "400 invalid_grant", true),
         ("T2 after 30 seconds", redeem_web, 32, "400 invalid_grant", true),
         ("T2 when the code has expired", redeem_web, 400, "400 invalid_grant", true),
@@ -454,7 +455,8 @@ fn answers_that_are_none() {
             if need.op() == self.1 { self.2(need) } else { self.0.answer(need) }
         }
     }
-    let cases: [(&str, &str, fn(&Need) -> Answer); 9] = [
+    type Wronged = (&'static str, &'static str, fn(&Need) -> Answer);
+    let cases: [Wronged; 9] = [
         ("another kind", "client_get", |_| Answer::Done),
         ("another kind", "grant_get", |_| Answer::Client(None)),
         ("another kind", "grant_swap", |_| Answer::Put(true)),
