@@ -1,7 +1,13 @@
 //! OpenTelemetry against a collector that listens: what arrives of a decision and of the audit, and what a collector that is dead or never
 //! answers does to those who record, which is nothing.
 #![cfg(feature = "otel")]
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that panics has failed")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::arithmetic_side_effects,
+    reason = "a test that panics has failed"
+)]
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};

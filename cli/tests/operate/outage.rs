@@ -133,15 +133,13 @@ fn an_outage_is_503_and_ends_by_itself_redis() {
     outage_and_recovery("SCOPEGATE_REDIS_URL");
 }
 
-/// The status and code of a try to create a key, and to revoke one.
-fn changes(client: &Client, id: &str) -> [(u16, String); 2] {
+/// The status of a try to create a key, and to revoke one.
+fn changes(client: &Client, id: &str) -> [u16; 2] {
     let later = std::time::SystemTime::now() + Duration::from_secs(86_400);
     let wanted = json!({ "label": "Later", "scopes": ["jobs:read"], "expiresAt": jiff::Timestamp::try_from(later).unwrap().to_string() });
     let path = format!("/settings/api-keys/{id}");
-    [("POST", "/settings/api-keys", wanted), ("DELETE", path.as_str(), Value::Null)].map(|(method, target, body)| {
-        let answer = client.manage(method, target, &body).unwrap();
-        (answer.status, if answer.body.is_empty() { String::new() } else { answer.code() })
-    })
+    [("POST", "/settings/api-keys", wanted), ("DELETE", path.as_str(), Value::Null)]
+        .map(|(method, target, body)| client.manage(method, target, &body).unwrap().status)
 }
 
 /// Asks until the answer is this one.
@@ -164,12 +162,11 @@ fn an_outage_is_503_and_ends_by_itself_sqlite() {
     let (id, key) = client.create().unwrap();
     let reads = || client.with_key(&key, READ).unwrap();
     assert_eq!((reads().status, server.ready()), (200, 200));
-    let refused = (503, "store_unavailable".to_owned());
     let stranger = rusqlite::Connection::open(&path).unwrap();
 
     // Locked by another writer: changes wait, and fail when they have waited enough. Who only reads waits for nobody.
     stranger.execute_batch("BEGIN IMMEDIATE").unwrap();
-    assert_eq!(changes(&client, &id), [refused.clone(), refused.clone()]);
+    assert_eq!(changes(&client, &id), [503, 503]);
     assert_eq!((reads().status, server.ready()), (200, 200));
     stranger.execute_batch("COMMIT").unwrap();
     let (other, _) = client.create().unwrap();
@@ -178,10 +175,10 @@ fn an_outage_is_503_and_ends_by_itself_sqlite() {
     stranger.execute_batch("ALTER TABLE api_keys RENAME TO lost").unwrap();
     for _ in 0..3 {
         let answer = reads();
-        assert_eq!((answer.status, answer.code()), refused);
+        assert_eq!((answer.status, answer.code().as_str()), (503, "store_unavailable"));
         assert!(answer.head.to_ascii_lowercase().contains("retry-after"));
     }
-    assert_eq!((changes(&client, &other), server.ready()), ([refused.clone(), refused.clone()], 503));
+    assert_eq!((changes(&client, &other), server.ready()), ([503, 503], 503));
     stranger.execute_batch("ALTER TABLE lost RENAME TO api_keys").unwrap();
     // The revocation that was not acknowledged may have gone through when the lock was gone: 200 or 401, and no 503.
     until("mended", || u16::from(reads().status != 503), 1);
@@ -195,7 +192,7 @@ fn an_outage_is_503_and_ends_by_itself_sqlite() {
     };
     let (third, third_key) = client.create().unwrap();
     room("1");
-    assert_eq!(changes(&client, &third), [refused.clone(), refused]);
+    assert_eq!(changes(&client, &third), [503, 503]);
     assert_eq!(client.with_key(&third_key, READ).unwrap().status, 200, "what was not acknowledged did not happen");
     room("unlimited");
     client.create().unwrap();
