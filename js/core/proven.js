@@ -7,6 +7,7 @@ const BATCH = 64;
 /** The principals of one instance of the module, which outlive the gate that proved them. */
 export class Proofs {
   #raw;
+  #memory;
   #recent = [];
   #batch;
   #room = 0;
@@ -19,50 +20,99 @@ export class Proofs {
     }
   });
 
-  constructor(raw) {
+  constructor(raw, memory) {
     this.#raw = raw;
+    this.#memory = memory;
   }
 
   /** The proven principal in a slot of the module. A slot's generation changes with its principal. */
-  at(slot, generation) {
+  at(slot, generation, now) {
     const known = this.#recent[slot];
     if (known !== undefined && known.generation === generation) return known;
+    return (this.#recent[slot] = this.#claimed(slot, generation, now) ?? this.#kept(slot, generation));
+  }
+
+  /** Somebody proven by a token: there are too many of them to wait for the collector, so the module keeps none. */
+  #claimed(slot, generation, now) {
+    const raw = this.#raw;
+    const length = raw.claims_bytes(slot);
+    if (length === 0) return undefined;
+    const claims = new Uint8Array(this.#memory.buffer, raw.claims(slot), length).slice();
+    return new Claimed(raw, generation, claims, raw.claims_of(slot), now);
+  }
+
+  #kept(slot, generation) {
     if (this.#room === 0) {
       this.#batch = { number: this.#raw.batch() };
       this.#registry.register(this.#batch, this.#batch.number);
       this.#room = BATCH;
     }
     this.#room -= 1;
-    return (this.#recent[slot] = new Proven(this.#raw, this.#batch, this.#raw.keep(slot), generation));
+    return new Kept(this.#raw, generation, this.#batch, this.#raw.keep(slot));
   }
 
   /** What stands for a principal on a public route. */
   nobody() {
-    return (this.#nobody ??= new Proven(this.#raw, { number: 0 }, 0, 0));
+    return (this.#nobody ??= new Kept(this.#raw, 0, { number: 0 }, 0));
   }
 }
 
-/** A proven principal: the module keeps it as long as its batch lives here. */
+/** A proven principal. */
 class Proven {
   #raw;
-  #batch;
-  #place;
   #principal;
 
-  constructor(raw, batch, place, generation) {
+  constructor(raw, generation) {
     this.#raw = raw;
-    this.#batch = batch;
-    this.#place = place;
     this.generation = generation;
   }
 
   get principal() {
-    return (this.#principal ??= deepFreeze(JSON.parse(asked(() => this.#raw.principal(this.#batch.number, this.#place)))));
+    return (this.#principal ??= deepFreeze(JSON.parse(asked(() => this.held(this.#raw, (batch, place) => this.#raw.principal(batch, place))))));
   }
 
   /** The text of an allow of this principal alone. */
   text(target, route, alternative, touch, now) {
-    return asked(() => this.#raw.allow(this.#batch.number, this.#place, target, route, alternative, touch, now));
+    return asked(() => this.held(this.#raw, (batch, place) => this.#raw.allow(batch, place, target, route, alternative, touch, now)));
+  }
+}
+
+/** Somebody proven by a key: the module keeps them as long as their batch lives here. */
+class Kept extends Proven {
+  #batch;
+  #place;
+
+  constructor(raw, generation, batch, place) {
+    super(raw, generation);
+    this.#batch = batch;
+    this.#place = place;
+  }
+
+  held(raw, use) {
+    return use(this.#batch.number, this.#place);
+  }
+}
+
+/** Somebody proven by a token: its claims, which the module reads again when somebody asks. */
+class Claimed extends Proven {
+  #claims;
+  #credential;
+  #now;
+
+  constructor(raw, generation, claims, credential, now) {
+    super(raw, generation);
+    this.#claims = claims;
+    this.#credential = credential;
+    this.#now = now;
+  }
+
+  held(raw, use) {
+    const batch = raw.recall(this.#credential, this.#claims, this.#now);
+    try {
+      return use(batch, 0);
+    } finally {
+      raw.forget(batch);
+    }
   }
 }
 
