@@ -9,6 +9,8 @@ use zeroize::Zeroizing;
 
 #[cfg(any(feature = "ring", feature = "aws-lc-rs"))]
 use super::backend;
+#[cfg(not(all(feature = "rsa", feature = "p256", feature = "ed25519")))]
+use super::elsewhere::Elsewhere;
 #[cfg(feature = "rsa")]
 use super::rsa::RsaKey;
 use super::{Algorithm, TokenRefusal};
@@ -150,6 +152,9 @@ pub(super) enum Inner {
     #[cfg(feature = "ed25519")]
     Ed25519(ed25519_dalek::VerifyingKey),
     Hmac(Zeroizing<Vec<u8>>),
+    /// Of an algorithm whose arithmetic this build lacks: the host verifies.
+    #[cfg(not(all(feature = "rsa", feature = "p256", feature = "ed25519")))]
+    Elsewhere(Elsewhere),
 }
 
 impl fmt::Debug for VerifyKey {
@@ -164,6 +169,8 @@ impl fmt::Debug for VerifyKey {
             #[cfg(feature = "ed25519")]
             Inner::Ed25519(_) => "VerifyKey(Ed25519)",
             Inner::Hmac(_) => "VerifyKey(redacted)",
+            #[cfg(not(all(feature = "rsa", feature = "p256", feature = "ed25519")))]
+            Inner::Elsewhere(_) => "VerifyKey(elsewhere)",
         })
     }
 }
@@ -267,6 +274,8 @@ impl VerifyKey {
             #[cfg(feature = "ed25519")]
             Inner::Ed25519(_) => matches!(algorithm, Algorithm::EdDsa),
             Inner::Hmac(_) => algorithm.is_hmac(),
+            #[cfg(not(all(feature = "rsa", feature = "p256", feature = "ed25519")))]
+            Inner::Elsewhere(key) => key.fits(algorithm),
         }
     }
 
@@ -281,6 +290,8 @@ impl VerifyKey {
             #[cfg(feature = "ed25519")]
             Inner::Ed25519(_) => 64,
             Inner::Hmac(_) => algorithm.hash().size(),
+            #[cfg(not(all(feature = "rsa", feature = "p256", feature = "ed25519")))]
+            Inner::Elsewhere(key) => key.signature_len(),
         }
     }
 }
@@ -366,6 +377,8 @@ pub fn verify(
             Hash::Sha384 => is_mac::<Hmac<Sha384>>(secret, signing_input, signature),
             Hash::Sha512 => is_mac::<Hmac<Sha512>>(secret, signing_input, signature),
         },
+        #[cfg(not(all(feature = "rsa", feature = "p256", feature = "ed25519")))]
+        Inner::Elsewhere(_) => false,
     };
     if valid { Ok(SignatureVerified(())) } else { Err(TokenRefusal::SignatureInvalid) }
 }
