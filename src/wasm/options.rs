@@ -100,7 +100,9 @@ fn keyring(peppers: &Peppers) -> Result<Keyring, Thrown> {
         secrets.push((name.as_str(), decode(name, text)?));
     }
     // The current one comes first.
-    secrets.sort_by_key(|(name, _)| *name != peppers.current);
+    if let Some(at) = secrets.iter().position(|(name, _)| *name == peppers.current) {
+        secrets.get_mut(..=at).unwrap_or_default().rotate_right(1);
+    }
     let ring = Keyring::new(secrets.iter().map(|(name, secret)| (*name, secret.as_slice())))
         .map_err(|error| Thrown::new("keyring_invalid", error.to_string()))?;
     Ok(if peppers.plain_hashes { ring.accept_plain_hashes() } else { ring })
@@ -158,5 +160,7 @@ pub(super) fn describe(policy: &Policy, headers: &[String]) -> String {
         });
         json.name("headers").strings(headers.iter().map(String::as_str));
         json.name("tests").count(policy.tests().len());
+        // Whether the module can verify what the host cannot.
+        json.name("arithmetic").boolean(cfg!(all(feature = "rsa", feature = "p256", feature = "ed25519")));
     })
 }

@@ -20,7 +20,7 @@ use crate::host::{KeyAnswer, KeysAnswer, KeysReason, SignatureCheck, VerifyAnswe
 use crate::json::write::Writer;
 use crate::jwt::Algorithm;
 use crate::key::format::{ID_LEN, KeyId};
-use crate::request::{HeaderSource, Request};
+use crate::request::{HeaderSource, Request, ascii_text};
 use crate::time::UnixSeconds;
 
 const DONE: u32 = 0;
@@ -250,7 +250,7 @@ impl Shape {
             flags: *flags,
             method,
             target,
-            address: core::str::from_utf8(address).ok().and_then(|text| text.parse().ok()),
+            address: if address.is_empty() { None } else { ascii_text(address).parse().ok() },
         })
     }
 }
@@ -320,8 +320,8 @@ impl Desk for Asked<'_> {
 
     async fn verify(&self, check: &SignatureCheck<'_>) -> Verified {
         let keys = &self.shared.verify_keys;
-        let step = point_at_signature(check, self.lines, &mut self.board.words.borrow_mut(), &mut keys.borrow_mut());
-        match self.board.answered(step).await {
+        point_at_signature(check, &mut self.board.words.borrow_mut(), &mut keys.borrow_mut());
+        match self.board.answered(NEED_VERIFY).await {
             Answer::Verify(answer) => answer,
             Answer::Key(_) | Answer::Keys(_) => Verified::ByHost(VerifyAnswer::Unavailable),
         }
@@ -375,23 +375,13 @@ fn point_at_key(id: &KeyId, lines: &Lines<'_>, words: &mut [u32; WORDS]) -> u32 
     }
 }
 
-fn point_at_signature(
-    check: &SignatureCheck<'_>,
-    lines: &Lines<'_>,
-    words: &mut [u32; WORDS],
-    verify_keys: &mut VerifyKeys,
-) -> u32 {
-    let found = lines.values().enumerate().find_map(|(line, (_, value))| {
-        let start = offset(value, check.signing_input)?;
-        let signature = start.checked_add(check.signing_input.len())?.checked_add(1)?;
-        Some((line, start, signature, value.len().checked_sub(signature)?))
-    });
-    let Some((line, start, signature, len)) = found else { return MISUSE };
+/// Where the bytes are that were signed, and their signature: both stay there while the decision waits.
+fn point_at_signature(check: &SignatureCheck<'_>, words: &mut [u32; WORDS], verify_keys: &mut VerifyKeys) {
     let algorithm = Algorithm::ALL.iter().position(|algorithm| *algorithm == check.algorithm).unwrap_or_default();
     let key = verify_keys.handle(check.thumbprint, check.public_jwk);
-    let input = word(check.signing_input.len());
-    put(words, 0, &[word(line), word(start), input, word(signature), word(len), word(algorithm), key]);
-    NEED_VERIFY
+    let [input, signature] =
+        [check.signing_input, check.signature].map(|bytes| (address(bytes.as_ptr()), word(bytes.len())));
+    put(words, 0, &[input.0, input.1, signature.0, signature.1, word(algorithm), key]);
 }
 
 /// Writes a decision into the words.

@@ -1,6 +1,6 @@
 // The real engine behind the package: refusals first, then what a host may do wrong, then the life of keys.
 import assert from "node:assert/strict";
-import { generateKeyPairSync, sign } from "node:crypto";
+import { createHmac, generateKeyPairSync, sign } from "node:crypto";
 import { describe, it } from "node:test";
 import { createGate, ScopegateError } from "../../js/entry/node.js";
 import { instance } from "../../js/core/runtime.js";
@@ -177,6 +177,33 @@ describe("a host", () => {
   });
 });
 
+describe("tokens that are seen once", () => {
+  const secret = new Uint8Array(32).fill(3);
+  const user = { ...policy.credentials.user, algorithms: ["HS256"] };
+  const options = { policy: { ...policy, credentials: { ...policy.credentials, user } }, keySets: undefined, secrets: { user: secret }, tokenCache: false };
+  const part = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
+  const head = part({ alg: "HS256", typ: "at+jwt" });
+  const once = (sub) => {
+    const input = `${head}.${part({ iss: "https://issuer.example", aud: "api", sub, client_id: "app", iat: NOW, exp: NOW + 60, scope: "jobs:read", name: "Zo\u00eb" })}`;
+    return ask({ authorization: `Bearer ${input}.${createHmac("sha256", secret).update(input).digest("base64url")}` });
+  };
+
+  it("can be read when their slot is long taken, by the same bytes, and leave nothing in the module", () => {
+    const gate = gateOf(options);
+    const early = gate.decideSync(once("first"));
+    const eager = gateOf({ ...options, json: true }).decideSync(once("first"));
+    for (let at = 0; at < 1500; at++) gate.decideSync(once(`warm-${at}`));
+    const { memory } = instance();
+    const before = memory.buffer.byteLength;
+    for (let at = 0; at < 12_000; at++) assert.equal(gate.decideSync(once(`user-${at}`)).status, 200);
+    assert.equal(memory.buffer.byteLength, before);
+    gate.close();
+    assert.equal(early.toString(), eager.toString());
+    assert.deepEqual(early.principal, eager.principal);
+    assert.deepEqual([early.principal.subject, early.principal.claims.name], ["first", "Zoë"]);
+  });
+});
+
 describe("a trap", () => {
   it("denies its request, and the next one runs on a fresh instance", async () => {
     const reported = [];
@@ -196,6 +223,22 @@ describe("a trap", () => {
     assert.equal(early.toString(), text);
     gate.close();
     other.close();
+  });
+});
+
+describe("a gate that is closed while a decision waits", () => {
+  it("denies it, and spoils nothing for others", async () => {
+    let answer;
+    const gate = gateOf({ keys: { find: () => new Promise((resolve) => (answer = resolve)) } });
+    const { glue, memory } = instance();
+    const waiting = gate.decide(byKey);
+    gate.close();
+    answer(issued.record);
+    const found = await waiting;
+    assert.deepEqual([found.status, found.allowed, gate.counts.restarts], [503, false, 0]);
+    assert.ok(instance().glue === glue && instance().memory === memory);
+    await assert.rejects(gate.decide(byKey), { code: "gate_closed" });
+    assert.equal(gateOf().decideSync(byKey).status, 200);
   });
 });
 
