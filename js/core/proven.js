@@ -3,6 +3,8 @@ import { ScopegateError, fromModule } from "./errors.js";
 
 /** Proofs are given back to the module in batches: one entry in the registry for many of them. */
 const BATCH = 64;
+/** Claims are copied into pages: an array of its own costs more than the copy. */
+const PAGE_BYTES = 16 * 1024;
 
 /** The principals of one instance of the module, which outlive the gate that proved them. */
 export class Proofs {
@@ -11,6 +13,8 @@ export class Proofs {
   #recent = [];
   #batch;
   #room = 0;
+  #page = new Uint8Array(0);
+  #used = 0;
   #nobody;
   #registry = new FinalizationRegistry((number) => {
     try {
@@ -37,8 +41,14 @@ export class Proofs {
     const raw = this.#raw;
     const length = raw.claims_bytes(slot);
     if (length === 0) return undefined;
-    const claims = new Uint8Array(this.#memory.buffer, raw.claims(slot), length).slice();
-    return new Claimed(raw, generation, claims, raw.claims_of(slot), now);
+    if (this.#used + length > this.#page.length) {
+      this.#page = new Uint8Array(Math.max(PAGE_BYTES, length));
+      this.#used = 0;
+    }
+    const from = this.#used;
+    this.#used += length;
+    this.#page.set(new Uint8Array(this.#memory.buffer, raw.claims(slot), length), from);
+    return new Claimed(raw, generation, this.#page, from, this.#used, raw.claims_of(slot), now);
   }
 
   #kept(slot, generation) {
@@ -95,19 +105,23 @@ class Kept extends Proven {
 
 /** Somebody proven by a token: its claims, which the module reads again when somebody asks. */
 class Claimed extends Proven {
-  #claims;
+  #page;
+  #from;
+  #end;
   #credential;
   #now;
 
-  constructor(raw, generation, claims, credential, now) {
+  constructor(raw, generation, page, from, end, credential, now) {
     super(raw, generation);
-    this.#claims = claims;
+    this.#page = page;
+    this.#from = from;
+    this.#end = end;
     this.#credential = credential;
     this.#now = now;
   }
 
   held(raw, use) {
-    const batch = raw.recall(this.#credential, this.#claims, this.#now);
+    const batch = raw.recall(this.#credential, this.#page.subarray(this.#from, this.#end), this.#now);
     try {
       return use(batch, 0);
     } finally {
