@@ -1,10 +1,13 @@
 //! Scopes: the name grammar, sets as bit masks, and the catalogue of a policy with `implies` closed when it is built.
 
-use crate::json::Quoted;
 use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use core::cmp::Ordering;
 use core::fmt;
+
+use crate::json::Quoted;
+use crate::request::word::ends_of;
 
 /// The most scopes one catalogue may declare.
 pub const MAX_SCOPES: usize = 1_024;
@@ -206,8 +209,27 @@ struct Entry {
 #[derive(Clone, Debug, Default)]
 pub struct ScopeCatalogue {
     entries: Box<[Entry]>,
-    /// The entries in the order of their names.
-    sorted: Box<[usize]>,
+    /// The entries in an order to search in.
+    index: Box<[Indexed]>,
+}
+
+/// What finds an entry: the ends and the length of its name, and where it is.
+#[derive(Clone, Debug)]
+struct Indexed {
+    ends: [u64; 2],
+    len: usize,
+    at: usize,
+}
+
+impl Indexed {
+    fn of(name: &str, at: usize) -> Self {
+        Self { ends: ends_of(name.as_bytes()), len: name.len(), at }
+    }
+
+    #[inline]
+    fn cmp(&self, other: &Self) -> Ordering {
+        (self.ends, self.len).cmp(&(other.ends, other.len))
+    }
 }
 
 impl ScopeCatalogue {
@@ -254,7 +276,10 @@ impl ScopeCatalogue {
                 })
             })
             .collect::<Result<_, CatalogueError>>()?;
-        Ok(Self { entries, sorted: sorted.into_boxed_slice() })
+        let mut index: Vec<_> =
+            declarations.iter().enumerate().map(|(at, declared)| Indexed::of(declared.name, at)).collect();
+        index.sort_unstable_by(Indexed::cmp);
+        Ok(Self { entries, index: index.into_boxed_slice() })
     }
 
     /// How many scopes are declared.
@@ -272,8 +297,11 @@ impl ScopeCatalogue {
     /// The index of a declared scope; names are compared exactly.
     #[must_use]
     pub fn index_of(&self, name: &str) -> Option<usize> {
-        let place = self.sorted.binary_search_by(|at| self.name(*at).unwrap_or_default().cmp(name)).ok()?;
-        self.sorted.get(place).copied()
+        let wanted = Indexed::of(name, 0);
+        let first = self.index.partition_point(|known| known.cmp(&wanted).is_lt());
+        let alike = self.index.get(first..)?.iter().take_while(|known| known.cmp(&wanted).is_eq());
+        // The ends of a short name are the whole of it.
+        alike.map(|known| known.at).find(|at| name.len() <= 16 || self.name(*at) == Some(name))
     }
 
     /// The name of the scope with this index.
@@ -400,6 +428,12 @@ mod tests {
         for almost in ["*", "jobs:*", "JOBS:READ", "jobs:rea", "jobs:read ", " jobs:read", "jobs:read3", ""] {
             assert!(scopes.grant([almost]).is_empty(), "{almost:?}");
         }
+        let long =
+            catalogue(&[("webhooks:endpoints:manage", &[]), ("webhooks:endpoint_:manage", &[]), ("a", &[])]).unwrap();
+        for (at, name) in ["webhooks:endpoints:manage", "webhooks:endpoint_:manage", "a"].into_iter().enumerate() {
+            assert_eq!(long.index_of(name), Some(at));
+        }
+        assert_eq!(long.index_of("webhooks:endpoints_manage"), None);
         let need = scopes.require(["jobs:read"]).unwrap();
         assert!(!scopes.grant(["jobs:read2"]).contains_all(&need));
     }

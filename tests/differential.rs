@@ -152,6 +152,18 @@ fn both_come_to_the_same_on_random_requests() {
                 .collect();
             let request = Request { method, target: path.as_bytes(), headers: &(), https: true, client_ip: None };
             let decision = gate.rehearse(&request, UnixSeconds::EPOCH, &assumed);
+            if let [one] = assumed.as_slice() {
+                match gate.covers(method, path.as_bytes(), one.credential, &one.scopes) {
+                    Ok(route) => {
+                        assert_eq!(decision.route().map(|route| route.id()), Some(route.id()), "{method} {path}")
+                    }
+                    Err(denial) => assert_eq!(decision.denial(), Some(&denial), "{method} {path}"),
+                }
+                assert_eq!(
+                    decision.is_allowed(),
+                    gate.covers(method, path.as_bytes(), one.credential, &one.scopes).is_ok()
+                );
+            }
             let found: Value = serde_json::from_str(&decision.to_json()).unwrap();
             let mut missing: Vec<&str> =
                 found["missing"].as_array().unwrap().iter().map(|s| s.as_str().unwrap()).collect();

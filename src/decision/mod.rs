@@ -16,7 +16,7 @@ use crate::key::record::{KeyHash, KeyRefusal};
 use crate::policy::{Policy, Route};
 use crate::principal::Principal;
 use crate::request::{TargetFault, ascii_text};
-use crate::route::table::{NodeId, Params};
+use crate::route::table::NodeId;
 use crate::scope::ScopeSet;
 use crate::time::UnixSeconds;
 
@@ -242,7 +242,7 @@ pub struct Decision<'a> {
     pub(crate) now: UnixSeconds,
     /// The path that was matched, empty when the target was refused.
     pub(crate) path: &'a [u8],
-    pub(crate) route: Option<(usize, Params)>,
+    pub(crate) route: Option<usize>,
     /// The index of the credential that the denial is about, when it was presented.
     pub(crate) faulty: Option<usize>,
     pub(crate) touch: Option<Touch>,
@@ -301,22 +301,20 @@ impl<'a> Decision<'a> {
     /// The route the request means, when it means one.
     #[must_use]
     pub fn route(&self) -> Option<&'a Route> {
-        self.route.as_ref().and_then(|(index, _)| self.policy.routes().get(*index))
+        self.route.and_then(|index| self.policy.routes().get(index))
     }
 
     /// The index of that route in the policy.
     #[must_use]
-    pub fn route_index(&self) -> Option<usize> {
-        self.route.as_ref().map(|(index, _)| *index)
+    pub const fn route_index(&self) -> Option<usize> {
+        self.route
     }
 
     /// The parameters of the path, name and value, as sent: percent-escapes are not decoded.
     pub fn params(&self) -> impl Iterator<Item = (&'a str, &'a str)> + '_ {
         let path = ascii_text(self.path);
         let table = self.policy.table();
-        self.route.iter().flat_map(move |(index, params)| {
-            table.param_names(*index).iter().map(|name| &**name).zip(params.values(path))
-        })
+        self.route.into_iter().flat_map(move |route| table.params(route, path))
     }
 
     /// Who is behind an allowed request: the principal of the first credential of the satisfied alternative.
@@ -415,14 +413,13 @@ impl<'a> Decision<'a> {
         use crate::route::table::RouteMatch;
         let target = gate_target(target.as_bytes()).ok()?;
         let found = policy.table().find(&target, policy.routes().get(route)?.method());
-        let RouteMatch::Found { route: same, params } = found else { return None };
         let id = principal.as_ref().and_then(Principal::key).map(|key| key.record().id);
-        (same == route).then(|| Self {
+        (found == RouteMatch::Found { route }).then(|| Self {
             policy,
             outcome: Outcome::Allow(Grant { principal, others: Vec::new(), alternative }),
             now,
             path: target.path_bytes(),
-            route: Some((route, params)),
+            route: Some(route),
             faulty: None,
             touch: id.filter(|_| touch).map(|id| Touch { id, at: now }),
             upgrade: None,

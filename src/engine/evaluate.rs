@@ -14,7 +14,6 @@ use crate::policy::compile::MAX_ROUTE_CREDENTIALS;
 use crate::policy::{Alternative, Requirement, Route};
 use crate::principal::Principal;
 use crate::request::Request;
-use crate::route::table::Params;
 use crate::scope::ScopeSet;
 use crate::time::UnixSeconds;
 
@@ -28,6 +27,39 @@ pub(super) enum Slot {
     Proven(Principal),
     /// Presented and refused.
     Refused(Denial),
+}
+
+/// A slot for each of the route's credentials. Fields and no array, since an array of them is copied to its place.
+pub(super) struct Slots(Slot, Slot, Slot, Slot);
+
+impl Slots {
+    #[inline(always)]
+    const fn unseen() -> Self {
+        Self(Slot::Unseen, Slot::Unseen, Slot::Unseen, Slot::Unseen)
+    }
+
+    #[inline(always)]
+    pub(super) const fn get(&self, slot: usize) -> Option<&Slot> {
+        const { assert!(MAX_ROUTE_CREDENTIALS == 4) };
+        match slot {
+            0 => Some(&self.0),
+            1 => Some(&self.1),
+            2 => Some(&self.2),
+            3 => Some(&self.3),
+            _ => None,
+        }
+    }
+
+    #[inline(always)]
+    pub(super) const fn get_mut(&mut self, slot: usize) -> Option<&mut Slot> {
+        match slot {
+            0 => Some(&mut self.0),
+            1 => Some(&mut self.1),
+            2 => Some(&mut self.2),
+            3 => Some(&mut self.3),
+            _ => None,
+        }
+    }
 }
 
 /// Where a decision pauses: done, or for something only the host has.
@@ -56,8 +88,8 @@ pub(super) struct Pending<'a> {
     pub(super) now: UnixSeconds,
     pub(super) method: &'a str,
     pub(super) path: &'a [u8],
-    pub(super) route: Option<(usize, Params)>,
-    pub(super) slots: [Slot; MAX_ROUTE_CREDENTIALS],
+    pub(super) route: Option<usize>,
+    pub(super) slots: Slots,
     pub(super) upgrade: Option<Box<Upgrade>>,
     pub(super) presented_key: Option<KeyId>,
     trace: Option<Box<Trace>>,
@@ -85,7 +117,10 @@ impl Unmet {
 }
 
 impl<'a> Pending<'a> {
+    #[inline(always)]
     pub(super) fn new(gate: &'a Gate, request: &'a Request<'a>, now: UnixSeconds) -> Self {
+        // First: what can fail later is built in its place, not copied there.
+        let trace = gate.traces().then(Box::default);
         Self {
             gate,
             request,
@@ -94,10 +129,10 @@ impl<'a> Pending<'a> {
             method: request.method,
             path: b"",
             route: None,
-            slots: [const { Slot::Unseen }; MAX_ROUTE_CREDENTIALS],
+            slots: Slots::unseen(),
             upgrade: None,
             presented_key: None,
-            trace: gate.traces().then(Box::default),
+            trace,
         }
     }
 
@@ -142,7 +177,7 @@ impl<'a> Pending<'a> {
     }
 
     fn matched(&self) -> Option<&'a Route> {
-        self.route.as_ref().and_then(|(index, _)| self.gate.policy().routes().get(*index))
+        self.route.and_then(|index| self.gate.policy().routes().get(index))
     }
 
     fn note_unmet(&mut self, index: usize, unmet: &Unmet) {
@@ -241,7 +276,8 @@ impl<'a> Pending<'a> {
 
     /// Fills every slot from what the host vouches for.
     pub(super) fn assume(&mut self, route: &Route, assumed: &[Assumed]) {
-        for (slot, credential) in self.slots.iter_mut().zip(&*route.credentials) {
+        for (number, credential) in route.credentials.iter().enumerate() {
+            let Some(slot) = self.slots.get_mut(number) else { return };
             *slot = assumed.iter().find(|given| given.credential == *credential).map_or(Slot::Absent, |given| {
                 Slot::Proven(Principal::assumed(*credential, given.scopes.clone(), given.claims.clone()))
             });

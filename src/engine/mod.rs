@@ -8,6 +8,7 @@
 //! [`Gate::begin`] returns a [`Step`]: done, or a need. Answering a need consumes it and returns the next step, so an
 //! answer cannot be used twice. [`Gate::decide`] is the loop over a [`Host`], [`Gate::decide_async`] its twin.
 
+mod covers;
 mod evaluate;
 mod gate;
 mod open;

@@ -46,8 +46,8 @@ impl<'a> Pending<'a> {
         let preflight = self.method == "OPTIONS" && self.presented.is_preflight();
         match found {
             RouteMatch::Found { .. } | RouteMatch::MethodNotAllowed { .. } if preflight => Ok(None),
-            RouteMatch::Found { route, params } => {
-                self.route = Some((route, params));
+            RouteMatch::Found { route } => {
+                self.route = Some(route);
                 Ok(Some(route))
             }
             RouteMatch::MethodNotAllowed { node } => Err(Denial::MethodNotAllowed(node)),

@@ -2,7 +2,7 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use core::fmt;
+use core::{fmt, ptr};
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -13,6 +13,8 @@ use super::format::ParsedKey;
 use super::mac::MacKey;
 use super::record::{KeyHash, KeyRecord};
 use crate::json::Quoted;
+use crate::request::word::is_same_text;
+use crate::time::UnixSeconds;
 
 /// The shortest pepper, in bytes.
 pub const MIN_PEPPER_BYTES: usize = 32;
@@ -135,6 +137,20 @@ pub(super) enum Match {
     NoPepper,
 }
 
+/// A hash entry, and what it is checked with.
+pub(super) struct Picked<'k> {
+    pub(super) entry: &'k KeyHash,
+    by: By<'k>,
+    /// Whether that is what new hashes are made with.
+    pub(super) is_current: bool,
+}
+
+enum By<'k> {
+    Nothing,
+    Pepper(&'k Pepper),
+    Missing,
+}
+
 impl Keyring {
     /// A keyring without peppers: plain SHA-256.
     #[must_use]
@@ -182,11 +198,6 @@ impl Keyring {
         }
     }
 
-    /// Whether a hash could be checked: it takes no pepper, or one that is here.
-    pub(super) fn knows(&self, entry: &KeyHash) -> bool {
-        entry.kid.as_deref().is_none_or(|kid| self.pepper(kid).is_some())
-    }
-
     /// The name of the current pepper.
     #[must_use]
     pub fn current(&self) -> Option<&str> {
@@ -194,7 +205,7 @@ impl Keyring {
     }
 
     fn pepper(&self, kid: &str) -> Option<&Pepper> {
-        self.peppers.iter().find(|pepper| *pepper.kid == *kid)
+        self.peppers.iter().find(|pepper| is_same_text(pepper.kid.as_bytes(), kid.as_bytes()))
     }
 
     /// The hash of a key as a new record stores it: under the current pepper, sealed when the record is, or plain SHA-256.
@@ -221,16 +232,38 @@ impl Keyring {
         (!record.hashes.iter().any(stays)).then(|| self.hash(key, record))
     }
 
-    /// Holds a key against one hash entry of a record. One digest is computed, whatever comes of it.
-    pub(super) fn check(&self, key: &ParsedKey<'_>, record: &KeyRecord, entry: &KeyHash) -> Match {
-        let digest = match entry.alg {
-            HashAlgorithm::Sha256 => digest::plain(key),
-            HashAlgorithm::HmacSha256 => match entry.kid.as_deref().and_then(|kid| self.pepper(kid)) {
-                None => return Match::NoPepper,
-                Some(pepper) => digest::peppered(&pepper.mac, key, record),
-            },
+    /// The hash to hold a key against, so that a check is one digest: under the current pepper if there is one, else the first that
+    /// this keyring can check, else the first that still counts (which then says that its pepper is missing).
+    pub(super) fn pick<'k>(&'k self, record: &'k KeyRecord, now: UnixSeconds) -> Option<Picked<'k>> {
+        let counts = |hash: &&KeyHash| hash.not_after.is_none_or(|end| now < end) && self.takes(hash.alg);
+        let entries = || record.hashes.iter().filter(counts);
+        let current = self.peppers.first();
+        let picked = |entry: &'k KeyHash| match entry.alg {
+            HashAlgorithm::Sha256 => Some(Picked { entry, by: By::Nothing, is_current: current.is_none() }),
+            HashAlgorithm::HmacSha256 => {
+                let pepper = self.pepper(entry.kid.as_deref()?)?;
+                Some(Picked {
+                    entry,
+                    by: By::Pepper(pepper),
+                    is_current: current.is_some_and(|one| ptr::eq(one, pepper)),
+                })
+            }
         };
-        if is_same(&digest, &entry.hash.0) { Match::Yes } else { Match::No }
+        let known = || entries().filter_map(picked);
+        known()
+            .find(|picked| picked.is_current)
+            .or_else(|| known().next())
+            .or_else(|| entries().next().map(|entry| Picked { entry, by: By::Missing, is_current: false }))
+    }
+
+    /// Holds a key against the picked hash of a record. One digest is computed, whatever comes of it.
+    pub(super) fn check(&self, key: &ParsedKey<'_>, record: &KeyRecord, picked: &Picked<'_>) -> Match {
+        let digest = match picked.by {
+            By::Nothing => digest::plain(key),
+            By::Pepper(pepper) => digest::peppered(&pepper.mac, key, record),
+            By::Missing => return Match::NoPepper,
+        };
+        if is_same(&digest, &picked.entry.hash.0) { Match::Yes } else { Match::No }
     }
 
     /// Does the work that a wrong secret costs, for an id that does not exist.

@@ -15,6 +15,7 @@ use super::format::{KeyId, ParsedKey};
 pub use super::hash::{HashAlgorithm, KeyDigest};
 use super::hash::{Keyring, Match};
 use super::ip::IpBlock;
+use crate::request::word::is_same_text;
 use crate::scope::is_scope_name;
 use crate::time::UnixSeconds;
 
@@ -361,11 +362,12 @@ impl LiveKey {
             keyring.waste(parsed);
             return Err(KeyRefusal::UnknownId);
         };
-        let Some(entry) = pick(&record, keyring, now) else {
+        let Some(picked) = keyring.pick(&record, now) else {
             keyring.waste(parsed);
             return Err(KeyRefusal::NoHash);
         };
-        match keyring.check(parsed, &record, entry) {
+        let entry = picked.entry;
+        match keyring.check(parsed, &record, &picked) {
             Match::NoPepper => return Err(KeyRefusal::KeyringUnavailable),
             Match::No => {
                 keyring.even_out(&record, entry);
@@ -373,11 +375,11 @@ impl LiveKey {
             }
             Match::Yes => {}
         }
-        if record.id != *parsed.id() || record.env.as_bytes() != parsed.environment_bytes() {
+        if record.id != *parsed.id() || !is_same_text(record.env.as_bytes(), parsed.environment_bytes()) {
             keyring.even_out(&record, entry);
             return Err(KeyRefusal::RecordMismatch);
         }
-        if !accept.iter().any(|environment| **environment == *record.env) {
+        if !accept.iter().any(|environment| is_same_text(environment.as_bytes(), record.env.as_bytes())) {
             keyring.even_out(&record, entry);
             return Err(KeyRefusal::WrongEnvironment);
         }
@@ -392,7 +394,7 @@ impl LiveKey {
         if !placed {
             return Err(KeyRefusal::IpNotAllowed);
         }
-        let upgrade = keyring.current().is_some() && entry.kid.as_deref() != keyring.current();
+        let upgrade = !picked.is_current;
         Ok(Self { record, upgrade })
     }
 
@@ -407,17 +409,6 @@ impl LiveKey {
     pub const fn upgrade(&self) -> bool {
         self.upgrade
     }
-}
-
-/// The hash to hold the key against, so that a check is one digest: under the current pepper if there is one, else the first that
-/// the keyring can check, else the first that still counts (which then says that its pepper is missing).
-fn pick<'r>(record: &'r KeyRecord, keyring: &Keyring, now: UnixSeconds) -> Option<&'r KeyHash> {
-    let counts = |hash: &&KeyHash| hash.not_after.is_none_or(|end| now < end) && keyring.takes(hash.alg);
-    let entries = || record.hashes.iter().filter(counts);
-    entries()
-        .find(|hash| hash.kid.as_deref() == keyring.current())
-        .or_else(|| entries().find(|hash| keyring.knows(hash)))
-        .or_else(|| entries().next())
 }
 
 /// Whether a use at `now` should be stored: forward only, at most once an `interval` of seconds.

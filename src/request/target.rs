@@ -3,7 +3,6 @@
 use core::fmt;
 
 use super::TargetFault;
-use super::word::{SLASHES, WORD, bytes_before, mark_of, marks_of, word_at};
 
 /// The longest request target, query included, in bytes.
 pub const MAX_TARGET_BYTES: usize = 8 * 1024;
@@ -161,51 +160,51 @@ pub(crate) fn gate_segment(text: &[u8]) -> Result<(), TargetFault> {
     }
 }
 
-/// Where the path ends, if a look at eight bytes at a time shows that nothing in it needs a closer one: no dot, no escape, no empty
+/// Where the path ends, if a look at many bytes at once shows that nothing in it needs a closer one: no dot, no escape, no empty
 /// segment, nothing that is refused, and too short for too many segments. Most paths are such.
 fn ordinary_end(raw: &[u8]) -> Option<usize> {
-    const QUESTIONS: u64 = u64::from_le_bytes([b'?'; WORD]);
     // Each segment takes two bytes or more.
     const SHORT: usize = MAX_SEGMENTS * 2;
-    let mut end = raw.len();
-    let mut at = 0;
-    let mut before = 0;
-    while at < raw.len().min(SHORT) {
-        let word = word_at(raw, at);
-        let slashes = marks_of(SLASHES, word);
-        // The mark of each byte beside that of the byte before it; one in the query costs only time.
-        if slashes & (slashes << 8 | before) != 0 {
-            return None;
-        }
-        before = slashes >> 56;
-        let question = mark_of(QUESTIONS, word);
-        if question != 0 {
-            end = at.wrapping_add(bytes_before(question));
-            break;
-        }
-        at = at.wrapping_add(WORD);
+    if raw.len() <= SHORT && is_ordinary(raw) {
+        return Some(raw.len());
     }
-    let path = raw.get(..end).filter(|path| path.len() <= SHORT)?;
-    let ordinary = path.iter().fold(0, |all, byte| all | u8::from(needs_a_look(*byte))) == 0;
-    ordinary.then_some(end)
+    let end = raw.iter().position(|byte| *byte == b'?').filter(|end| *end <= SHORT)?;
+    is_ordinary(raw.get(..end)?).then_some(end)
 }
 
-const LOOKS: [bool; 256] = {
-    let mut table = [true; 256];
-    let mut byte = 0_usize;
-    while byte < 256 {
-        #[expect(clippy::indexing_slicing, reason = "const evaluation over 0..256")]
-        {
-            table[byte] = !matches!(CLASSES[byte], Class::Plain | Class::Slash) || byte == b'.' as usize;
-        }
-        byte += 1;
+/// Whether a path that starts with a slash holds letters, digits, `-`, `_` and single slashes alone.
+fn is_ordinary(path: &[u8]) -> bool {
+    let before = path.get(..path.len().saturating_sub(1)).unwrap_or_default();
+    let after = path.get(1..).unwrap_or_default();
+    match before.len() {
+        0..8 => !has_odd(before, after),
+        8..16 => all_ordinary::<8>(before, after),
+        _ => all_ordinary::<16>(before, after),
     }
-    table
-};
+}
 
-const fn needs_a_look(byte: u8) -> bool {
-    #[expect(clippy::indexing_slicing, reason = "a byte is below 256")]
-    LOOKS[byte as usize]
+/// The same of so many bytes at a time, the last of them once more when they do not come out even: for vector code.
+#[inline(always)]
+fn all_ordinary<const LANES: usize>(before: &[u8], after: &[u8]) -> bool {
+    let ((heads, _), (tails, _)) = (before.as_chunks::<LANES>(), after.as_chunks::<LANES>());
+    let odd = heads.iter().zip(tails).fold(false, |odd, (head, tail)| odd | has_odd(head, tail));
+    match (before.last_chunk::<LANES>(), after.last_chunk::<LANES>()) {
+        (Some(head), Some(tail)) => !(odd | has_odd(head, tail)),
+        _ => false,
+    }
+}
+
+/// Whether any byte needs a closer look, or is a slash after a slash. Looks at all of them, without an early end.
+#[inline(always)]
+fn has_odd(before: &[u8], after: &[u8]) -> bool {
+    let odd = |before: u8, after: u8| {
+        let plain = ((after | 0x20).wrapping_sub(b'a') < 26)
+            | (after.wrapping_sub(b'/') <= b'9' - b'/')
+            | (after == b'-')
+            | (after == b'_');
+        !plain | ((before == b'/') & (after == b'/'))
+    };
+    before.iter().zip(after).fold(0_u8, |all, (before, after)| all | u8::from(odd(*before, *after))) != 0
 }
 
 /// Walks a path whose first segment starts at `at`.

@@ -63,11 +63,10 @@ pub(crate) const fn mark_of(wanted: u64, word: u64) -> u64 {
     other.wrapping_sub(ONES) & !other & HIGHS
 }
 
-/// The high bit of each byte in a word that is the given one.
+/// So many bytes of a word from the first on, at most all.
 #[inline(always)]
-pub(crate) const fn marks_of(wanted: u64, word: u64) -> u64 {
-    let other = word ^ wanted;
-    !((other & !HIGHS).wrapping_add(!HIGHS) | other) & HIGHS
+pub(crate) const fn first_bytes(word: u64, count: usize) -> u64 {
+    if count >= WORD { word } else { word & !(u64::MAX << bits(count)) }
 }
 
 /// The word with capital ASCII letters in lower case.
@@ -84,6 +83,18 @@ pub(crate) const fn lower(word: u64) -> u64 {
 pub(crate) fn is_same_name(one: &[u8], other: &[u8]) -> bool {
     one.len() == other.len()
         && (0..one.len()).step_by(WORD).all(|at| lower(word_at(one, at)) == lower(word_at(other, at)))
+}
+
+/// Whether two short texts are the same.
+#[inline]
+pub(crate) fn is_same_text(one: &[u8], other: &[u8]) -> bool {
+    one.len() == other.len() && (0..one.len()).step_by(WORD).all(|at| word_at(one, at) == word_at(other, at))
+}
+
+/// The first and the last eight bytes of a text, zero beyond its end: with its length, all there is to know of one of up to sixteen.
+#[inline]
+pub(crate) fn ends_of(text: &[u8]) -> [u64; 2] {
+    [word_of_name(text), text.last_chunk::<WORD>().map_or(0, |bytes| u64::from_le_bytes(*bytes))]
 }
 
 /// How many bytes stand before the byte with the lowest bit that is set.
@@ -117,13 +128,15 @@ mod tests {
     }
 
     #[test]
-    fn every_byte_that_is_wanted_is_marked_and_no_other() {
+    fn the_first_byte_that_is_wanted_is_marked() {
         for byte in 0..=u8::MAX {
-            let bytes = [b'/', byte, byte.wrapping_add(1), b'/', b'.', byte, b'0', byte];
-            let expected = bytes.map(|b| if b == b'/' { 0x80 } else { 0 });
-            let word = u64::from_le_bytes(bytes);
-            assert_eq!(marks_of(SLASHES, word), u64::from_le_bytes(expected), "{byte:#x}");
-            assert_eq!(bytes_before(mark_of(SLASHES, word)), 0);
+            let bytes = [byte, byte.wrapping_add(1), b'.', byte, b'/', b'0', b'/', byte];
+            let first = bytes.iter().position(|b| *b == b'/').unwrap();
+            assert_eq!(bytes_before(mark_of(SLASHES, u64::from_le_bytes(bytes))), first, "{byte:#x}");
+        }
+        for count in 0..9 {
+            let bytes = [1, 2, 3, 4, 5, 6, 7, 8].map(|byte: u8| if usize::from(byte) > count { 0 } else { byte });
+            assert_eq!(first_bytes(0x0807_0605_0403_0201, count).to_le_bytes(), bytes);
         }
         assert_eq!((mark_of(SLASHES, 0), cut_before(0x2f64_6362, mark_of(SLASHES, 0x2f64_6362))), (0, 0x0064_6362));
     }

@@ -245,7 +245,7 @@ impl<'s> Builder<'s> {
         let fresh = id(self.literals.len());
         let child = self.node(parent, Step::Literal(fresh));
         let len = u16::try_from(text.len()).unwrap_or(0);
-        self.literals.push(Literal { words: cut.words, start: at, parent, child, len, run: 0 });
+        self.literals.push(Literal { words: cut.words, start: at, parent, child, len, run: 0, run_word: 0 });
         self.spellings |= has_spellings(text.as_bytes());
         let (literals, texts) = (&self.literals, &self.texts);
         self.literal_index.insert_unique(cut.hash(parent), fresh, |index| literal_hash(literals, texts, *index, fold));

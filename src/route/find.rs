@@ -1,61 +1,17 @@
 //! Finding the route of a request: the walk down the tree.
 
-use super::pattern::MAX_PARAMS;
 use super::segment::Cut;
 use super::spelling::respell;
-use super::table::{NONE, Node, NodeId, RouteTable, Typed, part};
+use super::table::{NONE, NodeId, RouteTable, Typed, part};
 use crate::request::{MAX_TARGET_BYTES, Target};
-
-/// The values of a path's parameters, as places in the path.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Params {
-    places: [(u16, u16); MAX_PARAMS],
-    len: u8,
-}
-
-impl Params {
-    fn push(&mut self, start: usize, end: usize) {
-        if let Some(place) = self.places.get_mut(usize::from(self.len)) {
-            // A target that passed the gate is shorter than 2^16.
-            #[expect(clippy::cast_possible_truncation, reason = "places in a path of at most 8 KiB")]
-            {
-                *place = (start as u16, end as u16);
-            }
-            self.len = self.len.wrapping_add(1);
-        }
-    }
-
-    /// How many there are.
-    #[must_use]
-    pub const fn len(&self) -> usize {
-        self.len as usize
-    }
-
-    /// Whether there is none.
-    #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.len == 0
-    }
-
-    /// The values, cut from the path that was matched, in the order of the pattern; escapes as sent.
-    pub fn values<'p>(&self, path: &'p str) -> impl Iterator<Item = &'p str> + use<'p> {
-        let (places, len) = (self.places, usize::from(self.len));
-        (0..len).filter_map(move |at| {
-            let (start, end) = *places.get(at)?;
-            path.get(usize::from(start)..usize::from(end))
-        })
-    }
-}
 
 /// What a lookup found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RouteMatch {
     /// A route.
     Found {
-        /// Its index.
+        /// Its index. What its parameters are is told by [`RouteTable::params`].
         route: usize,
-        /// The values of its parameters.
-        params: Params,
     },
     /// The path, for other methods; [`RouteTable::allowed`] lists them.
     MethodNotAllowed {
@@ -72,7 +28,6 @@ pub enum RouteMatch {
 struct Walk<'t, 'p> {
     table: &'t RouteTable,
     path: &'p [u8],
-    params: Params,
     found: u32,
 }
 
@@ -86,7 +41,7 @@ impl RouteTable {
     #[must_use]
     pub fn find(&self, target: &Target<'_>, method: &str) -> RouteMatch {
         let path = target.path_bytes();
-        let mut walk = Walk { table: self, path, params: Params::default(), found: NONE };
+        let mut walk = Walk { table: self, path, found: NONE };
         walk.start();
         let endpoint = walk.found;
         let other_spelling = self.spellings && target.has_escape() && self.has_other_spelling(path, endpoint);
@@ -110,7 +65,7 @@ impl RouteTable {
             }
         }
         match route {
-            Some(route) => RouteMatch::Found { route: route as usize, params: walk.params },
+            Some(route) => RouteMatch::Found { route: route as usize },
             None => RouteMatch::MethodNotAllowed { node: NodeId(endpoint) },
         }
     }
@@ -125,7 +80,7 @@ impl RouteTable {
     fn has_other_spelling(&self, path: &[u8], endpoint: u32) -> bool {
         let mut space = [0; MAX_TARGET_BYTES];
         respell(path, &mut space).is_some_and(|path| {
-            let mut walk = Walk { table: self, path, params: Params::default(), found: NONE };
+            let mut walk = Walk { table: self, path, found: NONE };
             walk.start();
             walk.found != endpoint
         })
@@ -190,10 +145,7 @@ impl Walk<'_, '_> {
                 }
                 last = node.plain;
                 if node.rest != NONE {
-                    return self.plain_or_rest::<FOLD>(node, at, stop);
-                }
-                if last != NONE {
-                    self.params.push(at, stop);
+                    return (last != NONE && self.enter::<FOLD>(last, stop)) || self.rest(node.rest);
                 }
             }
             if stop >= path.len() {
@@ -203,61 +155,32 @@ impl Walk<'_, '_> {
         }
     }
 
-    fn plain_or_rest<const FOLD: bool>(&mut self, node: &Node, at: usize, stop: usize) -> bool {
-        let saved = self.params.len;
-        if node.plain != NONE {
-            self.params.push(at, stop);
-            if self.enter::<FOLD>(node.plain, stop) {
-                return true;
-            }
-            self.params.len = saved;
-        }
-        self.rest(node.rest, at)
-    }
-
-    /// Goes on behind a segment, and takes back the parameters of a branch that does not match.
+    /// Goes on behind a segment.
     fn enter<const FOLD: bool>(&mut self, child: u32, stop: usize) -> bool {
-        let saved = self.params.len;
-        let matched =
-            if stop < self.path.len() { self.down::<FOLD>(child, stop.wrapping_add(1)) } else { self.end_at(child) };
-        if !matched {
-            self.params.len = saved;
-        }
-        matched
+        if stop < self.path.len() { self.down::<FOLD>(child, stop.wrapping_add(1)) } else { self.end_at(child) }
     }
 
     /// Tries every typed and affixed parameter of a node, since which path is most specific may be decided further right.
     fn typed<const FOLD: bool>(&mut self, siblings: &[Typed], cut: Cut<'_>) -> bool {
-        let saved = self.params.len;
         let text = cut.text();
-        let mut best: Option<(u32, Params)> = None;
+        let mut best = NONE;
         for (number, typed) in siblings.iter().enumerate() {
-            let Some((start, end)) = typed.param().value(text, FOLD) else { continue };
-            self.params.push(cut.at.wrapping_add(start), cut.at.wrapping_add(end));
-            if self.enter::<FOLD>(typed.child, cut.stop) {
-                if best.is_none() && number.wrapping_add(1) == siblings.len() {
-                    return true;
-                }
-                if best.as_ref().is_none_or(|(found, _)| self.table.rank(self.found) > self.table.rank(*found)) {
-                    best = Some((self.found, self.params));
-                }
+            if typed.param().value(text, FOLD).is_none() || !self.enter::<FOLD>(typed.child, cut.stop) {
+                continue;
             }
-            self.params.len = saved;
+            if best == NONE && number.wrapping_add(1) == siblings.len() {
+                return true;
+            }
+            if best == NONE || self.table.rank(self.found) > self.table.rank(best) {
+                best = self.found;
+            }
         }
-        let Some((found, params)) = best else { return false };
-        (self.found, self.params) = (found, params);
-        true
+        self.end(best)
     }
 
-    fn rest(&mut self, endpoint: u32, at: usize) -> bool {
-        let whole = self.path.len();
-        let end = match self.path.last() {
-            Some(b'/') if self.table.trailing_slash_same => whole.saturating_sub(1),
-            Some(b'/') => return false,
-            _ => whole,
-        };
-        self.params.push(at, end);
-        self.end(endpoint)
+    fn rest(&mut self, endpoint: u32) -> bool {
+        let slash = self.path.last() == Some(&b'/') && !self.table.trailing_slash_same;
+        !slash && self.end(endpoint)
     }
 
     fn end_at(&mut self, node: u32) -> bool {

@@ -10,3 +10,4 @@ mod segment;
 mod settle;
 mod spelling;
 pub mod table;
+mod values;

@@ -7,6 +7,7 @@ use hashbrown::HashTable;
 
 use super::build::{Builder, RouteError, Step, id, literal_hash};
 use super::table::{FEW, NONE, Node, RouteTable, Row};
+use crate::request::word::{lower, word_at};
 
 impl Builder<'_> {
     /// The table, with the children of a node side by side, and how each of its nodes is reached.
@@ -103,6 +104,8 @@ impl RouteTable {
             };
             if let Some(literal) = self.literals.get_mut(at) {
                 (literal.child, literal.run) = (child, run);
+                let word = word_at(literal.run_text(&self.texts), 0);
+                literal.run_word = if self.fold { lower(word) } else { word };
             }
         }
     }

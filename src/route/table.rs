@@ -16,10 +16,10 @@ use core::ops::Range;
 use hashbrown::HashTable;
 
 pub use super::build::{RouteError, RouteSpec, TableOptions};
-pub use super::find::{Params, RouteMatch};
+pub use super::find::RouteMatch;
 use super::pattern::{Kind, Param, Pattern};
 use super::segment::Cut;
-use crate::request::word::{WORD, word_of_name};
+use crate::request::word::{WORD, first_bytes, lower, word_at, word_of_name};
 
 /// No node, or no endpoint.
 pub(super) const NONE: u32 = u32::MAX;
@@ -54,6 +54,8 @@ impl Node {
 pub(super) struct Literal {
     /// The first sixteen bytes of the text.
     pub(super) words: [u64; 2],
+    /// The first eight bytes of the run, folded when the table folds.
+    pub(super) run_word: u64,
     /// Where the text starts in [`RouteTable::texts`].
     pub(super) start: u32,
     pub(super) parent: u32,
@@ -75,11 +77,25 @@ impl Literal {
     }
 
     /// Where the run after a matched literal ends in the path, if it follows.
+    #[inline(always)]
     pub(super) fn run_end(&self, path: &[u8], stop: usize, texts: &str, fold: bool) -> Option<usize> {
-        let run = bytes_of(texts, (self.start.saturating_add(u32::from(self.len)), self.run));
-        let (head, rest) = path.get(stop..)?.split_at_checked(run.len())?;
-        let follows = head == run || (fold && head.eq_ignore_ascii_case(run));
-        (follows && matches!(rest.first(), None | Some(b'/'))).then(|| stop.wrapping_add(run.len()))
+        let end = stop.wrapping_add(usize::from(self.run));
+        let word = first_bytes(word_at(path, stop), self.run.into());
+        // A path has no zero byte, so what stands beyond its end is no run either.
+        let follows = (if fold { lower(word) } else { word }) == self.run_word
+            && (usize::from(self.run) <= WORD || self.has_long_run(path.get(stop..end), texts, fold));
+        (follows && matches!(path.get(end), None | Some(b'/'))).then_some(end)
+    }
+
+    #[inline(never)]
+    fn has_long_run(&self, text: Option<&[u8]>, texts: &str, fold: bool) -> bool {
+        let run = self.run_text(texts);
+        text.is_some_and(|text| text == run || (fold && text.eq_ignore_ascii_case(run)))
+    }
+
+    /// The kept text of the run.
+    pub(super) fn run_text<'t>(&self, texts: &'t str) -> &'t [u8] {
+        bytes_of(texts, (self.start.saturating_add(u32::from(self.len)), self.run))
     }
 }
 
@@ -178,8 +194,8 @@ impl RouteTable {
     /// let specs = [RouteSpec { method: "GET", path: "/jobs/{id}", encoded_slash: false }];
     /// let table = RouteTable::build(&specs, &TableOptions::default()).unwrap();
     /// let target = gate_target(b"/jobs/42?full=1").unwrap();
-    /// let RouteMatch::Found { route: 0, params } = table.find(&target, "HEAD") else { panic!() };
-    /// assert!(params.values(target.path()).eq(["42"]));
+    /// assert_eq!(table.find(&target, "HEAD"), RouteMatch::Found { route: 0 });
+    /// assert!(table.params(0, target.path()).eq([("id", "42")]));
     /// let RouteMatch::MethodNotAllowed { node } = table.find(&target, "PUT") else { panic!() };
     /// assert!(table.allowed(node).eq(["GET", "HEAD"]));
     /// ```

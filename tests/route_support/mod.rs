@@ -26,11 +26,10 @@ pub fn answer(table: &RouteTable, request: &str) -> String {
     let (method, raw) = request.split_once(' ').unwrap();
     let Ok(target) = gate_target(raw.as_bytes()) else { return "refused".into() };
     match table.find(&target, method) {
-        RouteMatch::Found { route, params } => {
+        RouteMatch::Found { route } => {
             let (method, path) = table.routes().nth(route).unwrap();
-            let values: Vec<_> = params.values(target.path()).collect();
-            assert_eq!((values.len(), params.len()), (table.param_names(route).len(), values.len()));
-            assert_eq!(params.is_empty(), values.is_empty());
+            let (names, values): (Vec<_>, Vec<_>) = table.params(route, target.path()).unzip();
+            assert!(table.param_names(route).iter().map(|name| &**name).eq(names));
             [&[method, path], &values[..]].concat().join(" ")
         }
         RouteMatch::MethodNotAllowed { node } => format!("405 {}", table.allowed(node).collect::<Vec<_>>().join(",")),
