@@ -53,6 +53,16 @@ export class RawEngine {
     return key;
   }
 
+  /** Scopes as held by a credential. */
+  hold(credential, scopes) {
+    return coded(() => this.#raw.hold(credential, scopes));
+  }
+
+  /** A part of the module's memory. */
+  bytes(from, length) {
+    return new Uint8Array(this.#memory.buffer, from, length);
+  }
+
   /** Calls one of the functions that take and return JSON. */
   call(name, ...parameters) {
     return JSON.parse(this.text(name, ...parameters));

@@ -4,6 +4,7 @@
 //! that come next. On the hot path only numbers cross.
 
 mod error;
+mod held;
 mod keys;
 mod options;
 mod principals;
@@ -20,11 +21,13 @@ use core::cell::RefCell;
 use wasm_bindgen::prelude::*;
 
 use self::error::Thrown;
+use self::held::Held;
 use self::principals::Proofs;
 use self::records::Records;
 use self::session::{Answer, MISUSE, Session, Shared};
 use crate::engine::Verified;
 use crate::host::{KeyAnswer, KeysAnswer, VerifyAnswer};
+use crate::json::read::Reader;
 use crate::policy::{CredentialKind, Policy};
 use crate::time::UnixSeconds;
 
@@ -205,6 +208,19 @@ impl RawGate {
     /// Forgets a record.
     pub fn drop_record(&mut self, handle: u32) {
         self.records.remove(handle);
+    }
+
+    /// These scopes, a list in JSON, as held by this credential; scopes that the policy does not declare count for nothing.
+    ///
+    /// # Errors
+    /// `credential_unknown`, `request_invalid`.
+    pub fn hold(&self, credential: &str, scopes: &str) -> Result<Held, JsValue> {
+        let found = self.policy.credential(credential).map(|(index, _)| index);
+        let credential =
+            found.ok_or_else(|| Thrown::new("credential_unknown", "the policy has no credential of this name"))?;
+        let scopes = keys::wanted(scopes, Reader::strings)?;
+        let scopes = self.policy.scopes().grant(scopes.iter().map(String::as_str));
+        Ok(Held::new(&self.shared, credential, scopes))
     }
 
     /// What keeps proven principals for decisions that are read later; lives on when the gate is freed.

@@ -112,7 +112,7 @@ impl Default for Session {
 }
 
 /// An address in the module's memory, which is 32 bits wide.
-fn address<T>(pointer: *const T) -> u32 {
+pub(super) fn address<T>(pointer: *const T) -> u32 {
     u32::try_from(pointer as usize).unwrap_or_default()
 }
 

@@ -177,6 +177,45 @@ describe("a host", () => {
   });
 });
 
+describe("scopes that the application proved", () => {
+  const gate = gateOf();
+  const reader = gate.grant("key", ["jobs:read", "no:such"]);
+  const table = [
+    ["GET", "/jobs/7", "job"], ["GET", "/jobs/7?page=2", "job"], ["GET", "/health", "health"],
+    ["POST", "/jobs", null], ["GET", "/jobs/../health", null], ["GET", "/nowhere", null], ["PUT", "/jobs/7", null], ["get", "/jobs/7", null],
+    ["GET", "/jobs/\u00e9", null], ["G\u00cbT", "/jobs/7", null], ["", "", null], ["GET", `/jobs/${"a".repeat(900)}`, "job"], ["GET", `/jobs/${"a".repeat(9000)}`, null],
+    ["GET", `/jobs/${"a".repeat(2000)}`, "job"],
+  ];
+  for (const [method, target, route] of table) it(`${method} ${target.slice(0, 30)}: ${route}`, () => assert.equal(reader.covers(method, target), route));
+
+  it("of nobody, by another credential or not at all cover public routes alone", () => {
+    for (const grant of [gate.grant("key", []), gate.grant("user", ["jobs:write"])]) {
+      assert.deepEqual([grant.covers("GET", "/jobs/7"), grant.covers("GET", "/health")], [null, "health"]);
+    }
+    // Two credentials at once are a decision.
+    assert.equal(gate.grant("key", ["jobs:write"]).covers("POST", "/jobs"), null);
+  });
+
+  it("are held by a credential of the policy, in a list", () => {
+    assert.throws(() => gate.grant("nobody", []), { code: "credential_unknown" });
+    for (const scopes of ["jobs:read", null, [7]]) assert.throws(() => gate.grant("key", scopes), { code: "request_invalid" });
+    for (const request of [[7, "/"], ["GET"], [undefined, undefined]]) assert.throws(() => reader.covers(...request), { code: "invalid_request" });
+  });
+
+  it("outlive the instance, and not the gate", () => {
+    const gate = gateOf();
+    const grant = gate.grant("key", ["jobs:read"]);
+    const { glue } = instance();
+    const { covers } = glue.Held.prototype;
+    glue.Held.prototype.covers = () => { throw new WebAssembly.RuntimeError("unreachable"); };
+    assert.throws(() => grant.covers("GET", "/jobs/7"), { code: "engine_restarted" });
+    glue.Held.prototype.covers = covers;
+    assert.equal(grant.covers("GET", "/jobs/7"), "job");
+    gate.close();
+    assert.throws(() => grant.covers("GET", "/jobs/7"), { code: "gate_closed" });
+  });
+});
+
 describe("tokens that are seen once", () => {
   const secret = new Uint8Array(32).fill(3);
   const user = { ...policy.credentials.user, algorithms: ["HS256"] };
