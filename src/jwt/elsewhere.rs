@@ -1,5 +1,6 @@
-//! Keys of algorithms whose arithmetic is not in this build: their shape, for a host that verifies. Whether a point is on its curve is for
-//! the host to find out.
+//! Keys of algorithms whose arithmetic is not in this build: what can be told of them without it, for a host that verifies.
+//!
+//! Bit by bit, since this is done once for each key of a set. Whether an Ed25519 key is a point at all is for the host to find out.
 
 use super::verify::RsaLimit;
 use super::{Algorithm, TokenRefusal, shape};
@@ -34,6 +35,111 @@ const SMALL_ORDER: [[u8; 32]; 5] = [
     ],
 ];
 
+/// Limbs of 32 bits, the highest first, so that comparing numbers is comparing arrays.
+type Number = [u32; 12];
+
+/// A curve y^2 = x^3 - 3x + b modulo p (SEC 2 sections 2.4.2 and 2.5.1).
+struct Curve {
+    bytes: usize,
+    p: Number,
+    b: Number,
+}
+
+const MAX: u32 = u32::MAX;
+
+const P256: Curve = Curve {
+    bytes: 32,
+    p: [0, 0, 0, 0, MAX, 1, 0, 0, 0, MAX, MAX, MAX],
+    b: [
+        0,
+        0,
+        0,
+        0,
+        0x5ac6_35d8,
+        0xaa3a_93e7,
+        0xb3eb_bd55,
+        0x7698_86bc,
+        0x651d_06b0,
+        0xcc53_b0f6,
+        0x3bce_3c3e,
+        0x27d2_604b,
+    ],
+};
+
+const P384: Curve = Curve {
+    bytes: 48,
+    p: [MAX, MAX, MAX, MAX, MAX, MAX, MAX, MAX - 1, MAX, 0, 0, MAX],
+    b: [
+        0xb331_2fa7,
+        0xe23e_e7e4,
+        0x988e_056b,
+        0xe3f8_2d19,
+        0x181d_9c6e,
+        0xfe81_4112,
+        0x0314_088f,
+        0x5013_875a,
+        0xc656_398d,
+        0x8a2e_d19d,
+        0x2a85_c8ed,
+        0xd3ec_2aef,
+    ],
+};
+
+/// A number of at most 48 big-endian bytes.
+fn number(bytes: &[u8]) -> Number {
+    let mut number = [0; 12];
+    for (limb, part) in number.iter_mut().rev().zip(bytes.rchunks(4)) {
+        *limb = part.iter().fold(0, |sum, byte| sum << 8 | u32::from(*byte));
+    }
+    number
+}
+
+impl Curve {
+    fn has(&self, x: &[u8], y: &[u8]) -> bool {
+        let (px, py) = (number(x), number(y));
+        if x.len() != self.bytes || y.len() != self.bytes || px >= self.p || py >= self.p {
+            return false;
+        }
+        let three_x = self.plus(&self.plus(&px, &px), &px);
+        let cube = self.times(&self.times(&px, &px), &px);
+        self.plus(&self.times(&py, &py), &three_x) == self.plus(&cube, &self.b)
+    }
+
+    /// The sum of two numbers below p, modulo p.
+    fn plus(&self, one: &Number, other: &Number) -> Number {
+        let mut sum = [0; 12];
+        let mut carry = false;
+        for ((place, a), b) in sum.iter_mut().zip(one).zip(other).rev() {
+            let (half, first) = a.overflowing_add(*b);
+            let (whole, second) = half.overflowing_add(u32::from(carry));
+            (*place, carry) = (whole, first | second);
+        }
+        if carry || sum >= self.p {
+            let mut borrow = false;
+            for (place, p) in sum.iter_mut().zip(&self.p).rev() {
+                let (half, first) = place.overflowing_sub(*p);
+                let (whole, second) = half.overflowing_sub(u32::from(borrow));
+                (*place, borrow) = (whole, first | second);
+            }
+        }
+        sum
+    }
+
+    /// The product of two numbers below p, modulo p.
+    fn times(&self, one: &Number, other: &Number) -> Number {
+        let mut product = [0; 12];
+        for limb in other {
+            for bit in (0..32).rev() {
+                product = self.plus(&product, &product);
+                if limb >> bit & 1 == 1 {
+                    product = self.plus(&product, one);
+                }
+            }
+        }
+        product
+    }
+}
+
 /// What is kept of such a key.
 pub(super) enum Elsewhere {
     /// The bytes of the modulus.
@@ -48,12 +154,10 @@ impl Elsewhere {
         shape::rsa(n, e, limit).map(|(bits, _)| Self::Rsa(bits.div_ceil(8)))
     }
 
+    /// A key on the curve `P-256` or `P-384`.
     pub(super) fn curve(name: &str, x: &[u8], y: &[u8]) -> Result<Self, TokenRefusal> {
-        match (name, x.len(), y.len()) {
-            ("P-256", 32, 32) => Ok(Self::P256),
-            ("P-384", 48, 48) => Ok(Self::P384),
-            _ => Err(TokenRefusal::KeyInvalid),
-        }
+        let (curve, key) = if name == "P-256" { (P256, Self::P256) } else { (P384, Self::P384) };
+        if curve.has(x, y) { Ok(key) } else { Err(TokenRefusal::KeyInvalid) }
     }
 
     /// An Ed25519 key: canonical (RFC 8032 section 5.1.3), and none of the points of small order.
@@ -97,6 +201,53 @@ impl Elsewhere {
 mod tests {
     use super::{Elsewhere, PRIME, SMALL_ORDER};
     use crate::jwt::verify::VerifyKey;
+    use alloc::vec;
+    use alloc::vec::Vec;
+
+    fn bytes(hex: &str) -> Vec<u8> {
+        hex.as_bytes()
+            .chunks(2)
+            .map(|pair| u8::from_str_radix(core::str::from_utf8(pair).unwrap(), 16).unwrap())
+            .collect()
+    }
+
+    #[cfg(feature = "p256")]
+    #[test]
+    fn points_off_their_curve_are_refused_as_by_the_arithmetic() {
+        // The base points (SEC 2 sections 2.4.2 and 2.5.1).
+        let curves = [
+            (
+                "P-256",
+                "6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296",
+                "4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5",
+            ),
+            (
+                "P-384",
+                "aa87ca22be8b05378eb1c71ef320ad746e1d3b628ba79b9859f741e082542a385502f25dbf55296c3a545e3872760ab7",
+                "3617de4a96262c6f5d9e98bf9292dc29f8f41dbd289a147ce9da3113b5f0b8c00a60b1ce1d7e819d7a431d7c90ea0e5f",
+            ),
+        ];
+        for (name, x, y) in curves {
+            let (x, y) = (bytes(x), bytes(y));
+            let same = |x: &[u8], y: &[u8]| {
+                let key = if name == "P-256" { VerifyKey::p256(x, y) } else { VerifyKey::p384(x, y) };
+                let here = Elsewhere::curve(name, x, y).is_ok();
+                assert_eq!(here, key.is_ok(), "{name} {x:02x?} {y:02x?}");
+                here
+            };
+            assert!(same(&x, &y));
+            assert!(!same(&x[1..], &y) && !same(&x, &[&y[..], &[0]].concat()) && !same(&[], &[]));
+            assert!(!same(&vec![0xff; x.len()], &y) && !same(&vec![0; x.len()], &vec![0; y.len()]));
+            for bit in 0..x.len() * 8 {
+                let flip = |number: &[u8]| {
+                    let mut number = number.to_vec();
+                    number[bit / 8] ^= 1 << (bit % 8);
+                    number
+                };
+                assert!(!same(&flip(&x), &y) && !same(&x, &flip(&y)));
+            }
+        }
+    }
 
     #[test]
     fn ed25519_keys_of_small_order_or_not_canonical_are_refused_as_by_the_arithmetic() {
