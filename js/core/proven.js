@@ -81,6 +81,11 @@ class Proven {
     return (this.#principal ??= deepFreeze(JSON.parse(asked(() => this.held(this.#raw, (batch, place) => this.#raw.principal(batch, place))))));
   }
 
+  /** The parameters of a target, cut from it when somebody asks. */
+  params(target, route) {
+    return asked(() => this.#raw.params(target, route));
+  }
+
   /** The text of an allow of this principal alone. */
   text(target, route, alternative, touch, now) {
     return asked(() => this.held(this.#raw, (batch, place) => this.#raw.allow(batch, place, target, route, alternative, touch, now)));
@@ -138,15 +143,11 @@ export class Allowed {
   #alternative;
   #touch;
   #now;
-  #names;
-  #ranges;
   #params;
 
-  constructor(proven, target, names, ranges, route, alternative, touch, now) {
+  constructor(proven, target, route, alternative, touch, now) {
     this.#proven = proven;
     this.#target = target;
-    this.#names = names;
-    this.#ranges = ranges;
     this.#route = route;
     this.#alternative = alternative;
     this.#touch = touch;
@@ -156,33 +157,12 @@ export class Allowed {
 
   /** The path parameters as sent. */
   params() {
-    if (this.#params !== undefined) return this.#params;
-    const params = {};
-    for (let at = 0; at < this.#ranges.length; at++) {
-      const range = this.#ranges[at];
-      define(params, this.#names[at], this.#target.slice(range & 0xffff, range >>> 16));
-    }
-    return (this.#params = params);
+    return (this.#params ??= JSON.parse(this.#proven.params(this.#target, this.#route)));
   }
 
   text() {
     return this.#proven.text(this.#target, this.#route, this.#alternative === 0 ? undefined : this.#alternative - 1, this.#touch, this.#now);
   }
-}
-
-const NO_RANGES = Object.freeze([]);
-
-/** Where the parameters are in the target, begin and end in one number, from the words of a decision. */
-export function rangesOf(words) {
-  const count = words[14];
-  if (count === 0) return NO_RANGES;
-  return count === 1 ? [words[15]] : Array.from(words.subarray(15, 15 + count));
-}
-
-/** A parameter may be called like a member that every object has. */
-function define(object, name, value) {
-  if (name === "__proto__") Object.defineProperty(object, name, { value, enumerable: true, configurable: true, writable: true });
-  else object[name] = value;
 }
 
 function asked(read) {

@@ -24,7 +24,7 @@ export class RawEngine {
     const { glue, memory } = instance();
     this.#memory = memory;
     this.#raw = coded(() => new glue.RawGate(policy, options));
-    /** `{ name, routes, params, scopes, credentials, headers, tests, arithmetic }` */
+    /** `{ name, routes, scopes, credentials, headers, tests, arithmetic }` */
     this.about = JSON.parse(this.#raw.describe());
     this.names = new HeaderNames(this.about.headers);
     this.records = new Records(this.#raw);

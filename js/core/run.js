@@ -2,7 +2,7 @@
 import { Decision, unavailable } from "./decision.js";
 import { effectsOf } from "./effects.js";
 import { ScopegateError, fromModule } from "./errors.js";
-import { Allowed, rangesOf } from "./proven.js";
+import { Allowed } from "./proven.js";
 import { readRequest } from "./request.js";
 import { currentGeneration, restart } from "./runtime.js";
 import { STEP } from "./session.js";
@@ -254,11 +254,8 @@ export class Run {
     const count = words[5];
     // All is read before the module is called again: memory that grows takes the words away.
     if (effect === 1 && marks <= 1 && !this.#options.text) {
-      const ranges = rangesOf(words);
       const proven = count === 0 ? null : proofs.at(words[6], words[7], this.#now);
-      const allowed = new Allowed(
-        proven ?? proofs.nobody(), view.target, about.params[route - 1], ranges, route - 1, alternative, marks === 1, this.#now,
-      );
+      const allowed = new Allowed(proven ?? proofs.nobody(), view.target, route - 1, alternative, marks === 1, this.#now);
       return new Decision(1, status, about.routes[route - 1], proven, allowed);
     }
     const slots = Array.from(words.subarray(6, 6 + 2 * count));

@@ -135,11 +135,6 @@ pub(super) fn describe(policy: &Policy, headers: &[String]) -> String {
     Writer::object_text(|json| {
         json.name("name").string(policy.name());
         json.name("routes").strings(policy.routes().iter().map(|route| route.id()));
-        json.name("params").array(|json| {
-            for route in 0..policy.routes().len() {
-                json.strings(policy.table().param_names(route).iter().map(|name| &**name));
-            }
-        });
         json.name("scopes").strings((0..policy.scopes().len()).filter_map(|scope| policy.scopes().name(scope)));
         json.name("credentials").array(|json| {
             for credential in policy.credentials() {

@@ -15,6 +15,7 @@ use crate::json::write::Writer;
 use crate::jwt::claims::VerifiedClaims;
 use crate::policy::{CredentialKind, Policy};
 use crate::principal::Principal;
+use crate::request::{ascii_text, gate_target};
 use crate::response::json::principal_members;
 
 /// How many principals are remembered; the next one takes the oldest one's slot.
@@ -216,6 +217,19 @@ impl Proofs {
     pub fn principal(&self, batch: u32, place: u32) -> Result<String, JsValue> {
         let principals = self.principals.try_borrow().map_err(|_| misuse())?;
         Ok(principals.kept(batch, place).map(|principal| describe(principal, &self.policy)).ok_or_else(misuse)?)
+    }
+
+    /// The parameters of a target that this route was found for, as JSON.
+    ///
+    /// # Errors
+    /// `engine_misuse` when it was not.
+    pub fn params(&self, target: &str, route: u32) -> Result<String, JsValue> {
+        let target = gate_target(target.as_bytes()).map_err(|_| misuse())?;
+        Ok(Writer::object_text(|json| {
+            for (name, value) in self.policy.table().params(route as usize, ascii_text(target.path_bytes())) {
+                json.name(name).string(value);
+            }
+        }))
     }
 
     /// The decision's JSON of an allow of this principal alone, without an upgrade; of batch 0 for a public route.

@@ -116,12 +116,6 @@ pub(super) fn address<T>(pointer: *const T) -> u32 {
     u32::try_from(pointer as usize).unwrap_or_default()
 }
 
-/// Where `part`, a piece of `whole`, begins in it.
-fn offset(whole: &[u8], part: &[u8]) -> Option<usize> {
-    let offset = (part.as_ptr() as usize).checked_sub(whole.as_ptr() as usize)?;
-    (offset.checked_add(part.len())? <= whole.len()).then_some(offset)
-}
-
 fn word(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
@@ -262,18 +256,17 @@ impl Board {
         let input = self.input.borrow();
         let shape = Shape::read(&self.words.borrow(), &input, lines);
         let Some(shape) = shape else { return self.step.set(MISUSE) };
-        let target = shape.target.of(&input);
         let lines = Lines { names: &shared.headers, input: &input, lines };
         let request = Request {
             method: core::str::from_utf8(shape.method.of(&input)).unwrap_or_default(),
-            target,
+            target: shape.target.of(&input),
             headers: &lines,
             https: shape.flags & FLAG_HTTPS != 0,
             client_ip: shape.address,
         };
         let decision = shared.gate.decide_at(&request, now, &Asked { board: self, shared, lines: &lines }).await;
         let mut words = self.words.borrow_mut();
-        report(&decision, target, &mut words, &mut shared.principals.borrow_mut());
+        report(&decision, &mut words, &mut shared.principals.borrow_mut());
         let wordy = shape.flags & FLAG_TEXT != 0 || decision.effect() != Effect::Allow || words[4] & MARK_TEXT != 0;
         if wordy {
             *self.text.borrow_mut() = decision.to_json();
@@ -385,7 +378,7 @@ fn point_at_signature(check: &SignatureCheck<'_>, words: &mut [u32; WORDS], veri
 }
 
 /// Writes a decision into the words.
-fn report(decision: &Decision<'_>, target: &[u8], words: &mut [u32; WORDS], principals: &mut Principals) {
+fn report(decision: &Decision<'_>, words: &mut [u32; WORDS], principals: &mut Principals) {
     let effect = match decision.effect() {
         Effect::Deny => 0,
         Effect::Allow => 1,
@@ -408,13 +401,6 @@ fn report(decision: &Decision<'_>, target: &[u8], words: &mut [u32; WORDS], prin
     }
     let status = decision.problem().map_or_else(|| decision.status(), |problem| problem.status);
     put(words, 0, &[effect, u32::from(status), route, alternative, marks, count]);
-    let mut params = 0_u32;
-    for (place, (_, value)) in words.iter_mut().skip(15).zip(decision.params()) {
-        let start = offset(target, value.as_bytes()).unwrap_or_default();
-        *place = word(start) | (word(start.saturating_add(value.len())) << 16);
-        params = params.saturating_add(1);
-    }
-    put(words, 14, &[params]);
 }
 
 /// The answer to a request that must not pass, as JSON; empty on allow.

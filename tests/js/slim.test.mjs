@@ -20,7 +20,7 @@ const pairs = Object.fromEntries(Object.entries(SIGNERS).map(([algorithm, [type,
 const keys = Object.entries(pairs).map(([algorithm, { publicKey }]) => ({ ...publicKey.export({ format: "jwk" }), kid: algorithm, alg: algorithm, use: "sig" }));
 /** A point of order 1: under such a key there is a signature that fits every message. */
 const small = { kty: "OKP", crv: "Ed25519", x: Buffer.from([1, ...new Uint8Array(31)]).toString("base64url"), kid: "small" };
-const short = { ...keys[0], kid: "short", n: keys[0].n.slice(0, 171) };
+const short = { ...keys[0], kid: "short", n: Buffer.from(keys[0].n, "base64url").subarray(0, 128).toString("base64url") };
 const policy = (algorithms) => ({
   version: 1, name: "slim", https: "optional", scopes: { "jobs:read": "Read jobs" },
   credentials: { user: { type: "bearer", issuer: "https://issuer.example", audiences: ["api"], algorithms } },
