@@ -3,8 +3,8 @@
 //! One pass over the headers, nothing copied, nothing decoded. None, two and malformed are different answers, because
 //! each is refused differently. Query strings and bodies are never read: a credential there was not sent.
 
-use crate::request::word::{WORD, mark_of};
-use crate::request::{HeaderSource, is_same_name};
+use crate::request::HeaderSource;
+use crate::word::{WORD, is_same_name, mark_of};
 
 /// The most distinct API-key headers one policy may use.
 pub const MAX_KEY_HEADERS: usize = 4;

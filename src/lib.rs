@@ -71,6 +71,7 @@ pub mod scope;
 pub mod time;
 #[cfg(target_arch = "wasm32")]
 mod wasm;
+mod word;
 
 pub use self::decision::{Decision, Denial, Effect};
 pub use self::engine::{Gate, GateBuilder, Step};

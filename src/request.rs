@@ -7,13 +7,11 @@ use core::net::IpAddr;
 
 mod fault;
 mod target;
-pub(crate) mod word;
 
 pub use fault::TargetFault;
 pub(crate) use target::ascii_text;
 pub(crate) use target::gate_segment;
 pub use target::{MAX_SEGMENTS, MAX_TARGET_BYTES, Target, gate_target};
-pub(crate) use word::is_same_name;
 
 /// Where header lines come from: whatever holds them shows each line once, in order.
 pub trait HeaderSource: Sync {

@@ -7,7 +7,7 @@ use core::cmp::Ordering;
 use core::fmt;
 
 use crate::json::Quoted;
-use crate::request::word::ends_of;
+use crate::word::ends_of;
 
 /// The most scopes one catalogue may declare.
 pub const MAX_SCOPES: usize = 1_024;

@@ -11,6 +11,7 @@ use spin::Mutex;
 use crate::error::GateError;
 use crate::jwt::cache::{KeySetState, TokenCache};
 use crate::jwt::jwk::KeySet;
+use crate::jwt::token::SeenHeader;
 use crate::jwt::verify::{RsaLimit, VerifyKey};
 use crate::jwt::{Algorithm, verify};
 use crate::key::hash::Keyring;
@@ -31,6 +32,7 @@ pub(super) enum KeySource {
 pub(super) struct BearerState {
     pub(super) source: KeySource,
     pub(super) secret: Option<VerifyKey>,
+    pub(super) header: Mutex<SeenHeader>,
 }
 
 /// The engine: one policy, its keyring, key sets and caches. Immutable but for the caches; shareable between threads.
@@ -237,7 +239,7 @@ impl GateBuilder {
             None if allowed().all(Algorithm::is_hmac) => KeySource::Fixed(Arc::default()),
             None => KeySource::Host(Mutex::new(KeySetState::up_to(self.rsa_limit))),
         };
-        Ok(BearerState { source, secret })
+        Ok(BearerState { source, secret, header: Mutex::default() })
     }
 }
 

@@ -192,7 +192,12 @@ impl<'a> Bearing<'a> {
         if let Some(claims) = self.cached() {
             return self.with_claims(claims);
         }
-        let parsed = match UnverifiedToken::parse(self.token, self.bearer.rules()) {
+        let Some(state) = self.gate.bearer_state(self.credential) else {
+            return Look::Settled(Slot::Absent);
+        };
+        let parsed =
+            UnverifiedToken::parse_with(self.token, self.bearer.rules(), state.header.try_lock().as_deref_mut());
+        let parsed = match parsed {
             Ok(parsed) => parsed,
             Err(TokenRefusal::TokenMalformed) => {
                 let denial = Denial::MalformedCredential(Malformed::Token(TokenRefusal::TokenMalformed));
@@ -207,9 +212,6 @@ impl<'a> Bearing<'a> {
                 Err(refusal) => return refuse(refusal),
             }
         }
-        let Some(state) = self.gate.bearer_state(self.credential) else {
-            return Look::Settled(Slot::Absent);
-        };
         if parsed.algorithm().is_hmac() {
             let Some(secret) = &state.secret else { return refuse(TokenRefusal::AlgNotAllowed) };
             return self.verify(parsed, secret, FIXED);

@@ -3,6 +3,7 @@
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use base64::Engine;
@@ -21,10 +22,18 @@ pub const MAX_KID_BYTES: usize = 256;
 /// have no accessor: see [`UnverifiedToken::into_verified`].
 pub struct UnverifiedToken<'t> {
     algorithm: Algorithm,
-    kid: Option<Box<str>>,
+    kid: Option<Arc<str>>,
     signing_input: &'t [u8],
     payload: &'t [u8],
     signature: Vec<u8>,
+}
+
+/// The last header that was right under one set of rules, as it was sent and what it says. An issuer writes the same one into every
+/// token, so it need not be read again.
+#[derive(Default)]
+pub(crate) struct SeenHeader {
+    text: Box<[u8]>,
+    read: Option<(Algorithm, Option<Arc<str>>)>,
 }
 
 /// Decodes strict base64url (RFC 4648 section 5): its alphabet, no padding, no white space, canonical last bits.
@@ -38,6 +47,15 @@ impl<'t> UnverifiedToken<'t> {
     /// # Errors
     /// [`TokenRefusal::TokenMalformed`] when it is no compact JWS at all, another refusal for what its header says.
     pub fn parse(text: &'t [u8], rules: &TokenRules) -> Result<Self, TokenRefusal> {
+        Self::parse_with(text, rules, None)
+    }
+
+    /// The same beside the header that was seen last under these rules.
+    pub(crate) fn parse_with(
+        text: &'t [u8],
+        rules: &TokenRules,
+        seen: Option<&mut SeenHeader>,
+    ) -> Result<Self, TokenRefusal> {
         if text.len() > rules.limits.token_bytes {
             return Err(TokenRefusal::TokenTooLarge);
         }
@@ -47,7 +65,17 @@ impl<'t> UnverifiedToken<'t> {
             return Err(TokenRefusal::HeaderInvalid);
         }
         let signing_len = header.len().saturating_add(payload.len()).saturating_add(1);
-        let (algorithm, kid) = check_header(&base64url(header)?, rules)?;
+        let known = seen.as_ref().filter(|seen| *seen.text == *header).and_then(|seen| seen.read.clone());
+        let (algorithm, kid) = match known {
+            Some(read) => read,
+            None => {
+                let read = check_header(&base64url(header)?, rules)?;
+                if let Some(seen) = seen {
+                    *seen = SeenHeader { text: header.into(), read: Some(read.clone()) };
+                }
+                read
+            }
+        };
         Ok(Self {
             algorithm,
             kid,
@@ -132,7 +160,7 @@ impl TokenRefusal {
 }
 
 /// What the header may say. `jku`, `x5u`, `x5c`, `jwk` and `x5t` are passed over: a token never brings its own key.
-fn check_header(bytes: &[u8], rules: &TokenRules) -> Result<(Algorithm, Option<Box<str>>), TokenRefusal> {
+fn check_header(bytes: &[u8], rules: &TokenRules) -> Result<(Algorithm, Option<Arc<str>>), TokenRefusal> {
     if bytes.len() > rules.limits.header_bytes {
         return Err(TokenRefusal::HeaderInvalid);
     }
@@ -146,7 +174,7 @@ fn check_header(bytes: &[u8], rules: &TokenRules) -> Result<(Algorithm, Option<B
     let algorithm = algorithm.ok_or(TokenRefusal::AlgNotAllowed)?;
     let kid = match header.get("kid") {
         None => None,
-        Some(Value::String(kid)) if kid.len() <= MAX_KID_BYTES => Some(Box::from(&**kid)),
+        Some(Value::String(kid)) if kid.len() <= MAX_KID_BYTES => Some(Arc::from(&**kid)),
         Some(_) => return Err(TokenRefusal::HeaderInvalid),
     };
     if header.get("b64").is_some_and(|value| *value != Value::Bool(true)) {
@@ -203,5 +231,36 @@ fn media_type(name: &str) -> Cow<'_, str> {
     match lower {
         Cow::Borrowed(text) => Cow::Borrowed(text.strip_prefix("application/").unwrap_or(text)),
         Cow::Owned(text) => Cow::Owned(text.strip_prefix("application/").map_or_else(|| text.clone(), String::from)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::jwt::AlgorithmSet;
+
+    fn token(header: &str) -> String {
+        alloc::format!("{}.e30.AAAA", URL_SAFE_NO_PAD.encode(header))
+    }
+
+    #[test]
+    fn a_header_seen_before_says_what_it_says_and_a_wrong_one_is_not_kept() {
+        let rules = TokenRules::new("i", ["a"], AlgorithmSet::default().with(Algorithm::Rs256));
+        let mut seen = SeenHeader::default();
+        let mut read = |header: &str| {
+            let text = token(header);
+            let alone = UnverifiedToken::parse(text.as_bytes(), &rules).map(|token| token.kid().map(String::from));
+            let beside = UnverifiedToken::parse_with(text.as_bytes(), &rules, Some(&mut seen));
+            assert_eq!(beside.map(|token| token.kid().map(String::from)), alone, "{header}");
+            alone
+        };
+        let good = r#"{"alg":"RS256","typ":"at+jwt","kid":"k1"}"#;
+        let other = r#"{"alg":"RS256","typ":"at+jwt"}"#;
+        for header in [good, good, r#"{"alg":"none","typ":"at+jwt","kid":"k1"}"#, good, other, other, good, "{}", good]
+        {
+            let _ = read(header);
+        }
+        assert_eq!((read(good), read(other)), (Ok(Some("k1".into())), Ok(None)));
+        assert_eq!(read(r#"{"alg":"HS256","typ":"at+jwt","kid":"k1"}"#), Err(TokenRefusal::AlgNotAllowed));
     }
 }

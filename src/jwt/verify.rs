@@ -1,5 +1,6 @@
 //! Signatures: one function from algorithm, key and bytes to a proof or a refusal.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -151,7 +152,11 @@ pub(super) enum Inner {
     },
     #[cfg(feature = "ed25519")]
     Ed25519(ed25519_dalek::VerifyingKey),
-    Hmac(Zeroizing<Vec<u8>>),
+    Hmac {
+        secret: Zeroizing<Vec<u8>>,
+        /// HS256 after its first block; as large as all the rest.
+        sha256: Option<Box<Hmac<Sha256>>>,
+    },
     /// Of an algorithm whose arithmetic this build lacks: the host verifies.
     #[cfg(not(all(feature = "rsa", feature = "p256", feature = "ed25519")))]
     Elsewhere(Elsewhere),
@@ -168,7 +173,7 @@ impl fmt::Debug for VerifyKey {
             Inner::P384 { .. } => "VerifyKey(P-384)",
             #[cfg(feature = "ed25519")]
             Inner::Ed25519(_) => "VerifyKey(Ed25519)",
-            Inner::Hmac(_) => "VerifyKey(redacted)",
+            Inner::Hmac { .. } => "VerifyKey(redacted)",
             #[cfg(not(all(feature = "rsa", feature = "p256", feature = "ed25519")))]
             Inner::Elsewhere(_) => "VerifyKey(elsewhere)",
         })
@@ -179,7 +184,8 @@ impl VerifyKey {
     /// An HMAC secret, which the host gives; a key set never holds one.
     #[must_use]
     pub fn hmac(secret: &[u8]) -> Self {
-        Self(Inner::Hmac(Zeroizing::new(secret.to_vec())))
+        let sha256 = Hmac::new_from_slice(secret).ok().map(Box::new);
+        Self(Inner::Hmac { secret: Zeroizing::new(secret.to_vec()), sha256 })
     }
 
     /// An RSA public key of 2048 to 4096 bits from modulus and exponent, big-endian.
@@ -273,7 +279,7 @@ impl VerifyKey {
             Inner::P384 { .. } => matches!(algorithm, Algorithm::Es384),
             #[cfg(feature = "ed25519")]
             Inner::Ed25519(_) => matches!(algorithm, Algorithm::EdDsa),
-            Inner::Hmac(_) => algorithm.is_hmac(),
+            Inner::Hmac { .. } => algorithm.is_hmac(),
             #[cfg(not(all(feature = "rsa", feature = "p256", feature = "ed25519")))]
             Inner::Elsewhere(key) => key.fits(algorithm),
         }
@@ -289,7 +295,7 @@ impl VerifyKey {
             Inner::P384 { .. } => 96,
             #[cfg(feature = "ed25519")]
             Inner::Ed25519(_) => 64,
-            Inner::Hmac(_) => algorithm.hash().size(),
+            Inner::Hmac { .. } => algorithm.hash().size(),
             #[cfg(not(all(feature = "rsa", feature = "p256", feature = "ed25519")))]
             Inner::Elsewhere(key) => key.signature_len(),
         }
@@ -321,7 +327,7 @@ pub fn check_shape(algorithm: Algorithm, key: &VerifyKey, signature: &[u8]) -> R
     if !key.fits(algorithm) {
         return Err(TokenRefusal::AlgKeyMismatch);
     }
-    if let Inner::Hmac(secret) = &key.0
+    if let Inner::Hmac { secret, .. } = &key.0
         && secret.len() < min_secret_bytes(algorithm)
     {
         return Err(TokenRefusal::KeyWeak);
@@ -372,10 +378,14 @@ pub fn verify(
         #[cfg(feature = "ed25519")]
         Inner::Ed25519(key) => ed25519_dalek::Signature::from_slice(signature)
             .is_ok_and(|signature| key.verify_strict(signing_input, &signature).is_ok()),
-        Inner::Hmac(secret) => match algorithm.hash() {
-            Hash::Sha256 => is_mac::<Hmac<Sha256>>(secret, signing_input, signature),
-            Hash::Sha384 => is_mac::<Hmac<Sha384>>(secret, signing_input, signature),
-            Hash::Sha512 => is_mac::<Hmac<Sha512>>(secret, signing_input, signature),
+        Inner::Hmac { secret, sha256 } => match algorithm.hash() {
+            Hash::Sha256 => sha256.as_deref().is_some_and(|mac| is_mac(mac.clone(), signing_input, signature)),
+            Hash::Sha384 => {
+                Hmac::<Sha384>::new_from_slice(secret).is_ok_and(|mac| is_mac(mac, signing_input, signature))
+            }
+            Hash::Sha512 => {
+                Hmac::<Sha512>::new_from_slice(secret).is_ok_and(|mac| is_mac(mac, signing_input, signature))
+            }
         },
         #[cfg(not(all(feature = "rsa", feature = "p256", feature = "ed25519")))]
         Inner::Elsewhere(_) => false,
@@ -383,8 +393,7 @@ pub fn verify(
     if valid { Ok(SignatureVerified(())) } else { Err(TokenRefusal::SignatureInvalid) }
 }
 
-fn is_mac<M: Mac + KeyInit>(secret: &[u8], signing_input: &[u8], signature: &[u8]) -> bool {
-    let Ok(mut mac) = <M as KeyInit>::new_from_slice(secret) else { return false };
+fn is_mac(mut mac: impl Mac, signing_input: &[u8], signature: &[u8]) -> bool {
     mac.update(signing_input);
     mac.verify_slice(signature).is_ok()
 }

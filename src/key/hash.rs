@@ -13,8 +13,8 @@ use super::format::ParsedKey;
 use super::mac::MacKey;
 use super::record::{KeyHash, KeyRecord};
 use crate::json::Quoted;
-use crate::request::word::is_same_text;
 use crate::time::UnixSeconds;
+use crate::word::is_same_text;
 
 /// The shortest pepper, in bytes.
 pub const MIN_PEPPER_BYTES: usize = 32;

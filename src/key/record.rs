@@ -15,9 +15,9 @@ use super::format::{KeyId, ParsedKey};
 pub use super::hash::{HashAlgorithm, KeyDigest};
 use super::hash::{Keyring, Match};
 use super::ip::IpBlock;
-use crate::request::word::is_same_text;
 use crate::scope::is_scope_name;
 use crate::time::UnixSeconds;
+use crate::word::is_same_text;
 
 /// The version of the record format.
 pub const RECORD_VERSION: u8 = 1;

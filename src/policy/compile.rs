@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use core::fmt::Arguments;
+use core::fmt::{self, Arguments};
 
 use serde_json::Value;
 
@@ -33,6 +33,21 @@ impl Mistakes {
 /// A member name as a JSON pointer token (RFC 6901 section 3).
 pub(super) fn pointer(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
+}
+
+/// An alternative of a route, or a credential in it: written only when something is wrong there.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    route: usize,
+    alternative: usize,
+    credential: &'a str,
+}
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "/routes/{}/allow/{}", self.route, self.alternative)?;
+        if self.credential.is_empty() { Ok(()) } else { write!(f, "/{}", pointer(self.credential)) }
+    }
 }
 
 impl Policy {
@@ -128,7 +143,7 @@ fn compile_routes(
     let repeated = repeated_ids(&document.routes);
     let mut routes = Vec::with_capacity(document.routes.len());
     for (at, route) in document.routes.iter().enumerate() {
-        let place = format!("/routes/{at}");
+        let place = format_args!("/routes/{at}");
         if route.id.is_empty() || route.id.len() > 100 || !route.id.bytes().all(|b| b.is_ascii_graphic()) {
             mistakes.add(
                 "route_id",
@@ -141,7 +156,7 @@ fn compile_routes(
         {
             mistakes.0.push(PolicyError {
                 code: "duplicate_route_id",
-                place: format!("{place}/id"),
+                place: format!("/routes/{at}/id"),
                 other: Some(format!("/routes/{first}/id")),
                 message: format!("route id {} is used twice", Quoted(&route.id)),
             });
@@ -210,7 +225,7 @@ fn compile_alternatives(
     let mut used: Vec<usize> = Vec::new();
     let mut alternatives = Vec::with_capacity(allow.len());
     for (number, alternative) in allow.iter().enumerate() {
-        let place = format!("/routes/{at}/allow/{number}");
+        let place = Place { route: at, alternative: number, credential: "" };
         if alternative.0.is_empty() {
             mistakes.add(
                 "alternative_empty",
@@ -222,7 +237,7 @@ fn compile_alternatives(
         }
         let mut parts = Vec::with_capacity(alternative.0.len());
         for (name, requirement) in &alternative.0 {
-            let place = format!("{place}/{}", pointer(name));
+            let place = Place { credential: name, ..place };
             let Some(credential) = credentials.iter().position(|credential| &*credential.name == name.as_str()) else {
                 mistakes.add(
                     "undeclared_credential",
@@ -239,8 +254,7 @@ fn compile_alternatives(
                 used.push(credential);
                 used.len().saturating_sub(1)
             });
-            if let Some(part) =
-                compile_requirement(requirement, credential, slot, scopes, credentials, &place, mistakes)
+            if let Some(part) = compile_requirement(requirement, credential, slot, scopes, credentials, place, mistakes)
             {
                 parts.push(part);
             }
@@ -267,7 +281,7 @@ fn compile_requirement(
     slot: usize,
     scopes: &ScopeCatalogue,
     credentials: &[Credential],
-    place: &str,
+    place: Place<'_>,
     mistakes: &mut Mistakes,
 ) -> Option<Requirement> {
     let required = match scopes.require(requirement.scopes.iter().map(String::as_str)) {

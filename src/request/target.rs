@@ -4,7 +4,7 @@ use core::fmt;
 
 use super::TargetFault;
 #[cfg(any(test, not(any(target_arch = "x86_64", target_arch = "aarch64"))))]
-use super::word::{HIGHS, WORD, word_at};
+use crate::word::{HIGHS, WORD, word_at};
 
 /// The longest request target, query included, in bytes.
 pub const MAX_TARGET_BYTES: usize = 8 * 1024;

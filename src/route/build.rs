@@ -13,8 +13,8 @@ use super::segment::Cut;
 use super::spelling::has_spellings;
 use super::table::{Entry, Literal, Method, NONE, Node, RouteTable, Typed, bytes_of, method_index};
 use crate::json::Quoted;
-use crate::request::word::word_of_name;
 use crate::request::{MAX_SEGMENTS, MAX_TARGET_BYTES};
+use crate::word::word_of_name;
 
 /// The longest method, in bytes.
 pub const MAX_METHOD_BYTES: usize = 32;

@@ -1,6 +1,6 @@
 //! Segments as machine words: the end of a segment, its first sixteen bytes and its hash come from the same eight-byte reads.
 
-use crate::request::word::{SLASHES, WORD, bytes_before, cut_before, lower, mark_of, word_at};
+use crate::word::{SLASHES, WORD, bytes_before, cut_before, lower, mark_of, word_at};
 
 /// A segment cut from a path.
 #[derive(Clone, Copy)]

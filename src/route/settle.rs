@@ -7,7 +7,7 @@ use hashbrown::HashTable;
 
 use super::build::{Builder, RouteError, Step, id, literal_hash};
 use super::table::{FEW, NONE, Node, RouteTable, Row};
-use crate::request::word::{lower, word_at};
+use crate::word::{lower, word_at};
 
 impl Builder<'_> {
     /// The table, with the children of a node side by side, and how each of its nodes is reached.

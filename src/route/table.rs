@@ -19,7 +19,7 @@ pub use super::build::{RouteError, RouteSpec, TableOptions};
 pub use super::find::RouteMatch;
 use super::pattern::{Kind, Param, Pattern};
 use super::segment::Cut;
-use crate::request::word::{WORD, first_bytes, lower, word_at, word_of_name};
+use crate::word::{WORD, first_bytes, lower, word_at, word_of_name};
 
 /// No node, or no endpoint.
 pub(super) const NONE: u32 = u32::MAX;
