@@ -197,7 +197,8 @@ impl Elsewhere {
     }
 }
 
-#[cfg(all(test, feature = "ed25519"))]
+#[cfg(test)]
+#[cfg(feature = "ed25519")]
 mod tests {
     use super::{Elsewhere, PRIME, SMALL_ORDER};
     use crate::jwt::verify::VerifyKey;

@@ -374,7 +374,8 @@ pub(crate) fn ascii_text(bytes: &[u8]) -> &str {
     core::str::from_utf8(bytes).unwrap_or_default()
 }
 
-#[cfg(all(test, any(target_arch = "x86_64", target_arch = "aarch64")))]
+#[cfg(test)]
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 mod tests {
     use super::{is_ordinary, is_ordinary_by_words};
     use alloc::vec::Vec;

@@ -267,7 +267,9 @@ impl Board {
         let decision = shared.gate.decide_at(&request, now, &Asked { board: self, shared, lines: &lines }).await;
         let mut words = self.words.borrow_mut();
         report(&decision, &mut words, &mut shared.principals.borrow_mut());
-        let wordy = shape.flags & FLAG_TEXT != 0 || decision.effect() != Effect::Allow || words[4] & MARK_TEXT != 0;
+        let wordy = shape.flags & FLAG_TEXT != 0
+            || decision.effect() != Effect::Allow
+            || words.get(4).is_some_and(|marks| marks & MARK_TEXT != 0);
         if wordy {
             *self.text.borrow_mut() = decision.to_json();
             *self.response.borrow_mut() = refusal(&decision);
