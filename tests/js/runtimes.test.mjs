@@ -163,12 +163,12 @@ describe("in a browser", { skip: existsSync("/usr/bin/chromium") ? false : "ther
     writeFileSync(at("slim-page.mjs"), `import { init } from "scopegate/slim";
 import * as cases from "scopegate/cases";
 import { runAll } from "./run.mjs";
-import data from "./slim.json";
+import data from "./data.json";
 fetch("/node_modules/scopegate/pkg/scopegate_slim_bg.wasm").then((answer) => answer.arrayBuffer()).then(init)
   .then(() => runAll(cases, data, {})).then((found) => { globalThis.found = found; });`);
     await build({ entryPoints: [at("slim-page.mjs")], outfile: at("slim-page.js"), bundle: true, format: "esm", target: "es2023", conditions: ["browser"], logLevel: "error" });
     writeFileSync(at("slim.html"), html("/slim-page.js"));
-    await open("slim.html", sameSlim);
+    await open("slim.html", same);
   });
 
   it("an esbuild bundle with the module inside runs", async () => {
