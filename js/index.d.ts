@@ -352,9 +352,20 @@ export interface IssueRequest<P = PolicyDocument> {
   ceiling?: readonly ScopeOf<P>[];
 }
 
+/** What somebody may do whom the application proved itself. */
+export interface Grant<P = PolicyDocument> {
+  /** The id of the route that a request means, when the scopes cover it or it is public; null otherwise. `target` as in the request line. */
+  covers(method: string, target: string): RouteIdOf<P> | null;
+}
+
 export interface Gate<P = PolicyDocument> extends Decider<P> {
   /** For a handler of one route: an allow for another route is a refusal. */
   require(routeId: RouteIdOf<P>): Decider<P>;
+  /**
+   * Authorisation alone, for credentials that the application proves itself: scopes as held by a credential of the policy. Headers,
+   * transport and claims are the application's to look at; an alternative that asks for a claim or a second credential is not covered.
+   */
+  grant(credential: string, scopes: readonly ScopeOf<P>[]): Grant<P>;
   readonly keys: {
     issue(request: IssueRequest<P>): { record: KeyRecord; readonly rawKey: string };
     rotate<R extends KeyRecord>(record: R, options?: { overlap?: number }): { record: KeyRecord; readonly rawKey: string; old: R };

@@ -2,6 +2,27 @@
 /* eslint-disable */
 
 /**
+ * Scopes that a credential is held to have, by a host that proved it itself.
+ */
+export class Held {
+    private constructor();
+    free(): void;
+    [Symbol.dispose](): void;
+    /**
+     * The number of the covered route from 1, by the lengths of method and target in the input; 0 for none.
+     */
+    covers(method: number, target: number): number;
+    /**
+     * The same of texts.
+     */
+    covers_text(method: string, target: string): number;
+    /**
+     * The address of the input, 1024 bytes: the method, and the target behind it.
+     */
+    input(): number;
+}
+
+/**
  * The proven principals that decisions still point at, in batches: the text of an allow can be made at any time later, also
  * when the slot is taken by another and the gate is freed. JavaScript says when a batch is no longer pointed at.
  */
@@ -21,6 +42,18 @@ export class Proofs {
      */
     batch(): number;
     /**
+     * The address of the claims that proved the principal of a slot; they stay there until the module is called again.
+     */
+    claims(slot: number): number;
+    /**
+     * The length of these claims in bytes; 0 when a key proved it.
+     */
+    claims_bytes(slot: number): number;
+    /**
+     * The credential that these claims are of.
+     */
+    claims_of(slot: number): number;
+    /**
      * Forgets a batch.
      */
     forget(batch: number): void;
@@ -29,12 +62,26 @@ export class Proofs {
      */
     keep(slot: number): number;
     /**
+     * The parameters of a target that this route was found for, as JSON.
+     *
+     * # Errors
+     * `engine_misuse` when it was not.
+     */
+    params(target: string, route: number): string;
+    /**
      * A kept principal as JSON: as decisions show it, with `logId` and, of a token, `claims`.
      *
      * # Errors
      * `engine_misuse` when it is not kept.
      */
     principal(batch: number, place: number): string;
+    /**
+     * Keeps the principal of claims that were verified at this instant, once more, for the calls that follow; its batch.
+     *
+     * # Errors
+     * `engine_misuse` when they were not.
+     */
+    recall(credential: number, claims: Uint8Array | number[], now: number): number;
 }
 
 /**
@@ -79,6 +126,13 @@ export class RawGate {
      * Overwrites what the session holds of a request.
      */
     erase(session: number): void;
+    /**
+     * These scopes, a list in JSON, as held by this credential; scopes that the policy does not declare count for nothing.
+     *
+     * # Errors
+     * `credential_unknown`, `request_invalid`.
+     */
+    hold(credential: string, scopes: string): Held;
     /**
      * The address of the session's input buffer, at least `bytes` long.
      */
@@ -169,13 +223,22 @@ export type InitInput = RequestInfo | URL | Response | BufferSource | WebAssembl
 
 export interface InitOutput {
     readonly memory: WebAssembly.Memory;
+    readonly __wbg_held_free: (a: number, b: number) => void;
     readonly __wbg_proofs_free: (a: number, b: number) => void;
     readonly __wbg_rawgate_free: (a: number, b: number) => void;
+    readonly held_covers: (a: number, b: number, c: number) => number;
+    readonly held_covers_text: (a: number, b: number, c: number, d: number, e: number) => number;
+    readonly held_input: (a: number) => number;
     readonly proofs_allow: (a: number, b: number, c: number, d: number, e: number, f: number, g: number, h: number, i: number) => [number, number, number, number];
     readonly proofs_batch: (a: number) => number;
+    readonly proofs_claims: (a: number, b: number) => number;
+    readonly proofs_claims_bytes: (a: number, b: number) => number;
+    readonly proofs_claims_of: (a: number, b: number) => number;
     readonly proofs_forget: (a: number, b: number) => void;
     readonly proofs_keep: (a: number, b: number) => number;
+    readonly proofs_params: (a: number, b: number, c: number, d: number) => [number, number, number, number];
     readonly proofs_principal: (a: number, b: number, c: number) => [number, number, number, number];
+    readonly proofs_recall: (a: number, b: number, c: number, d: number, e: number) => [number, number, number];
     readonly rawgate_answer_key: (a: number, b: number, c: number) => number;
     readonly rawgate_answer_keys: (a: number, b: number, c: number, d: number, e: number) => number;
     readonly rawgate_answer_verify: (a: number, b: number, c: number) => number;
@@ -185,6 +248,7 @@ export interface InitOutput {
     readonly rawgate_describe: (a: number) => [number, number];
     readonly rawgate_drop_record: (a: number, b: number) => void;
     readonly rawgate_erase: (a: number, b: number) => void;
+    readonly rawgate_hold: (a: number, b: number, c: number, d: number, e: number) => [number, number, number];
     readonly rawgate_input: (a: number, b: number, c: number) => number;
     readonly rawgate_issue: (a: number, b: number, c: number, d: number, e: number, f: number) => [number, number, number, number];
     readonly rawgate_new: (a: number, b: number, c: number, d: number) => [number, number, number];

@@ -1,6 +1,87 @@
 /* @ts-self-types="./scopegate.d.ts" */
 
 /**
+ * Scopes that a credential is held to have, by a host that proved it itself.
+ */
+export class Held {
+    static __wrap(ptr) {
+        const obj = Object.create(Held.prototype);
+        obj.__wbg_ptr = ptr;
+        Object.defineProperty(obj, '__wbg_inst', { value: __wbg_instance_id, writable: true });
+
+        HeldFinalization.register(obj, { ptr, instance: __wbg_instance_id }, obj);
+        return obj;
+    }
+    __destroy_into_raw() {
+        const ptr = this.__wbg_ptr;
+        this.__wbg_ptr = 0;
+        HeldFinalization.unregister(this);
+        return ptr;
+    }
+    free() {
+        const ptr = this.__destroy_into_raw();
+        __wbg_call_guard();
+        wasm.__wbg_held_free(ptr, 0);
+
+    }
+    /**
+     * The number of the covered route from 1, by the lengths of method and target in the input; 0 for none.
+     * @param {number} method
+     * @param {number} target
+     * @returns {number}
+     */
+    covers(method, target) {
+        if (this.__wbg_inst !== undefined && this.__wbg_inst !== __wbg_instance_id) {
+            throw new Error('Invalid stale object from previous Wasm instance');
+        }
+        let ret;
+        __wbg_call_guard();
+        ret = wasm.held_covers(this.__wbg_ptr, method, target);
+        return ret >>> 0;
+    }
+    /**
+     * The same of texts.
+     * @param {string} method
+     * @param {string} target
+     * @returns {number}
+     */
+    covers_text(method, target) {
+        if (this.__wbg_inst !== undefined && this.__wbg_inst !== __wbg_instance_id) {
+            throw new Error('Invalid stale object from previous Wasm instance');
+        }
+        let ptr0, len0, ptr1, len1;
+        try {
+            ptr0 = passStringToWasm0(method, wasm.__wbindgen_malloc, wasm.__wbindgen_realloc);
+            len0 = WASM_VECTOR_LEN;
+            ptr1 = passStringToWasm0(target, wasm.__wbindgen_malloc, wasm.__wbindgen_realloc);
+            len1 = WASM_VECTOR_LEN;
+        } catch (e) {
+            if (ptr1) { wasm.__wbindgen_free(ptr1, len1 * 1, 1); }
+            if (ptr0) { wasm.__wbindgen_free(ptr0, len0 * 1, 1); }
+            throw e;
+        }
+        let ret;
+        __wbg_call_guard();
+        ret = wasm.held_covers_text(this.__wbg_ptr, ptr0, len0, ptr1, len1);
+        return ret >>> 0;
+    }
+    /**
+     * The address of the input, 1024 bytes: the method, and the target behind it.
+     * @returns {number}
+     */
+    input() {
+        if (this.__wbg_inst !== undefined && this.__wbg_inst !== __wbg_instance_id) {
+            throw new Error('Invalid stale object from previous Wasm instance');
+        }
+        let ret;
+        __wbg_call_guard();
+        ret = wasm.held_input(this.__wbg_ptr);
+        return ret >>> 0;
+    }
+}
+if (Symbol.dispose) Held.prototype[Symbol.dispose] = Held.prototype.free;
+
+/**
  * The proven principals that decisions still point at, in batches: the text of an allow can be made at any time later, also
  * when the slot is taken by another and the gate is freed. JavaScript says when a batch is no longer pointed at.
  */
@@ -85,6 +166,48 @@ export class Proofs {
         return ret >>> 0;
     }
     /**
+     * The address of the claims that proved the principal of a slot; they stay there until the module is called again.
+     * @param {number} slot
+     * @returns {number}
+     */
+    claims(slot) {
+        if (this.__wbg_inst !== undefined && this.__wbg_inst !== __wbg_instance_id) {
+            throw new Error('Invalid stale object from previous Wasm instance');
+        }
+        let ret;
+        __wbg_call_guard();
+        ret = wasm.proofs_claims(this.__wbg_ptr, slot);
+        return ret >>> 0;
+    }
+    /**
+     * The length of these claims in bytes; 0 when a key proved it.
+     * @param {number} slot
+     * @returns {number}
+     */
+    claims_bytes(slot) {
+        if (this.__wbg_inst !== undefined && this.__wbg_inst !== __wbg_instance_id) {
+            throw new Error('Invalid stale object from previous Wasm instance');
+        }
+        let ret;
+        __wbg_call_guard();
+        ret = wasm.proofs_claims_bytes(this.__wbg_ptr, slot);
+        return ret >>> 0;
+    }
+    /**
+     * The credential that these claims are of.
+     * @param {number} slot
+     * @returns {number}
+     */
+    claims_of(slot) {
+        if (this.__wbg_inst !== undefined && this.__wbg_inst !== __wbg_instance_id) {
+            throw new Error('Invalid stale object from previous Wasm instance');
+        }
+        let ret;
+        __wbg_call_guard();
+        ret = wasm.proofs_claims_of(this.__wbg_ptr, slot);
+        return ret >>> 0;
+    }
+    /**
      * Forgets a batch.
      * @param {number} batch
      */
@@ -108,6 +231,42 @@ export class Proofs {
         __wbg_call_guard();
         ret = wasm.proofs_keep(this.__wbg_ptr, slot);
         return ret >>> 0;
+    }
+    /**
+     * The parameters of a target that this route was found for, as JSON.
+     *
+     * # Errors
+     * `engine_misuse` when it was not.
+     * @param {string} target
+     * @param {number} route
+     * @returns {string}
+     */
+    params(target, route) {
+        let deferred4_0;
+        let deferred4_1;
+        try {
+            if (this.__wbg_inst !== undefined && this.__wbg_inst !== __wbg_instance_id) {
+                throw new Error('Invalid stale object from previous Wasm instance');
+            }
+            const val2 = +route;
+            const ptr0 = passStringToWasm0(target, wasm.__wbindgen_malloc, wasm.__wbindgen_realloc);
+            const len0 = WASM_VECTOR_LEN;
+            let ret;
+            __wbg_call_guard();
+            ret = wasm.proofs_params(this.__wbg_ptr, ptr0, len0, val2);
+            var ptr3 = ret[0];
+            var len3 = ret[1];
+            if (ret[3]) {
+                ptr3 = 0; len3 = 0;
+                throw takeFromExternrefTable0(ret[2]);
+            }
+            deferred4_0 = ptr3;
+            deferred4_1 = len3;
+            return getStringFromWasm0(ptr3, len3);
+        } finally {
+            __wbg_call_guard();
+            wasm.__wbindgen_free(deferred4_0, deferred4_1, 1);
+        }
     }
     /**
      * A kept principal as JSON: as decisions show it, with `logId` and, of a token, `claims`.
@@ -141,6 +300,32 @@ export class Proofs {
             __wbg_call_guard();
             wasm.__wbindgen_free(deferred2_0, deferred2_1, 1);
         }
+    }
+    /**
+     * Keeps the principal of claims that were verified at this instant, once more, for the calls that follow; its batch.
+     *
+     * # Errors
+     * `engine_misuse` when they were not.
+     * @param {number} credential
+     * @param {Uint8Array | number[]} claims
+     * @param {number} now
+     * @returns {number}
+     */
+    recall(credential, claims, now) {
+        if (this.__wbg_inst !== undefined && this.__wbg_inst !== __wbg_instance_id) {
+            throw new Error('Invalid stale object from previous Wasm instance');
+        }
+        const val2 = +credential;
+        const val3 = +now;
+        const ptr0 = passArray8ToWasm0(claims, wasm.__wbindgen_malloc);
+        const len0 = WASM_VECTOR_LEN;
+        let ret;
+        __wbg_call_guard();
+        ret = wasm.proofs_recall(this.__wbg_ptr, val2, ptr0, len0, val3);
+        if (ret[2]) {
+            throw takeFromExternrefTable0(ret[1]);
+        }
+        return ret[0] >>> 0;
     }
 }
 if (Symbol.dispose) Proofs.prototype[Symbol.dispose] = Proofs.prototype.free;
@@ -302,6 +487,38 @@ export class RawGate {
         }
         __wbg_call_guard();
         wasm.rawgate_erase(this.__wbg_ptr, session);
+    }
+    /**
+     * These scopes, a list in JSON, as held by this credential; scopes that the policy does not declare count for nothing.
+     *
+     * # Errors
+     * `credential_unknown`, `request_invalid`.
+     * @param {string} credential
+     * @param {string} scopes
+     * @returns {Held}
+     */
+    hold(credential, scopes) {
+        if (this.__wbg_inst !== undefined && this.__wbg_inst !== __wbg_instance_id) {
+            throw new Error('Invalid stale object from previous Wasm instance');
+        }
+        let ptr0, len0, ptr1, len1;
+        try {
+            ptr0 = passStringToWasm0(credential, wasm.__wbindgen_malloc, wasm.__wbindgen_realloc);
+            len0 = WASM_VECTOR_LEN;
+            ptr1 = passStringToWasm0(scopes, wasm.__wbindgen_malloc, wasm.__wbindgen_realloc);
+            len1 = WASM_VECTOR_LEN;
+        } catch (e) {
+            if (ptr1) { wasm.__wbindgen_free(ptr1, len1 * 1, 1); }
+            if (ptr0) { wasm.__wbindgen_free(ptr0, len0 * 1, 1); }
+            throw e;
+        }
+        let ret;
+        __wbg_call_guard();
+        ret = wasm.rawgate_hold(this.__wbg_ptr, ptr0, len0, ptr1, len1);
+        if (ret[2]) {
+            throw takeFromExternrefTable0(ret[1]);
+        }
+        return Held.__wrap(ret[0]);
     }
     /**
      * The address of the session's input buffer, at least `bytes` long.
@@ -758,6 +975,11 @@ function __wbg_call_guard() {
 
 
 let __wbg_instance_id = 0;
+const HeldFinalization = (typeof FinalizationRegistry === 'undefined')
+    ? { register: () => {}, unregister: () => {} }
+    : new FinalizationRegistry(({ ptr, instance }) => {
+    if (instance === __wbg_instance_id) wasm.__wbg_held_free(ptr, 1);
+});
 const ProofsFinalization = (typeof FinalizationRegistry === 'undefined')
     ? { register: () => {}, unregister: () => {} }
     : new FinalizationRegistry(({ ptr, instance }) => {

@@ -1,4 +1,4 @@
-// Where the time of a key decision goes: each row does what the one before it does, and one thing more.
+// Where the time of a key decision goes: two parts of it alone, the whole without what is around it, and the whole.
 import { createGate } from "../../js/entry/node.js";
 import { RawEngine } from "../../js/core/raw.js";
 import { readRequest } from "../../js/core/request.js";
@@ -20,20 +20,16 @@ export async function parts() {
   const idOf = ({ headers }) => headers["x-api-key"].split("_")[2];
   const stored = requests.map((request) => [idOf(request), records.get(idOf(request))]);
   const read = (at) => readRequest(session.view, requests[at & 63], engine.names);
-  const begin = (at) => {
+  const handle = (at) => engine.records.handle(...stored[at & 63]);
+  const answer = (at) => {
     read(at);
-    return session.begin(now, false);
+    session.begin(now, false);
+    return session.answerKey(handle(at));
   };
-  const handle = (at) => {
-    begin(at);
-    return engine.records.handle(...stored[at & 63]);
-  };
-  const answer = (at) => session.answerKey(handle(at));
   const steps = [
     ["the request read into strings", read],
-    ["… and into the module, up to the question for the record", begin],
-    ["… and its record compared with the one that the module has", handle],
-    ["… and the answer given: the key proven, the decision made", answer],
+    ["the record compared with the one that the module has", handle],
+    ["both, the request into the module, the key proven, the decision made", answer],
     ["the whole: with clock, store and the decision's object", (at) => gate.decideSync(requests[at & 63])],
   ];
   if (answer(0) !== 0 || gate.decideSync(requests[0]).status !== 200) throw new Error("the key is not accepted");

@@ -1,6 +1,7 @@
 // The gate: a policy with what the application gave for it. `run.js` is the way of one request through it.
 import { mismatched } from "./decision.js";
 import { ScopegateError } from "./errors.js";
+import { Held } from "./held.js";
 import { KeyLife } from "./keys.js";
 import { RawEngine } from "./raw.js";
 import { Run } from "./run.js";
@@ -63,6 +64,11 @@ export class Gate {
       decide: async (request, context) => held(await this.decide(request, context)),
       decideSync: (request, context) => held(this.decideSync(request, context)),
     };
+  }
+
+  /** Authorisation alone, for credentials that the application proves itself: `grant("apiKey", ["jobs:read"]).covers("GET", "/jobs")`. */
+  grant(credential, scopes) {
+    return new Held(() => this.#live(), credential, scopes);
   }
 
   /**

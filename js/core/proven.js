@@ -3,13 +3,18 @@ import { ScopegateError, fromModule } from "./errors.js";
 
 /** Proofs are given back to the module in batches: one entry in the registry for many of them. */
 const BATCH = 64;
+/** Claims are copied into pages: an array of its own costs more than the copy. */
+const PAGE_BYTES = 16 * 1024;
 
 /** The principals of one instance of the module, which outlive the gate that proved them. */
 export class Proofs {
   #raw;
+  #memory;
   #recent = [];
   #batch;
   #room = 0;
+  #page = new Uint8Array(0);
+  #used = 0;
   #nobody;
   #registry = new FinalizationRegistry((number) => {
     try {
@@ -19,50 +24,114 @@ export class Proofs {
     }
   });
 
-  constructor(raw) {
+  constructor(raw, memory) {
     this.#raw = raw;
+    this.#memory = memory;
   }
 
   /** The proven principal in a slot of the module. A slot's generation changes with its principal. */
-  at(slot, generation) {
+  at(slot, generation, now) {
     const known = this.#recent[slot];
     if (known !== undefined && known.generation === generation) return known;
+    return (this.#recent[slot] = this.#claimed(slot, generation, now) ?? this.#kept(slot, generation));
+  }
+
+  /** Somebody proven by a token: there are too many of them to wait for the collector, so the module keeps none. */
+  #claimed(slot, generation, now) {
+    const raw = this.#raw;
+    const length = raw.claims_bytes(slot);
+    if (length === 0) return undefined;
+    if (this.#used + length > this.#page.length) {
+      this.#page = new Uint8Array(Math.max(PAGE_BYTES, length));
+      this.#used = 0;
+    }
+    const from = this.#used;
+    this.#used += length;
+    this.#page.set(new Uint8Array(this.#memory.buffer, raw.claims(slot), length), from);
+    return new Claimed(raw, generation, this.#page, from, this.#used, raw.claims_of(slot), now);
+  }
+
+  #kept(slot, generation) {
     if (this.#room === 0) {
       this.#batch = { number: this.#raw.batch() };
       this.#registry.register(this.#batch, this.#batch.number);
       this.#room = BATCH;
     }
     this.#room -= 1;
-    return (this.#recent[slot] = new Proven(this.#raw, this.#batch, this.#raw.keep(slot), generation));
+    return new Kept(this.#raw, generation, this.#batch, this.#raw.keep(slot));
   }
 
   /** What stands for a principal on a public route. */
   nobody() {
-    return (this.#nobody ??= new Proven(this.#raw, { number: 0 }, 0, 0));
+    return (this.#nobody ??= new Kept(this.#raw, 0, { number: 0 }, 0));
   }
 }
 
-/** A proven principal: the module keeps it as long as its batch lives here. */
+/** A proven principal. */
 class Proven {
   #raw;
-  #batch;
-  #place;
   #principal;
 
-  constructor(raw, batch, place, generation) {
+  constructor(raw, generation) {
     this.#raw = raw;
-    this.#batch = batch;
-    this.#place = place;
     this.generation = generation;
   }
 
   get principal() {
-    return (this.#principal ??= deepFreeze(JSON.parse(asked(() => this.#raw.principal(this.#batch.number, this.#place)))));
+    return (this.#principal ??= deepFreeze(JSON.parse(asked(() => this.held(this.#raw, (batch, place) => this.#raw.principal(batch, place))))));
+  }
+
+  /** The parameters of a target, cut from it when somebody asks. */
+  params(target, route) {
+    return asked(() => this.#raw.params(target, route));
   }
 
   /** The text of an allow of this principal alone. */
   text(target, route, alternative, touch, now) {
-    return asked(() => this.#raw.allow(this.#batch.number, this.#place, target, route, alternative, touch, now));
+    return asked(() => this.held(this.#raw, (batch, place) => this.#raw.allow(batch, place, target, route, alternative, touch, now)));
+  }
+}
+
+/** Somebody proven by a key: the module keeps them as long as their batch lives here. */
+class Kept extends Proven {
+  #batch;
+  #place;
+
+  constructor(raw, generation, batch, place) {
+    super(raw, generation);
+    this.#batch = batch;
+    this.#place = place;
+  }
+
+  held(raw, use) {
+    return use(this.#batch.number, this.#place);
+  }
+}
+
+/** Somebody proven by a token: its claims, which the module reads again when somebody asks. */
+class Claimed extends Proven {
+  #page;
+  #from;
+  #end;
+  #credential;
+  #now;
+
+  constructor(raw, generation, page, from, end, credential, now) {
+    super(raw, generation);
+    this.#page = page;
+    this.#from = from;
+    this.#end = end;
+    this.#credential = credential;
+    this.#now = now;
+  }
+
+  held(raw, use) {
+    const batch = raw.recall(this.#credential, this.#page.subarray(this.#from, this.#end), this.#now);
+    try {
+      return use(batch, 0);
+    } finally {
+      raw.forget(batch);
+    }
   }
 }
 
@@ -74,15 +143,11 @@ export class Allowed {
   #alternative;
   #touch;
   #now;
-  #names;
-  #ranges;
   #params;
 
-  constructor(proven, target, names, ranges, route, alternative, touch, now) {
+  constructor(proven, target, route, alternative, touch, now) {
     this.#proven = proven;
     this.#target = target;
-    this.#names = names;
-    this.#ranges = ranges;
     this.#route = route;
     this.#alternative = alternative;
     this.#touch = touch;
@@ -92,33 +157,12 @@ export class Allowed {
 
   /** The path parameters as sent. */
   params() {
-    if (this.#params !== undefined) return this.#params;
-    const params = {};
-    for (let at = 0; at < this.#ranges.length; at++) {
-      const range = this.#ranges[at];
-      define(params, this.#names[at], this.#target.slice(range & 0xffff, range >>> 16));
-    }
-    return (this.#params = params);
+    return (this.#params ??= JSON.parse(this.#proven.params(this.#target, this.#route)));
   }
 
   text() {
     return this.#proven.text(this.#target, this.#route, this.#alternative === 0 ? undefined : this.#alternative - 1, this.#touch, this.#now);
   }
-}
-
-const NO_RANGES = Object.freeze([]);
-
-/** Where the parameters are in the target, begin and end in one number, from the words of a decision. */
-export function rangesOf(words) {
-  const count = words[14];
-  if (count === 0) return NO_RANGES;
-  return count === 1 ? [words[15]] : Array.from(words.subarray(15, 15 + count));
-}
-
-/** A parameter may be called like a member that every object has. */
-function define(object, name, value) {
-  if (name === "__proto__") Object.defineProperty(object, name, { value, enumerable: true, configurable: true, writable: true });
-  else object[name] = value;
 }
 
 function asked(read) {

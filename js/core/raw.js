@@ -24,11 +24,11 @@ export class RawEngine {
     const { glue, memory } = instance();
     this.#memory = memory;
     this.#raw = coded(() => new glue.RawGate(policy, options));
-    /** `{ name, routes, params, scopes, credentials, headers, tests }` */
+    /** `{ name, routes, scopes, credentials, headers, tests, arithmetic }` */
     this.about = JSON.parse(this.#raw.describe());
     this.names = new HeaderNames(this.about.headers);
     this.records = new Records(this.#raw);
-    this.proofs = new Proofs(this.#raw.proofs());
+    this.proofs = new Proofs(this.#raw.proofs(), memory);
   }
 
   acquire() {
@@ -53,6 +53,16 @@ export class RawEngine {
     return key;
   }
 
+  /** Scopes as held by a credential. */
+  hold(credential, scopes) {
+    return coded(() => this.#raw.hold(credential, scopes));
+  }
+
+  /** A part of the module's memory. */
+  bytes(from, length) {
+    return new Uint8Array(this.#memory.buffer, from, length);
+  }
+
   /** Calls one of the functions that take and return JSON. */
   call(name, ...parameters) {
     return JSON.parse(this.text(name, ...parameters));
@@ -63,7 +73,9 @@ export class RawEngine {
     return coded(() => this.#raw[name](...parameters));
   }
 
+  /** A decision that still waits finds that its instance is not this one any more. */
   free() {
+    this.generation = undefined;
     this.#raw.free();
   }
 }

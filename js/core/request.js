@@ -34,7 +34,7 @@ export class RequestView {
 
   clear() {
     this.method = this.target = this.clientIp = "";
-    this.values.fill("", 0, this.count);
+    for (let at = 0; at < this.count; at++) this.values[at] = "";
     this.count = 0;
   }
 
@@ -82,7 +82,7 @@ function readPlain(view, input, names) {
     for (const [name, value] of headers) see(view, names, name, value);
     return;
   }
-  for (const name of Object.keys(headers)) see(view, names, name, headers[name]);
+  for (const name in headers) if (Object.hasOwn(headers, name)) see(view, names, name, headers[name]);
 }
 
 function see(view, names, name, value) {

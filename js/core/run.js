@@ -2,7 +2,7 @@
 import { Decision, unavailable } from "./decision.js";
 import { effectsOf } from "./effects.js";
 import { ScopegateError, fromModule } from "./errors.js";
-import { Allowed, rangesOf } from "./proven.js";
+import { Allowed } from "./proven.js";
 import { readRequest } from "./request.js";
 import { currentGeneration, restart } from "./runtime.js";
 import { STEP } from "./session.js";
@@ -154,14 +154,26 @@ export class Run {
   #verify() {
     const { verifier } = this.#options;
     // WebCrypto always awaits: whoever cannot gets the module's own arithmetic.
-    if (this.#sync && !verifier.isSync) return VERIFY.HERE;
+    if (this.#sync && !verifier.isSync) return this.#here("Signatures are checked by WebCrypto, which answers with promises: use `decide`.");
     const { words } = this.#session;
     // All is read before the module is called again: memory that grows takes the words away.
-    const algorithm = ALGORITHMS[words[5]];
-    const input = this.#session.slice(words[0], words[1], words[2]);
-    const signature = this.#session.slice(words[0], words[3], words[4]);
-    const handle = words[6];
-    return this.#ask("Signature arithmetic", () => verifier(algorithm, this.#engine.verifyKey(handle), input, signature), (kind) => kind, VERIFY.UNAVAILABLE);
+    const input = words[0];
+    const inputBytes = words[1];
+    const signature = words[2];
+    const signatureBytes = words[3];
+    const algorithm = ALGORITHMS[words[4]];
+    const handle = words[5];
+    const check = () => {
+      const key = this.#engine.verifyKey(handle);
+      return verifier(algorithm, key, this.#session.bytes(input, inputBytes), this.#session.bytes(signature, signatureBytes));
+    };
+    const take = (kind) => (kind === VERIFY.HERE ? this.#here(`This runtime does not verify ${algorithm}.`) : kind);
+    return this.#ask("Signature arithmetic", check, take, VERIFY.UNAVAILABLE);
+  }
+
+  /** The module does the arithmetic itself; the slim one has none, and an outage says why. */
+  #here(why) {
+    return this.#engine.about.arithmetic ? VERIFY.HERE : this.#failed(new ScopegateError("algorithm_unsupported", why), VERIFY.UNAVAILABLE);
   }
 
   /** Asks the host. Whatever goes wrong with it is an outage; what goes wrong with the module while taking the answer is not. */
@@ -242,16 +254,13 @@ export class Run {
     const count = words[5];
     // All is read before the module is called again: memory that grows takes the words away.
     if (effect === 1 && marks <= 1 && !this.#options.text) {
-      const ranges = rangesOf(words);
-      const proven = count === 0 ? null : proofs.at(words[6], words[7]);
-      const allowed = new Allowed(
-        proven ?? proofs.nobody(), view.target, about.params[route - 1], ranges, route - 1, alternative, marks === 1, this.#now,
-      );
+      const proven = count === 0 ? null : proofs.at(words[6], words[7], this.#now);
+      const allowed = new Allowed(proven ?? proofs.nobody(), view.target, route - 1, alternative, marks === 1, this.#now);
       return new Decision(1, status, about.routes[route - 1], proven, allowed);
     }
     const slots = Array.from(words.subarray(6, 6 + 2 * count));
     const proven = [];
-    for (let at = 0; at < count; at++) proven.push(proofs.at(slots[2 * at], slots[2 * at + 1]));
+    for (let at = 0; at < count; at++) proven.push(proofs.at(slots[2 * at], slots[2 * at + 1], this.#now));
     const response = effect === 1 ? undefined : this.#session.response();
     return new Decision(effect, status, route === 0 ? null : about.routes[route - 1], proven, null, this.#session.text(), response);
   }

@@ -115,6 +115,11 @@ export class Session {
     return this.view.values[line].substring(from, from + length);
   }
 
+  /** A part of the module's memory, as it is until the module is called again. */
+  bytes(from, length) {
+    return new Uint8Array(this.#memory.buffer, from, length);
+  }
+
   text() {
     return this.#raw.text(this.#id);
   }

@@ -37,7 +37,7 @@ export function nodeVerifier(crypto) {
   };
   const verify = (algorithm, issuerKey, input, signature) => {
     const { digest, key } = keys.get(algorithm, issuerKey, () => imported(algorithm, issuerKey.jwk));
-    return crypto.verify(digest, Buffer.from(input, "latin1"), key, Buffer.from(signature, "base64url")) ? VERIFY.VALID : VERIFY.INVALID;
+    return crypto.verify(digest, input, key, signature) ? VERIFY.VALID : VERIFY.INVALID;
   };
   return Object.assign(verify, { isSync: true });
 }
@@ -47,6 +47,8 @@ export function webVerifier(subtle) {
   const keys = new KeyCache();
   return async (algorithm, issuerKey, input, signature) => {
     const { key: how, use } = parameters(algorithm);
+    // The module's memory may move while this waits.
+    const [signed, proof] = [input.slice(), signature.slice()];
     let key;
     try {
       // `alg` and `key_ops` of an issuer's key were held against the policy already; here they could only get in the way.
@@ -56,7 +58,7 @@ export function webVerifier(subtle) {
       keys.forget(issuerKey);
       return VERIFY.HERE;
     }
-    return (await subtle.verify(use, key, fromBase64url(signature), latin1(input))) ? VERIFY.VALID : VERIFY.INVALID;
+    return (await subtle.verify(use, key, proof, signed)) ? VERIFY.VALID : VERIFY.INVALID;
   };
 }
 
@@ -70,21 +72,11 @@ function parameters(algorithm) {
   }
 }
 
-function latin1(text) {
-  const bytes = new Uint8Array(text.length);
-  for (let at = 0; at < text.length; at++) bytes[at] = text.charCodeAt(at);
-  return bytes;
-}
-
-function fromBase64url(text) {
-  return latin1(atob(text.replaceAll("-", "+").replaceAll("_", "/")));
-}
-
 /**
  * The verifier for a choice of the gate.
  * @param {"auto" | "node" | "webcrypto" | "wasm"} choice
  * @param {object} host the entry's `crypto`
- * @returns {undefined | ((algorithm: string, key: { jwk: object }, input: string, signature: string) => number | Promise<number>)} undefined: the module does it itself
+ * @returns {undefined | ((algorithm: string, key: { jwk: object }, input: Uint8Array, signature: Uint8Array) => number | Promise<number>)} undefined: the module does it itself
  */
 export function verifierFor(choice, host) {
   if (choice === "wasm") return undefined;

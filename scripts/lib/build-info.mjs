@@ -11,7 +11,7 @@ const about = (file, features) => {
   const wasm = readFileSync(`${dir}/${file}`);
   return {
     wasm: createHash("sha256").update(wasm).digest("hex"),
-    features: features.split(","),
+    features: features.split(",").filter(Boolean),
     bytes: { raw: wasm.length, gzip: gzipSync(wasm, { level: 9 }).length, brotli: brotliCompressSync(wasm).length },
   };
 };

@@ -1,8 +1,8 @@
 # The tools that scripts/build-wasm needs. Sourced; sets WASM_RUSTC, WASM_CARGO, WASM_ENV, WASM_EXTRA, WASM_FLAGS and WASM_OPT_FEATURES.
 
-# What rustc turns on for wasm32-unknown-unknown; wasm-opt refuses a module whose features it was not told of.
+# What rustc turns on for wasm32-unknown-unknown, and vectors; wasm-opt refuses a module whose features it was not told of.
 WASM_OPT_FEATURES=(--enable-bulk-memory --enable-bulk-memory-opt --enable-nontrapping-float-to-int --enable-sign-ext
-  --enable-mutable-globals --enable-reference-types --enable-multivalue)
+  --enable-mutable-globals --enable-reference-types --enable-multivalue --enable-simd)
 debian_packages=(rustc-web cargo-web rust-web-src lld-22)
 
 # Whether somebody ran `rustup target add wasm32-unknown-unknown`; this script does not, it changes no toolchain.
@@ -61,6 +61,8 @@ wasm_cargo() {
     "--remap-path-prefix=$PWD=/scopegate" "--remap-path-prefix=$target=/target" "--remap-path-prefix=$home=/cargo"
     "--remap-path-prefix=$sysroot=/rust" "${WASM_FLAGS[@]}"
   )
+  # SHA-2 in vectors: 20 KB smaller than unrolled, a tenth of a key decision faster, and in every runtime of the tests.
+  flags+=(-Ctarget-feature=+simd128)
   # The last prefix that fits wins. The folder of a registry is called after its host.
   for crates in "$home"/registry/src/*; do flags+=("--remap-path-prefix=$crates=/crates"); done
   env "${WASM_ENV[@]}" CARGO_ENCODED_RUSTFLAGS="$(IFS=$'\x1f'; echo "${flags[*]}")" RUSTC="$WASM_RUSTC" \

@@ -38,19 +38,24 @@ impl Gate {
     /// assert_eq!(gate.covers("GET", b"/jobs/../42", 0, &scopes).unwrap_err().code(), "noncanonical_target");
     /// ```
     pub fn covers(&self, method: &str, target: &[u8], credential: usize, scopes: &ScopeSet) -> Result<&Route, Denial> {
+        match self.covered(method, target, credential, scopes).and_then(|route| self.policy().routes().get(route)) {
+            Some(route) => Ok(route),
+            None => Err(self.why_not(method, target, credential, scopes)),
+        }
+    }
+
+    /// The index of the covered route.
+    #[inline]
+    pub(crate) fn covered(&self, method: &str, target: &[u8], credential: usize, scopes: &ScopeSet) -> Option<usize> {
         let covered = |alternative: &Alternative| {
             alternative.parts().iter().all(|part| {
                 part.credential == credential && part.claims.is_empty() && scopes.contains_all(part.scopes())
             })
         };
-        if let Ok(target) = gate_target(target)
-            && let RouteMatch::Found { route } = self.policy().table().find(&target, method)
-            && let Some(route) = self.policy().routes().get(route)
-            && (route.is_public() || route.alternatives().iter().any(covered))
-        {
-            return Ok(route);
-        }
-        Err(self.why_not(method, target, credential, scopes))
+        let target = gate_target(target).ok()?;
+        let RouteMatch::Found { route: index } = self.policy().table().find(&target, method) else { return None };
+        let route = self.policy().routes().get(index)?;
+        (route.is_public() || route.alternatives().iter().any(covered)).then_some(index)
     }
 
     #[cold]

@@ -159,7 +159,8 @@ impl GateBuilder {
         self
     }
 
-    /// Leaves signature arithmetic (but HMAC) to the host: steps become [`super::Step::NeedVerify`].
+    /// Leaves signature arithmetic (but HMAC) to the host: steps become [`super::Step::NeedVerify`]. A policy may then allow algorithms
+    /// whose arithmetic is not in this build.
     #[must_use]
     pub fn host_verification(mut self, on: bool) -> Self {
         self.host_verification = on;
@@ -214,7 +215,9 @@ impl GateBuilder {
 
     fn bearer(&mut self, name: &str, bearer: &BearerCredential) -> Result<BearerState, GateError> {
         let allowed = || Algorithm::ALL.into_iter().filter(|algorithm| bearer.rules().algorithms.contains(*algorithm));
-        if let Some(missing) = allowed().find(|algorithm| !verify::is_supported(*algorithm)) {
+        if !self.host_verification
+            && let Some(missing) = allowed().find(|algorithm| !verify::is_supported(*algorithm))
+        {
             return Err(GateError::AlgorithmUnsupported(name.to_string(), missing.name()));
         }
         let secret = take(&mut self.secrets, name).map(zeroize::Zeroizing::new);

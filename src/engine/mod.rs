@@ -12,18 +12,18 @@ mod covers;
 mod evaluate;
 mod gate;
 mod open;
+#[cfg(target_arch = "wasm32")]
+mod paused;
 mod prove;
 mod rehearse;
-#[cfg(target_arch = "wasm32")]
-mod replay;
 mod token;
 
 use self::evaluate::{Pause, Pending};
 pub use self::gate::{Gate, GateBuilder};
+#[cfg(target_arch = "wasm32")]
+pub(crate) use self::paused::{Desk, Verified};
 pub use self::prove::NeedKey;
 pub use self::rehearse::Assumed;
-#[cfg(target_arch = "wasm32")]
-pub(crate) use self::replay::{Answers, Verified};
 pub use self::token::{NeedKeys, NeedVerify};
 use crate::decision::Decision;
 use crate::host::{AsyncHost, Host};

@@ -122,7 +122,8 @@ impl<'a> NeedVerify<'a> {
         self.wait.check()
     }
 
-    /// Does the arithmetic here after all: for hosts that lack the algorithm, or that would have to wait.
+    /// Does the arithmetic here after all: for hosts that lack the algorithm, or that would have to wait. Without the arithmetic of this
+    /// algorithm in the build the keys are unavailable.
     pub fn verify_here(self) -> Step<'a> {
         let Self { mut pending, wait } = self;
         let pause = pending.verify_here(*wait);
@@ -151,6 +152,9 @@ impl<'a> Pending<'a> {
 
     /// Does the arithmetic of a signature here.
     pub(super) fn verify_here(&mut self, wait: VerifyWait<'a>) -> Pause<'a> {
+        if !verify::is_supported(wait.parsed.algorithm()) {
+            return self.answer_verify(wait, VerifyAnswer::Unavailable);
+        }
         let VerifyWait { bearing, parsed, key, generation } = wait;
         let look = bearing.verify(parsed, key.key(), generation);
         self.go_on(bearing, look)

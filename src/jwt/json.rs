@@ -158,10 +158,12 @@ struct Reader<'j> {
 }
 
 impl<'j> Reader<'j> {
+    #[inline(always)]
     fn peek(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }
 
+    #[inline(always)]
     fn bump(&mut self) {
         self.at = self.at.saturating_add(1);
     }

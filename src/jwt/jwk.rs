@@ -10,9 +10,13 @@ use core::fmt;
 use base64ct::{Base64UrlUnpadded, Encoding};
 use sha2::{Digest, Sha256};
 
+#[cfg(not(all(feature = "rsa", feature = "p256", feature = "ed25519")))]
+use super::elsewhere::Elsewhere;
 use super::json::{JsonFault, JsonLimits, Object, Value};
 use super::token::{MAX_KID_BYTES, base64url};
-use super::verify::{RsaLimit, VerifyKey, is_supported};
+#[cfg(not(all(feature = "rsa", feature = "p256", feature = "ed25519")))]
+use super::verify::Inner;
+use super::verify::{RsaLimit, VerifyKey};
 use super::{Algorithm, TokenRefusal};
 
 /// The longest text of a key set, in bytes.
@@ -116,9 +120,6 @@ impl From<TokenRefusal> for Skip {
 
 /// An entry of unknown type, or with a member of the wrong type.
 const UNUSABLE: Skip = Skip::Unusable(TokenRefusal::KeyNotFound);
-
-/// A key whose arithmetic this build lacks: no algorithm that a policy may allow here is one of its own.
-const FOREIGN: Skip = Skip::Unusable(TokenRefusal::AlgKeyMismatch);
 
 impl KeySet {
     /// Reads a JWK Set. Entries of unknown type, broken or weak ones are skipped (RFC 7517 section 5).
@@ -232,8 +233,7 @@ fn read(entry: &Object<'_>, limit: RsaLimit) -> Result<Jwk, Skip> {
     let algorithm = match entry.get("alg") {
         None => None,
         Some(Value::String(name)) => match Algorithm::from_name(name) {
-            Some(own) if is_supported(own) => Some(own),
-            Some(_) => return Err(FOREIGN),
+            Some(own) => Some(own),
             None => return Err(UNUSABLE),
         },
         Some(_) => return Err(UNUSABLE),
@@ -275,35 +275,37 @@ fn member<'e>(entry: &'e Object<'_>, name: &str) -> Result<(&'e str, Vec<u8>), S
     Ok((text, base64url(text.as_bytes()).map_err(|_| TokenRefusal::KeyInvalid)?))
 }
 
-/// The key and its required members as JSON. base64url needs no escapes, so the texts are written as they are.
-#[cfg_attr(not(feature = "rsa"), expect(unused_variables, reason = "the limit is of RSA keys"))]
+/// The key and its required members as JSON. base64url needs no escapes, so the texts are written as they are. Where this build lacks the
+/// arithmetic, what is kept of a key is its shape, for a host that verifies.
 fn public_key(entry: &Object<'_>, limit: RsaLimit) -> Result<(VerifyKey, String), Skip> {
     match (entry.string("kty").ok_or(UNUSABLE)?, entry.string("crv")) {
-        #[cfg(feature = "rsa")]
         ("RSA", _) => {
             let ((n_text, n), (e_text, e)) = (member(entry, "n")?, member(entry, "e")?);
             let json = format!(r#"{{"e":"{e_text}","kty":"RSA","n":"{n_text}"}}"#);
-            Ok((VerifyKey::rsa_up_to(limit, &n, &e)?, json))
+            #[cfg(feature = "rsa")]
+            let key = VerifyKey::rsa_up_to(limit, &n, &e)?;
+            #[cfg(not(feature = "rsa"))]
+            let key = VerifyKey(Inner::Elsewhere(Elsewhere::rsa(&n, &e, limit)?));
+            Ok((key, json))
         }
-        #[cfg(feature = "p256")]
         ("EC", Some(curve @ ("P-256" | "P-384"))) => {
             let ((x_text, x), (y_text, y)) = (member(entry, "x")?, member(entry, "y")?);
             let json = format!(r#"{{"crv":"{curve}","kty":"EC","x":"{x_text}","y":"{y_text}"}}"#);
-            let key = if curve == "P-256" { VerifyKey::p256(&x, &y) } else { VerifyKey::p384(&x, &y) };
-            Ok((key?, json))
+            #[cfg(feature = "p256")]
+            let key = if curve == "P-256" { VerifyKey::p256(&x, &y)? } else { VerifyKey::p384(&x, &y)? };
+            #[cfg(not(feature = "p256"))]
+            let key = VerifyKey(Inner::Elsewhere(Elsewhere::curve(curve, &x, &y)?));
+            Ok((key, json))
         }
-        #[cfg(feature = "ed25519")]
         ("OKP", Some("Ed25519")) => {
             let (x_text, x) = member(entry, "x")?;
             let json = format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x_text}"}}"#);
-            Ok((VerifyKey::ed25519(&x)?, json))
+            #[cfg(feature = "ed25519")]
+            let key = VerifyKey::ed25519(&x)?;
+            #[cfg(not(feature = "ed25519"))]
+            let key = VerifyKey(Inner::Elsewhere(Elsewhere::ed25519(&x)?));
+            Ok((key, json))
         }
-        #[cfg(not(feature = "rsa"))]
-        ("RSA", _) => Err(FOREIGN),
-        #[cfg(not(feature = "p256"))]
-        ("EC", Some("P-256" | "P-384")) => Err(FOREIGN),
-        #[cfg(not(feature = "ed25519"))]
-        ("OKP", Some("Ed25519")) => Err(FOREIGN),
         _ => Err(UNUSABLE),
     }
 }

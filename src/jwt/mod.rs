@@ -4,10 +4,18 @@
 mod backend;
 pub mod cache;
 pub mod claims;
+#[cfg(any(test, not(all(feature = "rsa", feature = "p256", feature = "ed25519"))))]
+#[cfg_attr(
+    any(feature = "rsa", feature = "p256", feature = "ed25519"),
+    allow(dead_code, reason = "a build has only keys of the algorithms that it lacks")
+)]
+mod elsewhere;
 pub mod json;
 pub mod jwk;
+mod roca;
 #[cfg(feature = "rsa")]
 pub mod rsa;
+mod shape;
 pub mod token;
 pub mod verify;
 

@@ -10,6 +10,8 @@ use zeroize::Zeroizing;
 
 #[cfg(any(feature = "ring", feature = "aws-lc-rs"))]
 use super::backend;
+#[cfg(not(all(feature = "rsa", feature = "p256", feature = "ed25519")))]
+use super::elsewhere::Elsewhere;
 #[cfg(feature = "rsa")]
 use super::rsa::RsaKey;
 use super::{Algorithm, TokenRefusal};
@@ -155,6 +157,9 @@ pub(super) enum Inner {
         /// HS256 after its first block; as large as all the rest.
         sha256: Option<Box<Hmac<Sha256>>>,
     },
+    /// Of an algorithm whose arithmetic this build lacks: the host verifies.
+    #[cfg(not(all(feature = "rsa", feature = "p256", feature = "ed25519")))]
+    Elsewhere(Elsewhere),
 }
 
 impl fmt::Debug for VerifyKey {
@@ -169,6 +174,8 @@ impl fmt::Debug for VerifyKey {
             #[cfg(feature = "ed25519")]
             Inner::Ed25519(_) => "VerifyKey(Ed25519)",
             Inner::Hmac { .. } => "VerifyKey(redacted)",
+            #[cfg(not(all(feature = "rsa", feature = "p256", feature = "ed25519")))]
+            Inner::Elsewhere(_) => "VerifyKey(elsewhere)",
         })
     }
 }
@@ -273,6 +280,8 @@ impl VerifyKey {
             #[cfg(feature = "ed25519")]
             Inner::Ed25519(_) => matches!(algorithm, Algorithm::EdDsa),
             Inner::Hmac { .. } => algorithm.is_hmac(),
+            #[cfg(not(all(feature = "rsa", feature = "p256", feature = "ed25519")))]
+            Inner::Elsewhere(key) => key.fits(algorithm),
         }
     }
 
@@ -287,6 +296,8 @@ impl VerifyKey {
             #[cfg(feature = "ed25519")]
             Inner::Ed25519(_) => 64,
             Inner::Hmac { .. } => algorithm.hash().size(),
+            #[cfg(not(all(feature = "rsa", feature = "p256", feature = "ed25519")))]
+            Inner::Elsewhere(key) => key.signature_len(),
         }
     }
 }
@@ -376,6 +387,8 @@ pub fn verify(
                 Hmac::<Sha512>::new_from_slice(secret).is_ok_and(|mac| is_mac(mac, signing_input, signature))
             }
         },
+        #[cfg(not(all(feature = "rsa", feature = "p256", feature = "ed25519")))]
+        Inner::Elsewhere(_) => false,
     };
     if valid { Ok(SignatureVerified(())) } else { Err(TokenRefusal::SignatureInvalid) }
 }

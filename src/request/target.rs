@@ -3,6 +3,8 @@
 use core::fmt;
 
 use super::TargetFault;
+#[cfg(any(test, not(any(target_arch = "x86_64", target_arch = "aarch64"))))]
+use crate::word::{HIGHS, WORD, word_at};
 
 /// The longest request target, query included, in bytes.
 pub const MAX_TARGET_BYTES: usize = 8 * 1024;
@@ -173,6 +175,7 @@ fn ordinary_end(raw: &[u8]) -> Option<usize> {
 }
 
 /// Whether a path that starts with a slash holds letters, digits, `-`, `_` and single slashes alone.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 fn is_ordinary(path: &[u8]) -> bool {
     let before = path.get(..path.len().saturating_sub(1)).unwrap_or_default();
     let after = path.get(1..).unwrap_or_default();
@@ -183,7 +186,35 @@ fn is_ordinary(path: &[u8]) -> bool {
     }
 }
 
+/// The same by words, for machines without vector code.
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+use self::is_ordinary_by_words as is_ordinary;
+
+#[cfg(any(test, not(any(target_arch = "x86_64", target_arch = "aarch64"))))]
+fn is_ordinary_by_words(path: &[u8]) -> bool {
+    // Sums of bytes below 0x80 carry nothing from one into the next.
+    const fn each(byte: u8) -> u64 {
+        u64::from_le_bytes([byte; WORD])
+    }
+    let is = |word: u64, byte: u8| !(word ^ each(byte)).wrapping_add(each(0x7f));
+    let from_to = |word: u64, first: u8, last: u8| {
+        word.wrapping_add(each(0x80_u8.wrapping_sub(first))) & !word.wrapping_add(each(0x7f_u8.wrapping_sub(last)))
+    };
+    let (mut odd, mut before) = (0, 0);
+    for at in (0..path.len()).step_by(WORD) {
+        let left = path.len().wrapping_sub(at);
+        let word = word_at(path, at) | if left < WORD { each(b'a') << left.wrapping_mul(8) } else { 0 };
+        let low = word & !HIGHS;
+        let plain = from_to(low | each(0x20), b'a', b'z') | from_to(low, b'/', b'9') | is(low, b'-') | is(low, b'_');
+        let slashes = is(low, b'/') & HIGHS;
+        odd |= (word | !plain | (slashes & (slashes << 8 | before))) & HIGHS;
+        before = slashes >> 56;
+    }
+    odd == 0
+}
+
 /// The same of so many bytes at a time, the last of them once more when they do not come out even: for vector code.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 #[inline(always)]
 fn all_ordinary<const LANES: usize>(before: &[u8], after: &[u8]) -> bool {
     let ((heads, _), (tails, _)) = (before.as_chunks::<LANES>(), after.as_chunks::<LANES>());
@@ -195,6 +226,7 @@ fn all_ordinary<const LANES: usize>(before: &[u8], after: &[u8]) -> bool {
 }
 
 /// Whether any byte needs a closer look, or is a slash after a slash. Looks at all of them, without an early end.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 #[inline(always)]
 fn has_odd(before: &[u8], after: &[u8]) -> bool {
     let odd = |before: u8, after: u8| {
@@ -340,4 +372,26 @@ fn gate_query(query: &[u8]) -> Result<(), TargetFault> {
 /// The text of bytes that passed the gate, all of them ASCII.
 pub(crate) fn ascii_text(bytes: &[u8]) -> &str {
     core::str::from_utf8(bytes).unwrap_or_default()
+}
+
+#[cfg(test)]
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+mod tests {
+    use super::{is_ordinary, is_ordinary_by_words};
+    use alloc::vec::Vec;
+
+    #[test]
+    fn ordinary_is_the_same_by_words_and_by_vectors() {
+        for len in 1..40 {
+            let plain: Vec<u8> = (0..len).map(|at| b"/jobs-9_Zz0aA"[at % 13]).collect();
+            assert!(is_ordinary(&plain) && is_ordinary_by_words(&plain), "{len}");
+            for at in 1..len {
+                for byte in 0..=u8::MAX {
+                    let mut path = plain.clone();
+                    path[at] = byte;
+                    assert_eq!(is_ordinary_by_words(&path), is_ordinary(&path), "{path:?}");
+                }
+            }
+        }
+    }
 }

@@ -57,7 +57,7 @@ fn issue_request(reader: &mut Reader<'_>) -> Read<IssueJson> {
 }
 
 /// Reads what the host asks for.
-fn wanted<'j, T>(text: &'j str, read: fn(&mut Reader<'j>) -> Read<T>) -> Result<T, Thrown> {
+pub(super) fn wanted<'j, T>(text: &'j str, read: fn(&mut Reader<'j>) -> Read<T>) -> Result<T, Thrown> {
     whole(text, read).map_err(|fault| Thrown::new("request_invalid", fault.in_text(text)))
 }
 

@@ -1,10 +1,10 @@
 //! The WebAssembly surface: convert, call, convert. `js/core` is the only caller.
 //!
-//! A decision under way is a *session*: an input buffer, 96 words and the answers given so far. Nothing borrowed lives across a
-//! call: every answer begins the request again over the session's own input and replays what was answered before, which gives the
-//! same step because all that the engine uses is an argument. On the hot path only numbers cross.
+//! A decision under way is a *session*: an input buffer, 96 words and a future that waits for the host's answers, which are the calls
+//! that come next. On the hot path only numbers cross.
 
 mod error;
+mod held;
 mod keys;
 mod options;
 mod principals;
@@ -21,11 +21,13 @@ use core::cell::RefCell;
 use wasm_bindgen::prelude::*;
 
 use self::error::Thrown;
-use self::principals::{Principals, Proofs};
+use self::held::Held;
+use self::principals::Proofs;
 use self::records::Records;
-use self::session::{Answer, MISUSE, Session, VerifyKeys};
-use crate::engine::Gate;
+use self::session::{Answer, MISUSE, Session, Shared};
+use crate::engine::Verified;
 use crate::host::{KeyAnswer, KeysAnswer, VerifyAnswer};
+use crate::json::read::Reader;
 use crate::policy::{CredentialKind, Policy};
 use crate::time::UnixSeconds;
 
@@ -59,13 +61,10 @@ fn instant(seconds: f64) -> Option<UnixSeconds> {
 #[wasm_bindgen]
 pub struct RawGate {
     policy: Arc<Policy>,
-    gate: Gate,
     keyring: crate::key::hash::Keyring,
-    headers: Vec<String>,
+    shared: Rc<Shared>,
     sessions: Vec<Option<Session>>,
     records: Records,
-    principals: Rc<RefCell<Principals>>,
-    verify_keys: VerifyKeys,
 }
 
 #[wasm_bindgen]
@@ -92,22 +91,14 @@ impl RawGate {
                 headers.push(name.into());
             }
         }
-        Ok(Self {
-            policy,
-            gate,
-            keyring,
-            headers,
-            sessions: Vec::new(),
-            records: Records::default(),
-            principals: Rc::default(),
-            verify_keys: VerifyKeys::default(),
-        })
+        let shared = Shared { gate, headers, principals: Rc::default(), verify_keys: RefCell::default() };
+        Ok(Self { policy, keyring, shared: Rc::new(shared), sessions: Vec::new(), records: Records::default() })
     }
 
     /// What the JavaScript side needs to know of the policy, as JSON.
     #[must_use]
     pub fn describe(&self) -> String {
-        options::describe(&self.policy, &self.headers)
+        options::describe(&self.policy, &self.shared.headers)
     }
 
     /// A new session.
@@ -146,11 +137,11 @@ impl RawGate {
 
     /// Begins the decision that the words and the input describe.
     pub fn begin(&mut self, session: u32, now: f64) -> u32 {
-        let started = match (instant(now), self.session(session)) {
-            (Some(now), Some(found)) => found.start(now),
-            _ => false,
-        };
-        if started { self.drive(session) } else { MISUSE }
+        let Self { sessions, shared, .. } = self;
+        match (instant(now), sessions.get_mut(session as usize)) {
+            (Some(now), Some(Some(found))) => found.begin(shared, now),
+            _ => MISUSE,
+        }
     }
 
     /// Answers a need for a key record: its handle, 0 for a missing one, [`u32::MAX`] for an outage.
@@ -175,38 +166,26 @@ impl RawGate {
     /// Answers a need for signature arithmetic: 0 invalid, 1 valid, 3 do it here; anything else is an outage.
     pub fn answer_verify(&mut self, session: u32, kind: u32) -> u32 {
         let answer = match kind {
-            0 => Some(VerifyAnswer::Invalid),
-            1 => Some(VerifyAnswer::Valid),
-            3 => None,
-            _ => Some(VerifyAnswer::Unavailable),
+            0 => Verified::ByHost(VerifyAnswer::Invalid),
+            1 => Verified::ByHost(VerifyAnswer::Valid),
+            3 => Verified::Here,
+            _ => Verified::ByHost(VerifyAnswer::Unavailable),
         };
         self.answer(session, Answer::Verify(answer))
     }
 
     fn answer(&mut self, session: u32, answer: Answer) -> u32 {
-        let due = self.session(session).is_some_and(|found| found.answer(answer));
-        if due { self.drive(session) } else { MISUSE }
-    }
-
-    fn drive(&mut self, session: u32) -> u32 {
-        let Self { gate, headers, principals, verify_keys, sessions, .. } = self;
-        match sessions.get_mut(session as usize).and_then(Option::as_mut) {
-            Some(found) => match principals.try_borrow_mut() {
-                Ok(mut principals) => found.drive(gate, headers, &mut principals, verify_keys),
-                Err(_) => MISUSE,
-            },
-            None => MISUSE,
-        }
+        self.session(session).map_or(MISUSE, |found| found.answer(answer))
     }
 
     /// The decision's JSON, when it was made: unless allowed, or when the words asked for it.
     pub fn text(&mut self, session: u32) -> String {
-        self.session(session).map(|session| core::mem::take(&mut session.text)).unwrap_or_default()
+        self.session(session).map(|session| session.text()).unwrap_or_default()
     }
 
     /// The HTTP answer of a refusal or a preflight as JSON: `status`, `headers`, `body`.
     pub fn response(&mut self, session: u32) -> String {
-        self.session(session).map(|session| core::mem::take(&mut session.response)).unwrap_or_default()
+        self.session(session).map(|session| session.response()).unwrap_or_default()
     }
 
     /// Overwrites what the session holds of a request.
@@ -231,22 +210,35 @@ impl RawGate {
         self.records.remove(handle);
     }
 
+    /// These scopes, a list in JSON, as held by this credential; scopes that the policy does not declare count for nothing.
+    ///
+    /// # Errors
+    /// `credential_unknown`, `request_invalid`.
+    pub fn hold(&self, credential: &str, scopes: &str) -> Result<Held, JsValue> {
+        let found = self.policy.credential(credential).map(|(index, _)| index);
+        let credential =
+            found.ok_or_else(|| Thrown::new("credential_unknown", "the policy has no credential of this name"))?;
+        let scopes = keys::wanted(scopes, Reader::strings)?;
+        let scopes = self.policy.scopes().grant(scopes.iter().map(String::as_str));
+        Ok(Held::new(&self.shared, credential, scopes))
+    }
+
     /// What keeps proven principals for decisions that are read later; lives on when the gate is freed.
     #[must_use]
     pub fn proofs(&self) -> Proofs {
-        Proofs::new(&self.policy, &self.principals)
+        Proofs::new(&self.policy, &self.shared.principals)
     }
 
     /// The key of a need for signature arithmetic as JSON: `thumbprint` and `jwk`.
     #[must_use]
     pub fn verify_key(&self, handle: u32) -> String {
-        self.verify_keys.describe(handle)
+        self.shared.verify_keys.borrow().describe(handle)
     }
 
     /// How much this gate holds, as JSON.
     #[must_use]
     pub fn counts(&self) -> String {
-        let (hits, misses) = self.gate.token_cache_counts().unwrap_or_default();
+        let (hits, misses) = self.shared.gate.token_cache_counts().unwrap_or_default();
         format!(
             r#"{{"cacheHits":{hits},"cacheMisses":{misses},"sessions":{},"records":{}}}"#,
             self.sessions.iter().flatten().count(),
@@ -291,6 +283,6 @@ impl RawGate {
     /// # Errors
     /// `request_invalid`.
     pub fn rehearse(&self, request: &str) -> Result<String, JsValue> {
-        Ok(keys::rehearse(&self.gate, request)?)
+        Ok(keys::rehearse(&self.shared.gate, request)?)
     }
 }

@@ -100,7 +100,9 @@ fn keyring(peppers: &Peppers) -> Result<Keyring, Thrown> {
         secrets.push((name.as_str(), decode(name, text)?));
     }
     // The current one comes first.
-    secrets.sort_by_key(|(name, _)| *name != peppers.current);
+    if let Some(at) = secrets.iter().position(|(name, _)| *name == peppers.current) {
+        secrets.get_mut(..=at).unwrap_or_default().rotate_right(1);
+    }
     let ring = Keyring::new(secrets.iter().map(|(name, secret)| (*name, secret.as_slice())))
         .map_err(|error| Thrown::new("keyring_invalid", error.to_string()))?;
     Ok(if peppers.plain_hashes { ring.accept_plain_hashes() } else { ring })
@@ -133,11 +135,6 @@ pub(super) fn describe(policy: &Policy, headers: &[String]) -> String {
     Writer::object_text(|json| {
         json.name("name").string(policy.name());
         json.name("routes").strings(policy.routes().iter().map(|route| route.id()));
-        json.name("params").array(|json| {
-            for route in 0..policy.routes().len() {
-                json.strings(policy.table().param_names(route).iter().map(|name| &**name));
-            }
-        });
         json.name("scopes").strings((0..policy.scopes().len()).filter_map(|scope| policy.scopes().name(scope)));
         json.name("credentials").array(|json| {
             for credential in policy.credentials() {
@@ -158,5 +155,7 @@ pub(super) fn describe(policy: &Policy, headers: &[String]) -> String {
         });
         json.name("headers").strings(headers.iter().map(String::as_str));
         json.name("tests").count(policy.tests().len());
+        // Whether the module can verify what the host cannot.
+        json.name("arithmetic").boolean(cfg!(all(feature = "rsa", feature = "p256", feature = "ed25519")));
     })
 }

@@ -6,19 +6,22 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::cell::RefCell;
 
-use hashbrown::HashMap;
 use wasm_bindgen::prelude::*;
 
 use super::error::Thrown;
 use super::instant;
 use crate::decision::Decision;
 use crate::json::write::Writer;
-use crate::policy::Policy;
+use crate::jwt::claims::VerifiedClaims;
+use crate::policy::{CredentialKind, Policy};
 use crate::principal::Principal;
+use crate::request::{ascii_text, gate_target};
 use crate::response::json::principal_members;
 
 /// How many principals are remembered; the next one takes the oldest one's slot.
 const SLOTS: usize = 1024;
+/// The batch of principals that are made again for one call.
+const AGAIN: u32 = u32::MAX;
 
 /// What a principal was proven by: the record or the claims, while they live, and the credential.
 type Identity = (usize, usize);
@@ -33,10 +36,12 @@ struct Slot {
 #[derive(Default)]
 pub(super) struct Principals {
     slots: Vec<Slot>,
-    known: HashMap<Identity, usize>,
+    /// The slots in order of their identity.
+    order: Vec<(Identity, usize)>,
     next: usize,
     generation: u32,
-    kept: HashMap<u32, Vec<Principal>>,
+    /// Batches in order of their number.
+    kept: Vec<(u32, Vec<Principal>)>,
     batch: u32,
 }
 
@@ -50,37 +55,72 @@ impl Principals {
             (None, None) => 0,
         };
         let identity = (address, principal.credential());
-        let known = self.known.get(&identity).copied();
-        let at = known.unwrap_or_else(|| self.enter(identity, principal));
+        let at = match self.found(&identity) {
+            Ok(at) => self.order.get(at).map_or(0, |(_, slot)| *slot),
+            Err(at) => self.enter(identity, at, principal),
+        };
         let generation = self.slots.get(at).map_or(0, |slot| slot.generation);
         (u32::try_from(at).unwrap_or(u32::MAX), generation)
     }
 
-    fn enter(&mut self, identity: Identity, principal: &Principal) -> usize {
+    fn found(&self, identity: &Identity) -> Result<usize, usize> {
+        self.order.binary_search_by(|(known, _)| known.cmp(identity))
+    }
+
+    fn enter(&mut self, identity: Identity, mut place: usize, principal: &Principal) -> usize {
         self.generation = self.generation.wrapping_add(1);
         let slot = Slot { identity, generation: self.generation, principal: principal.clone() };
         let at = self.next;
         self.next = self.next.wrapping_add(1) % SLOTS;
         match self.slots.get_mut(at) {
             Some(old) => {
-                self.known.remove(&old.identity);
-                *old = slot;
+                let old = core::mem::replace(old, slot).identity;
+                if let Ok(gone) = self.found(&old) {
+                    self.order.remove(gone);
+                    place = place.saturating_sub(usize::from(gone < place));
+                }
             }
             None => self.slots.push(slot),
         }
-        self.known.insert(identity, at);
+        self.order.insert(place.min(self.order.len()), (identity, at));
         at
     }
 
     fn keep(&mut self, slot: u32) -> u32 {
-        let Some(principal) = self.slots.get(slot as usize).map(|slot| slot.principal.clone()) else { return u32::MAX };
-        let batch = self.kept.entry(self.batch).or_default();
-        batch.push(principal);
-        u32::try_from(batch.len().saturating_sub(1)).unwrap_or(u32::MAX)
+        let Some(principal) = self.at(slot).cloned() else { return u32::MAX };
+        self.keep_in(self.batch, principal)
+    }
+
+    fn keep_in(&mut self, number: u32, principal: Principal) -> u32 {
+        let at = match self.batch_of(number) {
+            Ok(at) => at,
+            Err(at) => {
+                self.kept.insert(at, (number, Vec::new()));
+                at
+            }
+        };
+        self.kept.get_mut(at).map_or(u32::MAX, |(_, batch)| {
+            batch.push(principal);
+            u32::try_from(batch.len().saturating_sub(1)).unwrap_or(u32::MAX)
+        })
+    }
+
+    fn batch_of(&self, number: u32) -> Result<usize, usize> {
+        self.kept.binary_search_by(|(known, _)| known.cmp(&number))
     }
 
     fn kept(&self, batch: u32, place: u32) -> Option<&Principal> {
-        self.kept.get(&batch)?.get(place as usize)
+        self.kept.get(self.batch_of(batch).ok()?)?.1.get(place as usize)
+    }
+
+    fn forget(&mut self, batch: u32) {
+        if let Ok(at) = self.batch_of(batch) {
+            self.kept.remove(at);
+        }
+    }
+
+    fn at(&self, slot: u32) -> Option<&Principal> {
+        self.slots.get(slot as usize).map(|slot| &slot.principal)
     }
 }
 
@@ -113,7 +153,7 @@ impl Proofs {
     /// Begins a batch; its number, from 1.
     pub fn batch(&self) -> u32 {
         self.principals.try_borrow_mut().map_or(0, |mut principals| {
-            principals.batch = principals.batch.wrapping_add(1).max(1);
+            principals.batch = (principals.batch.wrapping_add(1) % AGAIN).max(1);
             principals.batch
         })
     }
@@ -126,8 +166,48 @@ impl Proofs {
     /// Forgets a batch.
     pub fn forget(&self, batch: u32) {
         if let Ok(mut principals) = self.principals.try_borrow_mut() {
-            principals.kept.remove(&batch);
+            principals.forget(batch);
         }
+    }
+
+    /// The address of the claims that proved the principal of a slot; they stay there until the module is called again.
+    pub fn claims(&self, slot: u32) -> u32 {
+        self.of_claims(slot, |_, claims| u32::try_from(claims.json().as_ptr() as usize).ok())
+    }
+
+    /// The length of these claims in bytes; 0 when a key proved it.
+    pub fn claims_bytes(&self, slot: u32) -> u32 {
+        self.of_claims(slot, |_, claims| u32::try_from(claims.json().len()).ok())
+    }
+
+    /// The credential that these claims are of.
+    pub fn claims_of(&self, slot: u32) -> u32 {
+        self.of_claims(slot, |credential, _| u32::try_from(credential).ok())
+    }
+
+    fn of_claims(&self, slot: u32, read: fn(usize, &VerifiedClaims) -> Option<u32>) -> u32 {
+        let principals = self.principals.try_borrow().ok();
+        let found = principals.as_ref().and_then(|principals| {
+            let principal = principals.at(slot)?;
+            read(principal.credential(), principal.claims()?)
+        });
+        found.unwrap_or_default()
+    }
+
+    /// Keeps the principal of claims that were verified at this instant, once more, for the calls that follow; its batch.
+    ///
+    /// # Errors
+    /// `engine_misuse` when they were not.
+    pub fn recall(&self, credential: u32, claims: &[u8], now: f64) -> Result<u32, JsValue> {
+        let found = self.policy.credentials().get(credential as usize).map(|found| found.kind());
+        let Some(CredentialKind::Bearer(bearer)) = found else { return Err(misuse().into()) };
+        let now = instant(now).ok_or_else(misuse)?;
+        let claims = VerifiedClaims::again(claims.to_vec(), bearer.rules(), now).ok_or_else(misuse)?;
+        let principal = Principal::from_claims(credential as usize, Arc::new(claims), self.policy.scopes());
+        let mut principals = self.principals.try_borrow_mut().map_err(|_| misuse())?;
+        principals.forget(AGAIN);
+        principals.keep_in(AGAIN, principal);
+        Ok(AGAIN)
     }
 
     /// A kept principal as JSON: as decisions show it, with `logId` and, of a token, `claims`.
@@ -137,6 +217,19 @@ impl Proofs {
     pub fn principal(&self, batch: u32, place: u32) -> Result<String, JsValue> {
         let principals = self.principals.try_borrow().map_err(|_| misuse())?;
         Ok(principals.kept(batch, place).map(|principal| describe(principal, &self.policy)).ok_or_else(misuse)?)
+    }
+
+    /// The parameters of a target that this route was found for, as JSON.
+    ///
+    /// # Errors
+    /// `engine_misuse` when it was not.
+    pub fn params(&self, target: &str, route: u32) -> Result<String, JsValue> {
+        let target = gate_target(target.as_bytes()).map_err(|_| misuse())?;
+        Ok(Writer::object_text(|json| {
+            for (name, value) in self.policy.table().params(route as usize, ascii_text(target.path_bytes())) {
+                json.name(name).string(value);
+            }
+        }))
     }
 
     /// The decision's JSON of an allow of this principal alone, without an upgrade; of batch 0 for a public route.

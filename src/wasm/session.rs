@@ -1,20 +1,26 @@
-//! One decision under way.
+//! Decisions, one after the other: a board on which the host lays a request and its answers, and a future behind it that decides. The
+//! future waits where it is while the host is asked, so that the next call goes on from there.
 
 use alloc::boxed::Box;
+use alloc::rc::Rc;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use core::cell::{Cell, RefCell};
+use core::future::{Future, poll_fn};
 use core::net::IpAddr;
+use core::pin::Pin;
+use core::task::{Context, Poll, Waker};
 
 use zeroize::Zeroize;
 
 use super::principals::Principals;
 use crate::decision::{Decision, Effect};
-use crate::engine::{Answers, Gate, Verified};
+use crate::engine::{Desk, Gate, Verified};
 use crate::host::{KeyAnswer, KeysAnswer, KeysReason, SignatureCheck, VerifyAnswer};
 use crate::json::write::Writer;
 use crate::jwt::Algorithm;
 use crate::key::format::{ID_LEN, KeyId};
-use crate::request::{HeaderSource, Request};
+use crate::request::{HeaderSource, Request, ascii_text};
 use crate::time::UnixSeconds;
 
 const DONE: u32 = 0;
@@ -32,32 +38,19 @@ const MARK_TEXT: u32 = 2;
 const MOST_LINES: usize = 24;
 const MOST_VERIFY_KEYS: usize = 256;
 
+/// What every session of a gate uses.
+pub(super) struct Shared {
+    pub(super) gate: Gate,
+    pub(super) headers: Vec<String>,
+    pub(super) principals: Rc<RefCell<Principals>>,
+    pub(super) verify_keys: RefCell<VerifyKeys>,
+}
+
 /// What the host says.
 pub(super) enum Answer {
     Key(KeyAnswer),
     Keys(KeysAnswer),
-    /// `None`: the module itself does the arithmetic.
-    Verify(Option<VerifyAnswer>),
-}
-
-/// What the session waits for.
-#[derive(Default)]
-enum Wanted {
-    #[default]
-    Nothing,
-    Key(KeyId),
-    Keys(String),
-    Verify(String),
-}
-
-/// Where the parts of the request are in the input.
-#[derive(Default)]
-struct Shape {
-    flags: u32,
-    method: Part,
-    target: Part,
-    address: Option<IpAddr>,
-    lines: Vec<Line>,
+    Verify(Verified),
 }
 
 /// A piece of the input.
@@ -86,46 +79,41 @@ struct Line {
     value: Part,
 }
 
-/// A decision under way: its input, its words, and the answers so far.
+/// What the host sees of a session: its input and its words, which it reads and writes as memory, and where the decision stands.
+struct Board {
+    input: RefCell<Vec<u8>>,
+    words: RefCell<[u32; WORDS]>,
+    begun: Cell<Option<UnixSeconds>>,
+    answer: Cell<Option<Answer>>,
+    step: Cell<u32>,
+    text: RefCell<String>,
+    response: RefCell<String>,
+}
+
+/// A board and who decides behind it; nobody before the first request, and after one that was given up.
 pub(super) struct Session {
-    input: Vec<u8>,
-    words: Box<[u32; WORDS]>,
-    shape: Shape,
-    now: UnixSeconds,
-    wanted: Wanted,
-    keys: Vec<(KeyId, KeyAnswer)>,
-    key_sets: Vec<(String, KeysAnswer)>,
-    signatures: Vec<(String, Option<VerifyAnswer>)>,
-    pub(super) text: String,
-    pub(super) response: String,
+    board: Rc<Board>,
+    decider: Option<Pin<Box<dyn Future<Output = ()>>>>,
 }
 
 impl Default for Session {
     fn default() -> Self {
-        Self {
-            input: Vec::new(),
-            words: Box::new([0; WORDS]),
-            shape: Shape::default(),
-            now: UnixSeconds::EPOCH,
-            wanted: Wanted::Nothing,
-            keys: Vec::new(),
-            key_sets: Vec::new(),
-            signatures: Vec::new(),
-            text: String::new(),
-            response: String::new(),
-        }
+        let board = Board {
+            input: RefCell::default(),
+            words: RefCell::new([0; WORDS]),
+            begun: Cell::new(None),
+            answer: Cell::new(None),
+            step: Cell::new(DONE),
+            text: RefCell::default(),
+            response: RefCell::default(),
+        };
+        Self { board: Rc::new(board), decider: None }
     }
 }
 
 /// An address in the module's memory, which is 32 bits wide.
-fn address<T>(pointer: *const T) -> u32 {
+pub(super) fn address<T>(pointer: *const T) -> u32 {
     u32::try_from(pointer as usize).unwrap_or_default()
-}
-
-/// Where `part`, a piece of `whole`, begins in it.
-fn offset(whole: &[u8], part: &[u8]) -> Option<usize> {
-    let offset = (part.as_ptr() as usize).checked_sub(whole.as_ptr() as usize)?;
-    (offset.checked_add(part.len())? <= whole.len()).then_some(offset)
 }
 
 fn word(number: usize) -> u32 {
@@ -133,171 +121,205 @@ fn word(number: usize) -> u32 {
 }
 
 impl Session {
-    pub(super) fn input(&mut self, bytes: usize) -> u32 {
-        if self.input.len() < bytes {
-            self.input.zeroize();
-            self.input.resize(bytes, 0);
+    /// The address of the input, at least so long. A decision under way holds its input: that stays as long as it is.
+    pub(super) fn input(&self, bytes: usize) -> u32 {
+        if let Ok(mut input) = self.board.input.try_borrow_mut()
+            && input.len() < bytes
+        {
+            input.zeroize();
+            input.resize(bytes, 0);
         }
-        address(self.input.as_ptr())
+        self.board.input.try_borrow().map_or(0, |input| address(input.as_ptr()))
     }
 
-    pub(super) fn words(&mut self) -> u32 {
-        address(self.words.as_ptr())
+    pub(super) fn words(&self) -> u32 {
+        address(self.board.words.as_ptr())
     }
 
-    /// Overwrites the request and forgets what was answered.
+    /// Overwrites the request and gives up its decision.
     pub(super) fn erase(&mut self) {
-        self.input.as_mut_slice().zeroize();
-        self.forget();
+        self.give_up();
+        if let Ok(mut input) = self.board.input.try_borrow_mut() {
+            input.as_mut_slice().zeroize();
+        }
     }
 
-    /// Forgets everything but the input, which the JavaScript side overwrites when a decision was made.
-    fn forget(&mut self) {
-        self.shape.lines.clear();
-        self.keys.clear();
-        self.key_sets.clear();
-        self.signatures.clear();
-        self.wanted = Wanted::Nothing;
+    fn give_up(&mut self) {
+        if self.board.step.replace(DONE) != DONE {
+            self.decider = None;
+            self.board.answer.set(None);
+            self.board.begun.set(None);
+        }
     }
 
-    /// Reads the words; `false` when they do not fit the input.
-    pub(super) fn start(&mut self, now: UnixSeconds) -> bool {
-        self.forget();
-        self.now = now;
-        self.text.clear();
-        self.response.clear();
+    /// Begins the request that is on the board; the step that it comes to.
+    pub(super) fn begin(&mut self, shared: &Rc<Shared>, now: UnixSeconds) -> u32 {
+        self.give_up();
+        self.board.begun.set(Some(now));
+        if self.decider.is_none() {
+            self.decider = Some(Box::pin(decide_all(Rc::clone(shared), Rc::clone(&self.board))));
+        }
+        self.go_on()
+    }
+
+    /// Takes an answer, when it was asked for; the step that it leads to.
+    pub(super) fn answer(&mut self, answer: Answer) -> u32 {
+        let due = match answer {
+            Answer::Key(_) => NEED_KEY,
+            Answer::Keys(_) => NEED_KEYS,
+            Answer::Verify(_) => NEED_VERIFY,
+        };
+        if self.board.step.get() != due {
+            return MISUSE;
+        }
+        self.board.answer.set(Some(answer));
+        self.go_on()
+    }
+
+    fn go_on(&mut self) -> u32 {
+        match &mut self.decider {
+            // It waits for what is on the board now, and ends never.
+            Some(decider) => match decider.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+                Poll::Pending => self.board.step.get(),
+                Poll::Ready(()) => MISUSE,
+            },
+            None => MISUSE,
+        }
+    }
+
+    /// The decision's JSON, once.
+    pub(super) fn text(&self) -> String {
+        self.board.text.take()
+    }
+
+    /// The answer to a request that must not pass, once.
+    pub(super) fn response(&self) -> String {
+        self.board.response.take()
+    }
+}
+
+/// What is in a cell, as soon as there is something.
+async fn taken<T>(cell: &Cell<Option<T>>) -> T {
+    poll_fn(|_| cell.take().map_or(Poll::Pending, Poll::Ready)).await
+}
+
+/// Decides whatever is laid on the board.
+async fn decide_all(shared: Rc<Shared>, board: Rc<Board>) {
+    let mut lines = Vec::new();
+    loop {
+        let now = taken(&board.begun).await;
+        board.decide(&shared, now, &mut lines).await;
+    }
+}
+
+/// The parts of a request, and what the host wants to have of its decision.
+struct Shape {
+    flags: u32,
+    method: Part,
+    target: Part,
+    address: Option<IpAddr>,
+}
+
+impl Shape {
+    /// Reads the words; `None` when they do not fit the input.
+    fn read(words: &[u32; WORDS], input: &[u8], lines: &mut Vec<Line>) -> Option<Self> {
         // A first header value that comes before everything else, then the parts in order.
-        let [flags, first, method, target, address, count, _, _, rest @ ..] = &*self.words;
+        let [flags, first, method, target, address, count, _, _, rest @ ..] = words;
         let count = *count as usize;
         if count > MOST_LINES {
-            return false;
+            return None;
         }
-        let shape = &mut self.shape;
         let mut used = 0;
         let mut first = Some(Part::take(&mut used, *first)).filter(|part| part.len > 0);
-        shape.flags = *flags;
-        shape.method = Part::take(&mut used, *method);
-        shape.target = Part::take(&mut used, *target);
-        shape.address = core::str::from_utf8(Part::take(&mut used, *address).of(&self.input))
-            .ok()
-            .and_then(|text| text.parse::<IpAddr>().ok());
+        let method = Part::take(&mut used, *method);
+        let target = Part::take(&mut used, *target);
+        let address = Part::take(&mut used, *address).of(input);
+        lines.clear();
         for pair in rest.chunks_exact(2).take(count) {
-            let [header, len] = pair else { return false };
+            let [header, len] = pair else { return None };
             let value = first.take().unwrap_or_else(|| Part::take(&mut used, *len));
-            shape.lines.push(Line { header: *header as usize, value });
+            lines.push(Line { header: *header as usize, value });
         }
-        used <= self.input.len()
-    }
-
-    /// Takes an answer; `false` when it was not asked for.
-    pub(super) fn answer(&mut self, answer: Answer) -> bool {
-        match (core::mem::take(&mut self.wanted), answer) {
-            (Wanted::Key(id), Answer::Key(answer)) => self.keys.push((id, answer)),
-            (Wanted::Keys(credential), Answer::Keys(answer)) => self.key_sets.push((credential, answer)),
-            (Wanted::Verify(thumbprint), Answer::Verify(answer)) => self.signatures.push((thumbprint, answer)),
-            _ => return false,
-        }
-        true
-    }
-
-    /// Begins the request, gives the answers there are, and says what is wanted next.
-    pub(super) fn drive(
-        &mut self,
-        gate: &Gate,
-        names: &[String],
-        principals: &mut Principals,
-        verify_keys: &mut VerifyKeys,
-    ) -> u32 {
-        let step = self.advance(gate, names, principals, verify_keys);
-        if step == DONE {
-            self.forget();
-        }
-        step
-    }
-
-    fn advance(
-        &mut self,
-        gate: &Gate,
-        names: &[String],
-        principals: &mut Principals,
-        verify_keys: &mut VerifyKeys,
-    ) -> u32 {
-        let Self { input, words, shape, now, wanted, keys, key_sets, signatures, text, response } = self;
-        let target = shape.target.of(input);
-        let lines = Lines { names, input, lines: &shape.lines };
-        let request = Request {
-            method: core::str::from_utf8(shape.method.of(input)).unwrap_or_default(),
+        (used <= input.len()).then(|| Self {
+            flags: *flags,
+            method,
             target,
+            address: if address.is_empty() { None } else { ascii_text(address).parse().ok() },
+        })
+    }
+}
+
+impl Board {
+    /// Decides the request that was laid here, and leaves the decision in its place.
+    #[expect(clippy::await_holding_refcell_ref, reason = "nobody writes the input of a decision under way")]
+    async fn decide(&self, shared: &Shared, now: UnixSeconds, lines: &mut Vec<Line>) {
+        let input = self.input.borrow();
+        let shape = Shape::read(&self.words.borrow(), &input, lines);
+        let Some(shape) = shape else { return self.step.set(MISUSE) };
+        let lines = Lines { names: &shared.headers, input: &input, lines };
+        let request = Request {
+            method: core::str::from_utf8(shape.method.of(&input)).unwrap_or_default(),
+            target: shape.target.of(&input),
             headers: &lines,
             https: shape.flags & FLAG_HTTPS != 0,
             client_ip: shape.address,
         };
-        let mut known =
-            Known { gate, lines: &lines, keys, key_sets, signatures, verify_keys, words, wanted, step: MISUSE };
-        match gate.replay(&request, *now, &mut known) {
-            None => known.step,
-            Some(decision) => {
-                report(&decision, target, words, principals);
-                let wordy = shape.flags & FLAG_TEXT != 0
-                    || decision.effect() != Effect::Allow
-                    || words.get(4).is_some_and(|marks| marks & MARK_TEXT != 0);
-                if wordy {
-                    *text = decision.to_json();
-                    *response = refusal(&decision);
-                }
-                DONE
-            }
+        let decision = shared.gate.decide_at(&request, now, &Asked { board: self, shared, lines: &lines }).await;
+        let mut words = self.words.borrow_mut();
+        report(&decision, &mut words, &mut shared.principals.borrow_mut());
+        let wordy = shape.flags & FLAG_TEXT != 0
+            || decision.effect() != Effect::Allow
+            || words.get(4).is_some_and(|marks| marks & MARK_TEXT != 0);
+        if wordy {
+            *self.text.borrow_mut() = decision.to_json();
+            *self.response.borrow_mut() = refusal(&decision);
         }
+        self.step.set(DONE);
+    }
+
+    async fn answered(&self, step: u32) -> Answer {
+        self.step.set(step);
+        taken(&self.answer).await
     }
 }
 
-/// The answers so far. What is asked besides them becomes what the session wants, and a step.
-struct Known<'s> {
-    gate: &'s Gate,
+/// The host, asked by way of the board.
+struct Asked<'s> {
+    board: &'s Board,
+    shared: &'s Shared,
     lines: &'s Lines<'s>,
-    keys: &'s [(KeyId, KeyAnswer)],
-    key_sets: &'s [(String, KeysAnswer)],
-    signatures: &'s [(String, Option<VerifyAnswer>)],
-    verify_keys: &'s mut VerifyKeys,
-    words: &'s mut [u32; WORDS],
-    wanted: &'s mut Wanted,
-    step: u32,
 }
 
-impl Answers for Known<'_> {
-    fn key(&mut self, id: &KeyId) -> Option<KeyAnswer> {
-        if let Some((_, answer)) = self.keys.iter().find(|(known, _)| known == id) {
-            return Some(answer.clone());
+impl Desk for Asked<'_> {
+    async fn key(&self, id: &KeyId) -> KeyAnswer {
+        let step = point_at_key(id, self.lines, &mut self.board.words.borrow_mut());
+        match self.board.answered(step).await {
+            Answer::Key(answer) => answer,
+            Answer::Keys(_) | Answer::Verify(_) => KeyAnswer::Unavailable,
         }
-        *self.wanted = Wanted::Key(*id);
-        self.step = point_at_key(id, self.lines, self.words);
-        None
     }
 
-    fn keys(&mut self, credential: &str, reason: KeysReason) -> Option<KeysAnswer> {
-        if let Some((_, answer)) = self.key_sets.iter().find(|(known, _)| known == credential) {
-            return Some(answer.clone());
-        }
-        let index = self.gate.policy().credential(credential).map_or(0, |(index, _)| index);
+    async fn keys(&self, credential: &str, reason: KeysReason) -> KeysAnswer {
+        let index = self.shared.gate.policy().credential(credential).map_or(0, |(index, _)| index);
         let reason = match reason {
             KeysReason::Missing => 0,
             KeysReason::Stale => 1,
             KeysReason::UnknownKid => 2,
         };
-        put(self.words, 0, &[word(index), reason]);
-        *self.wanted = Wanted::Keys(credential.to_string());
-        self.step = NEED_KEYS;
-        None
+        put(&mut self.board.words.borrow_mut(), 0, &[word(index), reason]);
+        match self.board.answered(NEED_KEYS).await {
+            Answer::Keys(answer) => answer,
+            Answer::Key(_) | Answer::Verify(_) => KeysAnswer::Unavailable,
+        }
     }
 
-    /// A request has one bearer token, so the key alone names the signature.
-    fn verify(&mut self, check: &SignatureCheck<'_>) -> Option<Verified> {
-        if let Some((_, answer)) = self.signatures.iter().find(|(known, _)| known == check.thumbprint) {
-            return Some(answer.map_or(Verified::Here, Verified::ByHost));
+    async fn verify(&self, check: &SignatureCheck<'_>) -> Verified {
+        let keys = &self.shared.verify_keys;
+        point_at_signature(check, &mut self.board.words.borrow_mut(), &mut keys.borrow_mut());
+        match self.board.answered(NEED_VERIFY).await {
+            Answer::Verify(answer) => answer,
+            Answer::Key(_) | Answer::Keys(_) => Verified::ByHost(VerifyAnswer::Unavailable),
         }
-        *self.wanted = Wanted::Verify(check.thumbprint.to_string());
-        self.step = point_at_signature(check, self.lines, self.words, self.verify_keys);
-        None
     }
 }
 
@@ -348,27 +370,17 @@ fn point_at_key(id: &KeyId, lines: &Lines<'_>, words: &mut [u32; WORDS]) -> u32 
     }
 }
 
-fn point_at_signature(
-    check: &SignatureCheck<'_>,
-    lines: &Lines<'_>,
-    words: &mut [u32; WORDS],
-    verify_keys: &mut VerifyKeys,
-) -> u32 {
-    let found = lines.values().enumerate().find_map(|(line, (_, value))| {
-        let start = offset(value, check.signing_input)?;
-        let signature = start.checked_add(check.signing_input.len())?.checked_add(1)?;
-        Some((line, start, signature, value.len().checked_sub(signature)?))
-    });
-    let Some((line, start, signature, len)) = found else { return MISUSE };
+/// Where the bytes are that were signed, and their signature: both stay there while the decision waits.
+fn point_at_signature(check: &SignatureCheck<'_>, words: &mut [u32; WORDS], verify_keys: &mut VerifyKeys) {
     let algorithm = Algorithm::ALL.iter().position(|algorithm| *algorithm == check.algorithm).unwrap_or_default();
     let key = verify_keys.handle(check.thumbprint, check.public_jwk);
-    let input = word(check.signing_input.len());
-    put(words, 0, &[word(line), word(start), input, word(signature), word(len), word(algorithm), key]);
-    NEED_VERIFY
+    let [input, signature] =
+        [check.signing_input, check.signature].map(|bytes| (address(bytes.as_ptr()), word(bytes.len())));
+    put(words, 0, &[input.0, input.1, signature.0, signature.1, word(algorithm), key]);
 }
 
 /// Writes a decision into the words.
-fn report(decision: &Decision<'_>, target: &[u8], words: &mut [u32; WORDS], principals: &mut Principals) {
+fn report(decision: &Decision<'_>, words: &mut [u32; WORDS], principals: &mut Principals) {
     let effect = match decision.effect() {
         Effect::Deny => 0,
         Effect::Allow => 1,
@@ -391,13 +403,6 @@ fn report(decision: &Decision<'_>, target: &[u8], words: &mut [u32; WORDS], prin
     }
     let status = decision.problem().map_or_else(|| decision.status(), |problem| problem.status);
     put(words, 0, &[effect, u32::from(status), route, alternative, marks, count]);
-    let mut params = 0_u32;
-    for (place, (_, value)) in words.iter_mut().skip(15).zip(decision.params()) {
-        let start = offset(target, value.as_bytes()).unwrap_or_default();
-        *place = word(start) | (word(start.saturating_add(value.len())) << 16);
-        params = params.saturating_add(1);
-    }
-    put(words, 14, &[params]);
 }
 
 /// The answer to a request that must not pass, as JSON; empty on allow.

@@ -1,6 +1,6 @@
 // The real engine behind the package: refusals first, then what a host may do wrong, then the life of keys.
 import assert from "node:assert/strict";
-import { generateKeyPairSync, sign } from "node:crypto";
+import { createHmac, generateKeyPairSync, sign } from "node:crypto";
 import { describe, it } from "node:test";
 import { createGate, ScopegateError } from "../../js/entry/node.js";
 import { instance } from "../../js/core/runtime.js";
@@ -177,6 +177,72 @@ describe("a host", () => {
   });
 });
 
+describe("scopes that the application proved", () => {
+  const gate = gateOf();
+  const reader = gate.grant("key", ["jobs:read", "no:such"]);
+  const table = [
+    ["GET", "/jobs/7", "job"], ["GET", "/jobs/7?page=2", "job"], ["GET", "/health", "health"],
+    ["POST", "/jobs", null], ["GET", "/jobs/../health", null], ["GET", "/nowhere", null], ["PUT", "/jobs/7", null], ["get", "/jobs/7", null],
+    ["GET", "/jobs/\u00e9", null], ["G\u00cbT", "/jobs/7", null], ["", "", null], ["GET", `/jobs/${"a".repeat(900)}`, "job"], ["GET", `/jobs/${"a".repeat(9000)}`, null],
+    ["GET", `/jobs/${"a".repeat(2000)}`, "job"],
+  ];
+  for (const [method, target, route] of table) it(`${method} ${target.slice(0, 30)}: ${route}`, () => assert.equal(reader.covers(method, target), route));
+
+  it("of nobody, by another credential or not at all cover public routes alone", () => {
+    for (const grant of [gate.grant("key", []), gate.grant("user", ["jobs:write"])]) {
+      assert.deepEqual([grant.covers("GET", "/jobs/7"), grant.covers("GET", "/health")], [null, "health"]);
+    }
+    // Two credentials at once are a decision.
+    assert.equal(gate.grant("key", ["jobs:write"]).covers("POST", "/jobs"), null);
+  });
+
+  it("are held by a credential of the policy, in a list", () => {
+    assert.throws(() => gate.grant("nobody", []), { code: "credential_unknown" });
+    for (const scopes of ["jobs:read", null, [7]]) assert.throws(() => gate.grant("key", scopes), { code: "request_invalid" });
+    for (const request of [[7, "/"], ["GET"], [undefined, undefined]]) assert.throws(() => reader.covers(...request), { code: "invalid_request" });
+  });
+
+  it("outlive the instance, and not the gate", () => {
+    const gate = gateOf();
+    const grant = gate.grant("key", ["jobs:read"]);
+    const { glue } = instance();
+    const { covers } = glue.Held.prototype;
+    glue.Held.prototype.covers = () => { throw new WebAssembly.RuntimeError("unreachable"); };
+    assert.throws(() => grant.covers("GET", "/jobs/7"), { code: "engine_restarted" });
+    glue.Held.prototype.covers = covers;
+    assert.equal(grant.covers("GET", "/jobs/7"), "job");
+    gate.close();
+    assert.throws(() => grant.covers("GET", "/jobs/7"), { code: "gate_closed" });
+  });
+});
+
+describe("tokens that are seen once", () => {
+  const secret = new Uint8Array(32).fill(3);
+  const user = { ...policy.credentials.user, algorithms: ["HS256"] };
+  const options = { policy: { ...policy, credentials: { ...policy.credentials, user } }, keySets: undefined, secrets: { user: secret }, tokenCache: false };
+  const part = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
+  const head = part({ alg: "HS256", typ: "at+jwt" });
+  const once = (sub) => {
+    const input = `${head}.${part({ iss: "https://issuer.example", aud: "api", sub, client_id: "app", iat: NOW, exp: NOW + 60, scope: "jobs:read", name: "Zo\u00eb" })}`;
+    return ask({ authorization: `Bearer ${input}.${createHmac("sha256", secret).update(input).digest("base64url")}` });
+  };
+
+  it("can be read when their slot is long taken, by the same bytes, and leave nothing in the module", () => {
+    const gate = gateOf(options);
+    const early = gate.decideSync(once("first"));
+    const eager = gateOf({ ...options, json: true }).decideSync(once("first"));
+    for (let at = 0; at < 1500; at++) gate.decideSync(once(`warm-${at}`));
+    const { memory } = instance();
+    const before = memory.buffer.byteLength;
+    for (let at = 0; at < 12_000; at++) assert.equal(gate.decideSync(once(`user-${at}`)).status, 200);
+    assert.equal(memory.buffer.byteLength, before);
+    gate.close();
+    assert.equal(early.toString(), eager.toString());
+    assert.deepEqual(early.principal, eager.principal);
+    assert.deepEqual([early.principal.subject, early.principal.claims.name], ["first", "Zoë"]);
+  });
+});
+
 describe("a trap", () => {
   it("denies its request, and the next one runs on a fresh instance", async () => {
     const reported = [];
@@ -196,6 +262,22 @@ describe("a trap", () => {
     assert.equal(early.toString(), text);
     gate.close();
     other.close();
+  });
+});
+
+describe("a gate that is closed while a decision waits", () => {
+  it("denies it, and spoils nothing for others", async () => {
+    let answer;
+    const gate = gateOf({ keys: { find: () => new Promise((resolve) => (answer = resolve)) } });
+    const { glue, memory } = instance();
+    const waiting = gate.decide(byKey);
+    gate.close();
+    answer(issued.record);
+    const found = await waiting;
+    assert.deepEqual([found.status, found.allowed, gate.counts.restarts], [503, false, 0]);
+    assert.ok(instance().glue === glue && instance().memory === memory);
+    await assert.rejects(gate.decide(byKey), { code: "gate_closed" });
+    assert.equal(gateOf().decideSync(byKey).status, 200);
   });
 });
 

@@ -3,7 +3,6 @@
 #[cfg(any(test, not(target_pointer_width = "64")))]
 mod narrow;
 mod padding;
-mod roca;
 #[cfg(any(test, target_pointer_width = "64"))]
 mod wide;
 
@@ -13,11 +12,11 @@ use alloc::vec::Vec;
 use self::narrow::Modulus;
 #[cfg(target_pointer_width = "64")]
 use self::wide::Modulus;
-use super::TokenRefusal;
 use super::verify::{Hash, RsaLimit};
+use super::{TokenRefusal, shape};
 
 /// The smallest modulus, in bits (RFC 7518 section 3.3).
-pub const MIN_BITS: usize = 2_048;
+pub const MIN_BITS: usize = shape::MIN_RSA_BITS;
 
 /// A public key, ready to verify with.
 #[derive(Debug)]
@@ -27,11 +26,6 @@ pub struct RsaKey {
     bits: usize,
 }
 
-/// Bits of a big-endian number without leading zero bytes.
-fn bit_len(number: &[u8]) -> usize {
-    number.first().map_or(0, |first| number.len().saturating_mul(8).saturating_sub(first.leading_zeros() as usize))
-}
-
 impl RsaKey {
     /// A key from modulus and exponent, big-endian and without leading zero bytes (RFC 7518 section 6.3.1).
     ///
@@ -39,21 +33,8 @@ impl RsaKey {
     /// `key_weak` below 2048 bits, above the limit or with the fingerprint of ROCA (CVE-2017-15361), `key_invalid` for an even
     /// modulus or an exponent that is not odd, from 3 to 2^32.
     pub fn new(n: &[u8], e: &[u8], limit: RsaLimit) -> Result<Self, TokenRefusal> {
-        if n.first().is_none_or(|first| *first == 0) || e.first().is_none_or(|first| *first == 0) || e.len() > 8 {
-            return Err(TokenRefusal::KeyInvalid);
-        }
-        let bits = bit_len(n);
-        if !(MIN_BITS..=limit.bits()).contains(&bits) {
-            return Err(TokenRefusal::KeyWeak);
-        }
-        let exponent = e.iter().fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte));
-        if exponent & 1 == 0 || !(3..=1 << 32).contains(&exponent) {
-            return Err(TokenRefusal::KeyInvalid);
-        }
+        let (bits, exponent) = shape::rsa(n, e, limit)?;
         let modulus = Modulus::new(n).ok_or(TokenRefusal::KeyInvalid)?;
-        if roca::has_fingerprint(n) {
-            return Err(TokenRefusal::KeyWeak);
-        }
         Ok(Self { modulus, exponent, bits })
     }
 

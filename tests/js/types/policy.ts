@@ -33,6 +33,10 @@ if (decision.allowed) {
 gate.require("listJobs");
 // @ts-expect-error no such route
 gate.require("listJob");
+const covered: "listJobs" | "getJob" | "health" | null = gate.grant("apiKey", ["jobs:read"]).covers("GET", "/jobs");
+void covered;
+// @ts-expect-error no such scope
+gate.grant("apiKey", ["jobs:reed"]);
 // @ts-expect-error no such scope
 gate.keys.issue({ label: "a", scopes: ["jobs:reed"], expiresAt: null, owner: "o" });
 definePolicy({

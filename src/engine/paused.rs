@@ -1,4 +1,5 @@
-//! A decision with the answers that are there: for a host that is asked between two calls, and begins again with what it learnt.
+//! A decision as a future that is polled by hand: for a host that is asked between two calls. What the compiler keeps of a future that
+//! waits is the decision in its place, so the next call goes on where the last one stopped.
 
 use super::Gate;
 use super::evaluate::{Pause, Pending};
@@ -8,14 +9,14 @@ use crate::key::format::KeyId;
 use crate::request::Request;
 use crate::time::UnixSeconds;
 
-/// What a host answered so far. Whoever answers `None` remembers what was asked.
-pub(crate) trait Answers {
+/// The host behind the calls. Each answer is ready when the call comes that brings it.
+pub(crate) trait Desk {
     /// The record of a key.
-    fn key(&mut self, id: &KeyId) -> Option<KeyAnswer>;
+    async fn key(&self, id: &KeyId) -> KeyAnswer;
     /// A key set.
-    fn keys(&mut self, credential: &str, reason: KeysReason) -> Option<KeysAnswer>;
+    async fn keys(&self, credential: &str, reason: KeysReason) -> KeysAnswer;
     /// A signature.
-    fn verify(&mut self, check: &SignatureCheck<'_>) -> Option<Verified>;
+    async fn verify(&self, check: &SignatureCheck<'_>) -> Verified;
 }
 
 /// What comes of a signature.
@@ -28,27 +29,27 @@ pub(crate) enum Verified {
 }
 
 impl Gate {
-    /// Decides as far as the answers go; `None` when one is not there. The decision stays where it is, as in [`Gate::decide`].
-    pub(crate) fn replay<'a>(
+    /// Decides with a host behind a desk: the twin of [`Gate::decide_async`], within one thread.
+    pub(crate) async fn decide_at<'a>(
         &'a self,
         request: &'a Request<'a>,
         now: UnixSeconds,
-        answers: &mut impl Answers,
-    ) -> Option<Decision<'a>> {
+        desk: &impl Desk,
+    ) -> Decision<'a> {
         let mut pending = Pending::new(self, request, now);
         let mut pause = pending.open(None);
         loop {
             pause = match pause {
-                Pause::Done(verdict) => return Some(pending.finish(verdict)),
+                Pause::Done(verdict) => return pending.finish(verdict),
                 Pause::Key(wait) => {
-                    let answer = answers.key(wait.id())?;
+                    let answer = desk.key(wait.id()).await;
                     pending.answer_key(wait, answer)
                 }
                 Pause::Keys(wait) => {
-                    let answer = answers.keys(wait.credential(), wait.reason())?;
+                    let answer = desk.keys(wait.credential(), wait.reason()).await;
                     pending.answer_keys(*wait, answer)
                 }
-                Pause::Verify(wait) => match answers.verify(&wait.check())? {
+                Pause::Verify(wait) => match desk.verify(&wait.check()).await {
                     Verified::ByHost(answer) => pending.answer_verify(*wait, answer),
                     Verified::Here => pending.verify_here(*wait),
                 },

@@ -1,0 +1,62 @@
+//! Authorisation alone: two texts cross, and the number of a route comes back.
+
+use alloc::rc::Rc;
+use alloc::vec::Vec;
+
+use wasm_bindgen::prelude::*;
+
+use super::session::{Shared, address};
+use crate::engine::Gate;
+use crate::scope::ScopeSet;
+
+/// Method and target together, in bytes; longer ones cross as texts.
+const INPUT: usize = 1024;
+
+/// Scopes that a credential is held to have, by a host that proved it itself.
+#[wasm_bindgen]
+pub struct Held {
+    shared: Rc<Shared>,
+    credential: usize,
+    scopes: ScopeSet,
+    input: Vec<u8>,
+}
+
+impl Held {
+    pub(super) fn new(shared: &Rc<Shared>, credential: usize, scopes: ScopeSet) -> Self {
+        Self { shared: Rc::clone(shared), credential, scopes, input: alloc::vec![0; INPUT] }
+    }
+
+    fn route(&self, method: &str, target: &[u8]) -> u32 {
+        let gate: &Gate = &self.shared.gate;
+        match gate.covered(method, target, self.credential, &self.scopes) {
+            Some(route) => u32::try_from(route).unwrap_or(u32::MAX).saturating_add(1),
+            None => 0,
+        }
+    }
+}
+
+#[wasm_bindgen]
+impl Held {
+    /// The address of the input, 1024 bytes: the method, and the target behind it.
+    #[must_use]
+    pub fn input(&self) -> u32 {
+        address(self.input.as_ptr())
+    }
+
+    /// The number of the covered route from 1, by the lengths of method and target in the input; 0 for none.
+    #[must_use]
+    pub fn covers(&self, method: u32, target: u32) -> u32 {
+        let end = (method as usize).saturating_add(target as usize);
+        let (Some(method), Some(target)) = (self.input.get(..method as usize), self.input.get(method as usize..end))
+        else {
+            return 0;
+        };
+        self.route(core::str::from_utf8(method).unwrap_or_default(), target)
+    }
+
+    /// The same of texts.
+    #[must_use]
+    pub fn covers_text(&self, method: &str, target: &str) -> u32 {
+        self.route(method, target.as_bytes())
+    }
+}
