@@ -21,7 +21,9 @@ enum User {
 }
 
 /// Row, client, edits, the user, whether the user had approved `keys openid`, and what is said after the login.
-const CASES: &[(&str, &str, &[&str], User, bool, &str)] = &[
+type Case = (&'static str, &'static str, &'static [&'static str], User, bool, &'static str);
+
+const CASES: &[Case] = &[
     ("A19 none, nobody", "app", &["prompt=none"], User::Nobody, true, "login_required"),
     ("A19 none, not approved", "app", &["prompt=none"], User::At(0), false, "consent_required"),
     ("A19 none, approved", "app", &["prompt=none"], User::At(-100), true, "code"),
