@@ -83,17 +83,25 @@ test("authorization request: a state is given back as it was, and is nothing els
   assert.deepEqual([to.searchParams.getAll("state"), to.searchParams.get("code"), to.searchParams.getAll("iss")], [[state], null, [ready.issuer]]);
 });
 
+const FORM = { "content-type": "application/x-www-form-urlencoded" };
+const JSON_BODY = { "content-type": "application/json" };
+const request = (stolen) => ({ grant_type: "authorization_code", client_id: DASHBOARD.id, code: stolen, code_verifier: VERIFIER });
+const CHALLENGE = new URL(authorize(DASHBOARD), ready.issuer).searchParams.get("code_challenge");
+
 // Each row: what the thief sends. Afterwards the right client still gets its tokens.
 probes("stolen code", [
   ["without a verifier", (stolen) => redeem(DASHBOARD, stolen, { code_verifier: "" }), "invalid_grant"],
   ["with another verifier", (stolen) => redeem(DASHBOARD, stolen, { code_verifier: "A".repeat(43) }), "invalid_grant"],
-  ["with the challenge for a verifier", (stolen) => redeem(DASHBOARD, stolen, { code_verifier: new URL(ready.issuer + authorize(DASHBOARD)).searchParams.get("code_challenge") }), "invalid_grant"],
+  ["with the challenge for a verifier", (stolen) => redeem(DASHBOARD, stolen, { code_verifier: CHALLENGE }), "invalid_grant"],
   ["by another client", (stolen) => redeem(REPORTS, stolen), "invalid_grant"],
   ["for another redirect URI", (stolen) => redeem(DASHBOARD, stolen, { redirect_uri: `${EVIL}/callback` }), "invalid_grant"],
   ["for another resource", (stolen) => redeem(DASHBOARD, stolen, { resource: `${EVIL}/api` }), "invalid_target"],
-  ["in the query", (stolen) => raw("POST", `/oauth2/token?${new URLSearchParams({ grant_type: "authorization_code", client_id: DASHBOARD.id, code: stolen, code_verifier: VERIFIER })}`, { headers: { "content-type": "application/x-www-form-urlencoded" } }), "invalid_request"],
-  ["as JSON", (stolen) => raw("POST", "/oauth2/token", { headers: { "content-type": "application/json" }, body: JSON.stringify({ grant_type: "authorization_code", client_id: DASHBOARD.id, code: stolen, code_verifier: VERIFIER }) }), "invalid_request"],
-  ["beside another code", (stolen) => raw("POST", "/oauth2/token", { headers: { "content-type": "application/x-www-form-urlencoded" }, body: `grant_type=authorization_code&client_id=${DASHBOARD.id}&code=ac1.a.b&code=${stolen}&code_verifier=${VERIFIER}` }), "invalid_request"],
+  ["in the query", (stolen) => raw("POST", `/oauth2/token?${new URLSearchParams(request(stolen))}`, { headers: FORM }), "invalid_request"],
+  ["as JSON", (stolen) => raw("POST", "/oauth2/token", { headers: JSON_BODY, body: JSON.stringify(request(stolen)) }), "invalid_request"],
+  ["beside another code", (stolen) => {
+    const body = `code=ac1.a.b&${new URLSearchParams(request(stolen))}`;
+    return raw("POST", "/oauth2/token", { headers: FORM, body });
+  }, "invalid_request"],
 ], async (steal, error) => {
   const mine = await code(DASHBOARD);
   const answer = await steal(mine);
@@ -124,20 +132,26 @@ test("replay: an old refresh token ends the family, the access tokens too", asyn
   for (const path of [KEYS, "/userinfo"]) assert.equal((await bearer(third.access_token, path)).status, 401, path);
 });
 
+const EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange";
+const grant = (grant_type, fields) => post("/oauth2/token", { grant_type, ...fields }, REPORTS);
+
 // Each row: what is tried with the tokens of the client with a secret, and the error.
 probes("refresh", [
   ["by another client", (mine) => refresh(DASHBOARD, mine.refresh_token), "invalid_grant"],
   ["without the secret", (mine) => refresh({ id: REPORTS.id }, mine.refresh_token), "invalid_client"],
   ["with a wrong secret", (mine) => refresh({ ...REPORTS, secret: "x".repeat(32) }, mine.refresh_token), "invalid_client"],
-  ["with the secret in the form, which is another way", (mine) => refresh({ id: REPORTS.id }, mine.refresh_token, { client_secret: REPORTS.secret }), "invalid_client"],
+  [
+    "with the secret in the form, which is another way",
+    (mine) => refresh({ id: REPORTS.id }, mine.refresh_token, { client_secret: REPORTS.secret }), "invalid_client",
+  ],
   ["for another scope", (mine) => refresh(REPORTS, mine.refresh_token, { scope: "openid offline_access" }), "invalid_scope"],
   ["for a scope of the API", (mine) => refresh(REPORTS, mine.refresh_token, { scope: "jobs:write" }), "invalid_scope"],
   ["for another resource", (mine) => refresh(REPORTS, mine.refresh_token, { resource: `${EVIL}/api` }), "invalid_target"],
   ["with an access token", (mine) => refresh(REPORTS, mine.access_token), "invalid_grant"],
   ["with a changed token", (mine) => refresh(REPORTS, `${mine.refresh_token.slice(0, -2)}AA`), "invalid_grant"],
-  ["by a password grant", () => post("/oauth2/token", { grant_type: "password", username: ready.username, password: ready.password }, REPORTS), "unsupported_grant_type"],
-  ["by a client's own grant", () => post("/oauth2/token", { grant_type: "client_credentials", scope: "openid" }, REPORTS), "unsupported_grant_type"],
-  ["by a token exchange", (mine) => post("/oauth2/token", { grant_type: "urn:ietf:params:oauth:grant-type:token-exchange", subject_token: mine.access_token }, REPORTS), "unsupported_grant_type"],
+  ["by a password grant", () => grant("password", { username: ready.username, password: ready.password }), "unsupported_grant_type"],
+  ["by a client's own grant", () => grant("client_credentials", { scope: "openid" }), "unsupported_grant_type"],
+  ["by a token exchange", (mine) => grant(EXCHANGE, { subject_token: mine.access_token }), "unsupported_grant_type"],
 ], async (attempt, error) => {
   const mine = await tokens(REPORTS);
   const answer = await attempt(mine);
@@ -279,7 +293,8 @@ probes("host", [
   ["a name of the attacker's", { host: "evil.example" }],
   ["a forwarded name", { "x-forwarded-host": "evil.example", "x-forwarded-proto": "https", forwarded: "host=evil.example;proto=https" }],
 ], async (headers) => {
-  for (const path of ["/.well-known/openid-configuration", "/.well-known/oauth-protected-resource", authorize(DASHBOARD), authorize(DASHBOARD, { prompt: "none" })]) {
+  const documents = ["openid-configuration", "oauth-protected-resource"].map((name) => `/.well-known/${name}`);
+  for (const path of [...documents, authorize(DASHBOARD), authorize(DASHBOARD, { prompt: "none" })]) {
     const answer = await raw("GET", path, { headers });
     assert.ok(answer.status === 200 || answer.status === 302, `${path}: ${answer.status} ${answer.body}`);
     assert.ok(!(answer.body + JSON.stringify(answer.headers)).includes("evil.example"), path);
@@ -290,9 +305,13 @@ probes("host", [
 
 test("origin: a page of another origin may read keys and metadata, and nothing of a user", async () => {
   const headers = { origin: EVIL };
-  const allowed = async (method, path, more = {}) => (await raw(method, path, { headers: { ...headers, ...more } })).headers["access-control-allow-origin"];
+  const allowed = async (method, path, more = {}) => {
+    const answer = await raw(method, path, { headers: { ...headers, ...more } });
+    return answer.headers["access-control-allow-origin"];
+  };
   assert.equal(await allowed("GET", "/.well-known/openid-configuration"), "*");
-  for (const [method, path] of [["GET", authorize(DASHBOARD)], ["POST", "/oauth2/token"], ["GET", "/userinfo"], ["POST", "/login"], ["POST", "/consent"], ["GET", "/logout"], ["GET", KEYS]]) {
+  const paths = { GET: [authorize(DASHBOARD), "/userinfo", "/logout", KEYS], POST: ["/oauth2/token", "/oauth2/revoke", "/login", "/consent"] };
+  for (const [method, path] of Object.entries(paths).flatMap(([method, all]) => all.map((path) => [method, path]))) {
     assert.equal(await allowed(method, path), undefined, path);
     assert.equal(await allowed("OPTIONS", path, { "access-control-request-method": method }), undefined, `OPTIONS ${path}`);
   }
