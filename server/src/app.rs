@@ -104,7 +104,8 @@ pub fn router(app: Arc<App>) -> Guarded {
 
 async fn answer(State(app): State<Arc<App>>, Extension(granted): Extension<Granted>, request: Request) -> Response {
     match app.manage.as_ref().and_then(|manage| Some((manage, manage.operation(&granted)?))) {
-        Some((manage, operation)) => manage::answer(&app, manage, operation, &granted, request).await,
+        // In a box of its own: it is large, and every request would move it.
+        Some((manage, operation)) => Box::pin(manage::answer(&app, manage, operation, &granted, request)).await,
         None => resources::show(&granted),
     }
 }

@@ -16,8 +16,8 @@ use scopegate::key::format::KeyId;
 use scopegate_stores::KeyStore;
 use scopegate_tower::{ConnectionFacts, Decided, Effects, Scopegate, ScopegateLayer};
 use tower::{Layer, Service};
+use tracing::Instrument;
 use tracing::instrument::Instrumented;
-use tracing::{Instrument, Span};
 
 use crate::app::App;
 use crate::connection::Peer;
@@ -114,7 +114,7 @@ impl Effects for Noting {
     }
 
     fn decided(&self, decided: &Decided<'_>) {
-        trace::decided(&Span::current(), decided.decision);
+        trace::decided(&trace::current(), decided.decision);
         self.0.metrics.decided(decided.decision, decided.took);
         if self.0.audit.is_on() {
             self.0.audit.record(&decided.decision.audit());

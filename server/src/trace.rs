@@ -25,6 +25,12 @@ pub fn request(headers: &HeaderMap) -> Span {
     span
 }
 
+/// The span of the request that is under way; a disabled one where nothing takes spans.
+#[must_use]
+pub fn current() -> Span {
+    if tracing::enabled!(target: TRACE_TARGET, tracing::Level::INFO) { Span::current() } else { Span::none() }
+}
+
 /// Notes what was decided, in the span and, where debugging is logged, in the log.
 pub fn decided(span: &Span, decision: &Decision<'_>) {
     tracing::debug!(

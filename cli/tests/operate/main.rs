@@ -12,6 +12,7 @@
 
 mod canary;
 mod crash;
+mod imported;
 mod outage;
 mod process;
 mod settings;

@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use crate::process::{READ, Site, service};
+use serde_json::{Value, json};
+
+use crate::process::{Client, READ, Site, service};
 
 #[test]
 fn a_thousand_garbage_keys_ask_the_store_nothing() {
@@ -129,4 +131,74 @@ fn an_outage_is_503_and_ends_by_itself_postgres() {
 #[test]
 fn an_outage_is_503_and_ends_by_itself_redis() {
     outage_and_recovery("SCOPEGATE_REDIS_URL");
+}
+
+/// The status and code of a try to create a key, and to revoke one.
+fn changes(client: &Client, id: &str) -> [(u16, String); 2] {
+    let later = std::time::SystemTime::now() + Duration::from_secs(86_400);
+    let wanted = json!({ "label": "Later", "scopes": ["jobs:read"], "expiresAt": jiff::Timestamp::try_from(later).unwrap().to_string() });
+    let path = format!("/settings/api-keys/{id}");
+    [("POST", "/settings/api-keys", wanted), ("DELETE", path.as_str(), Value::Null)].map(|(method, target, body)| {
+        let answer = client.manage(method, target, &body).unwrap();
+        (answer.status, if answer.body.is_empty() { String::new() } else { answer.code() })
+    })
+}
+
+/// Asks until the answer is this one.
+fn until(what: &str, mut asked: impl FnMut() -> u16, status: u16) {
+    let started = Instant::now();
+    while asked() != status {
+        assert!(started.elapsed() < Duration::from_secs(30), "{what}: no {status}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Locked, damaged, full: each in turn, on one server that is never started anew.
+#[test]
+fn an_outage_is_503_and_ends_by_itself_sqlite() {
+    let site = Site::new("sqlite-outage");
+    let path = site.path("keys.db");
+    let db = format!("sqlite:{path}");
+    let server = site.start("server", &[("db", &db), ("store-milliseconds", "1000")]);
+    let client = server.client();
+    let (id, key) = client.create().unwrap();
+    let reads = || client.with_key(&key, READ).unwrap();
+    assert_eq!((reads().status, server.ready()), (200, 200));
+    let refused = (503, "store_unavailable".to_owned());
+    let stranger = rusqlite::Connection::open(&path).unwrap();
+
+    // Locked by another writer: changes wait, and fail when they have waited enough. Who only reads waits for nobody.
+    stranger.execute_batch("BEGIN IMMEDIATE").unwrap();
+    assert_eq!(changes(&client, &id), [refused.clone(), refused.clone()]);
+    assert_eq!((reads().status, server.ready()), (200, 200));
+    stranger.execute_batch("COMMIT").unwrap();
+    let (other, _) = client.create().unwrap();
+
+    // Damaged: nothing can be read, so nobody is let in, and nobody is told that a key is wrong.
+    stranger.execute_batch("ALTER TABLE api_keys RENAME TO lost").unwrap();
+    for _ in 0..3 {
+        let answer = reads();
+        assert_eq!((answer.status, answer.code()), refused);
+        assert!(answer.head.to_ascii_lowercase().contains("retry-after"));
+    }
+    assert_eq!((changes(&client, &other), server.ready()), ([refused.clone(), refused.clone()], 503));
+    stranger.execute_batch("ALTER TABLE lost RENAME TO api_keys").unwrap();
+    // The revocation that was not acknowledged may have gone through when the lock was gone: 200 or 401, and no 503.
+    until("mended", || u16::from(reads().status != 503), 1);
+    assert_eq!(server.ready(), 200);
+
+    // Full: no byte more can be written to any file.
+    let room = |bytes: &str| {
+        let limit = format!("--fsize={bytes}:unlimited");
+        let done = std::process::Command::new("prlimit").args(["--pid", &server.pid().to_string(), &limit]).status();
+        assert!(done.unwrap().success());
+    };
+    let (third, third_key) = client.create().unwrap();
+    room("1");
+    assert_eq!(changes(&client, &third), [refused.clone(), refused]);
+    assert_eq!(client.with_key(&third_key, READ).unwrap().status, 200, "what was not acknowledged did not happen");
+    room("unlimited");
+    client.create().unwrap();
+    client.revoke(&third).unwrap();
+    assert_eq!(client.with_key(&third_key, READ).unwrap().code(), "key_revoked");
 }

@@ -70,7 +70,9 @@ impl Site {
                 std::fs::OpenOptions::new().append(true).create(true).open(self.folder.join(format!("{name}.{end}")));
             Stdio::from(file.unwrap())
         };
-        let mut command = Command::new(env!("CARGO_BIN_EXE_scopegate"));
+        // A full disk is an error for it and not its end.
+        let mut command = Command::new("sh");
+        command.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_scopegate")]);
         let (jwks, pepper, ceilings) = (self.path("jwks.json"), self.path("pepper"), self.path("ceilings.json"));
         let usual = [
             ("listen", "127.0.0.1:0"),

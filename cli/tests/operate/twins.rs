@@ -1,6 +1,8 @@
 //! Two servers over one database: what one revokes the other refuses at once.
 
-use crate::process::{READ, Site, service};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use crate::process::{Client, READ, Site, service};
 
 #[test]
 fn revoked_on_one_is_refused_on_the_other_at_once_sqlite() {
@@ -38,4 +40,35 @@ fn twins(site: &Site, flags: &[(&str, &str)]) {
         let answer = there.with_key(&key, READ).unwrap();
         assert_eq!((answer.status, answer.code().as_str()), (401, "key_revoked"), "round {round}");
     }
+    for round in 0..20 {
+        under_load(&one.client(), &other.client(), round);
+    }
+}
+
+/// Four callers decide with a key on both servers while one revokes it: what begins after the revocation was acknowledged is refused.
+fn under_load(one: &Client, other: &Client, round: usize) {
+    let (id, key) = one.create().unwrap();
+    let (reads, returned) = (AtomicUsize::new(0), AtomicBool::new(false));
+    std::thread::scope(|scope| {
+        for client in [one, other, one, other] {
+            scope.spawn(|| {
+                loop {
+                    let after = returned.load(Ordering::SeqCst);
+                    let answer = client.with_key(&key, READ).unwrap();
+                    reads.fetch_add(1, Ordering::SeqCst);
+                    if after {
+                        assert_eq!((answer.status, answer.code().as_str()), (401, "key_revoked"), "round {round}");
+                        return;
+                    }
+                }
+            });
+        }
+        // A different moment in each round.
+        while reads.load(Ordering::SeqCst) < 8 + round % 5 {
+            std::thread::yield_now();
+        }
+        let revoking = if round % 2 == 0 { one } else { other };
+        revoking.revoke(&id).unwrap();
+        returned.store(true, Ordering::SeqCst);
+    });
 }

@@ -71,7 +71,8 @@ async fn without_room_uses_are_dropped_and_counted_and_nobody_waits() {
     let uses = Uses::start(store, Arc::clone(&metrics));
     // The task has no turn before this test awaits.
     for number in 0..QUEUE + 7 {
-        uses.touch(&Touch { id: id(u64::try_from(number % 50).unwrap()), at: at(1) });
+        let (key, second) = (u64::try_from(number % 50).unwrap(), i64::try_from(number).unwrap());
+        uses.touch(&Touch { id: id(key), at: at(second) });
     }
     assert!(metrics.render().contains("scopegate_touches_total{outcome=\"lost\"} 7"));
     assert!(uses.finish(Duration::from_secs(10)).await);

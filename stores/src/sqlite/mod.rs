@@ -128,7 +128,7 @@ impl KeyStore for SqliteStore {
         match self.readers.as_ref().and_then(|readers| readers.find(id)) {
             Some(found) => Ok(found),
             // Whatever is wrong, the pool waits for it as long as a call may, on a thread of its own.
-            None => Ok(self.find(id).await?.map(Arc::new)),
+            None => Ok(Box::pin(self.find(id)).await?.map(Arc::new)),
         }
     }
 

@@ -20,7 +20,7 @@ use crate::row::record;
 /// The most connections.
 const MOST: usize = 4;
 /// The most records that a connection keeps: some megabytes.
-const MOST_RECORDS: usize = 8_192;
+const MOST_RECORDS: usize = 16_384;
 
 /// The connections.
 #[derive(Debug)]
