@@ -13,5 +13,6 @@ step "rust features" scripts/check-features
 step "rust fuzz" cargo test --locked --manifest-path fuzz/Cargo.toml --target-dir "${CARGO_TARGET_DIR:-target}/fuzz"
 step "rust docs" env RUSTDOCFLAGS="-D warnings" cargo doc --workspace --lib --no-deps --locked
 step "openapi" scripts/check-openapi
+step "oauth clients" scripts/test-clients
 
 source scripts/lib/steps-js.sh

@@ -10,6 +10,7 @@
 )]
 
 mod browser;
+mod clients;
 mod flow;
 mod keys;
 mod pages;
