@@ -110,8 +110,7 @@ export class Run {
   }
 
   #key() {
-    const { words } = this.#session;
-    const id = this.#session.slice(words[0], words[1], words[2]);
+    const id = this.#session.keyId();
     const { keys } = this.#options;
     if (keys === undefined) return this.#failed(new ScopegateError("store_missing", "The gate was given no `keys.find`."), KEY.UNAVAILABLE);
     let record;

@@ -11,6 +11,9 @@ const METHOD_BYTES = 32;
 const ADDRESS_BYTES = 64;
 /** Up to here a loop over the characters is faster than the encoder. */
 const SHORT = 40;
+/** The line of an id that stands in none. */
+const NOWHERE = 0xffffffff;
+const ID_BYTES = 12;
 const FLAG_HTTPS = 1;
 const FLAG_TEXT = 2;
 const WORDS = 96;
@@ -110,9 +113,11 @@ export class Session {
     return step;
   }
 
-  /** A part of a header value that the engine pointed at. */
-  slice(line, from, length) {
-    return this.view.values[line].substring(from, from + length);
+  /** The id of the key that the engine asks for: a part of a header value that it points at, or written beside where it stands in none. */
+  keyId() {
+    const { words } = this;
+    if (words[0] !== NOWHERE) return this.view.values[words[0]].substring(words[1], words[1] + words[2]);
+    return String.fromCharCode(...new Uint8Array(words.buffer, words.byteOffset + 4, ID_BYTES));
   }
 
   /** A part of the module's memory, as it is until the module is called again. */

@@ -29,6 +29,8 @@ const NEED_KEYS: u32 = 2;
 const NEED_VERIFY: u32 = 3;
 /// A call that was not due, or words that do not fit.
 pub(super) const MISUSE: u32 = 4;
+/// The line of an id that stands in none.
+const NOWHERE: u32 = u32::MAX;
 
 const WORDS: usize = 96;
 const FLAG_HTTPS: u32 = 1;
@@ -353,7 +355,8 @@ fn put(words: &mut [u32; WORDS], at: usize, values: &[u32]) {
     }
 }
 
-/// The id is what stands before the last underscore of a key.
+/// Where the id stands: before the last underscore of a key, or nowhere, since that of a key of another system is worked out. Such a one
+/// is written here.
 fn point_at_key(id: &KeyId, lines: &Lines<'_>, words: &mut [u32; WORDS]) -> u32 {
     let id = id.as_str().as_bytes();
     let found = lines.values().enumerate().find_map(|(line, (_, value))| {
@@ -364,10 +367,15 @@ fn point_at_key(id: &KeyId, lines: &Lines<'_>, words: &mut [u32; WORDS]) -> u32 
     match found {
         Some((line, start)) => {
             put(words, 0, &[word(line), word(start), word(ID_LEN)]);
-            NEED_KEY
         }
-        None => MISUSE,
+        None => {
+            put(words, 0, &[NOWHERE]);
+            for (place, bytes) in words.iter_mut().skip(1).zip(id.as_chunks::<4>().0) {
+                *place = u32::from_le_bytes(*bytes);
+            }
+        }
     }
+    NEED_KEY
 }
 
 /// Where the bytes are that were signed, and their signature: both stay there while the decision waits.

@@ -1,4 +1,5 @@
 //! Documents: inserted once, swapped by one, the same through every handle.
+#![cfg(feature = "sqlite")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 use std::future::Future;

@@ -14,7 +14,8 @@ const imported = ({ id, from, hash }, fields = {}) => ({
 });
 const upgraded = (row, fields = {}) => imported(row, { hashes: [{ alg: "hmac-sha256", kid: "p1", hash: keyHash(row.key, "p1"), notAfter: null }], version: 2, ...fields });
 
-const entries = [...new Map(foreign.map(({ from, prefix }) => [`${from} ${prefix}`, { from, ...(prefix && { prefix }) }])).values()];
+// Without a prefix two systems are told apart by their lengths alone.
+const entries = [...new Map(foreign.map(({ from, prefix }) => [`${from} ${prefix}`, { from, ...(prefix ? { prefix } : from === "unkey" && { length: 24 }) }])).values()];
 const policy = (list) => ({
   version: 1, name: "imported",
   scopes: { "jobs:read": "Read jobs", "jobs:write": "Write jobs" },
