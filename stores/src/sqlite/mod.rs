@@ -23,6 +23,9 @@ use crate::{Capabilities, Cursor, ExpiryCursor, Inserted, KeyStore, MAX_PAGE, St
 
 /// How long a call waits for another writer.
 const BUSY: Duration = Duration::from_secs(5);
+/// How often and with what pauses a file that is locked at the start is tried again.
+const START_ATTEMPTS: u32 = 100;
+const START_PAUSE: Duration = Duration::from_millis(20);
 
 /// The steps of the schema, in order. A step that was released is never edited.
 const MIGRATIONS: [&str; 5] = [
@@ -42,6 +45,23 @@ pub struct SqliteStore {
 
 fn unavailable(error: impl std::fmt::Display) -> StoreError {
     StoreError::new(error)
+}
+
+/// Connects. The change to the write-ahead log takes the whole file for a moment, and SQLite does not wait for that by itself: of several
+/// that start at once on a new file all but one would be told that it is locked.
+async fn connect(pool: SqlitePoolOptions, options: &SqliteConnectOptions) -> Result<SqlitePool, sqlx::Error> {
+    // SQLITE_BUSY and what extends it.
+    let locked = |error: &sqlx::Error| {
+        let code = error.as_database_error().and_then(|error| error.code()?.parse::<u32>().ok());
+        code.is_some_and(|code| code & 0xff == 5)
+    };
+    for _ in 0..START_ATTEMPTS {
+        match pool.clone().connect_with(options.clone()).await {
+            Err(error) if locked(&error) => tokio::time::sleep(START_PAUSE).await,
+            done => return done,
+        }
+    }
+    pool.connect_with(options.clone()).await
 }
 
 impl SqliteStore {
@@ -65,10 +85,8 @@ impl SqliteStore {
             .min_connections(u32::from(in_memory))
             .idle_timeout(None)
             .max_lifetime(None)
-            .acquire_timeout(BUSY)
-            .connect_with(options.clone())
-            .await
-            .map_err(unavailable)?;
+            .acquire_timeout(BUSY);
+        let pool = connect(pool, &options).await.map_err(unavailable)?;
         let store = Self { pool, readers: None };
         store.migrate().await.map_err(unavailable)?;
         let readers = if in_memory { None } else { Readers::open(url, options.get_filename()) };
