@@ -171,7 +171,8 @@ const CASES: &[(&str, &str, &[&str], &str)] = &[
     ("A26 twice", "app", &["resource=https://api.example/v1", "+resource=https://api.example/v1"], "invalid_target"),
     ("A26 two", "app", &["resource=https://api.example/v1", "+resource=https://other.example"], "invalid_target"),
     ("A26 not the client's", "homely", &["resource=https://api.example/v1"], "invalid_target"),
-    ("A26 the issuer", "app", &["resource=https://op.example"], "invalid_target"),
+    ("A26 the issuer, as its metadata names it", "app", &["resource=https://op.example"], "login"),
+    ("A26 the issuer twice", "app", &["resource=https://op.example", "+resource=https://op.example"], "invalid_target"),
 ];
 
 /// What holds of every answer: rows A15 to A18.

@@ -141,6 +141,10 @@ pub(super) fn prompts(params: &Params) -> Vec<String> {
 
 fn resource(context: &Context<'_>, client: &Client, params: &Params) -> Result<Option<String>, Fault> {
     let Some(uri) = params.get("resource") else { return Ok(None) };
+    // What tokens are for without one; the metadata of RFC 9728 names it to clients.
+    if uri == context.server.issuer() && params.count("resource") == 1 {
+        return Ok(None);
+    }
     let known = context.server.config.resources.iter().any(|resource| resource.uri == uri);
     let once = params.count("resource") == 1;
     if once && known && client.resources.iter().any(|own| own == uri) {

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::client::{Client, GrantType};
 use super::client_auth::authenticate;
+use super::config::Server;
 use super::error::{bad, unavailable};
 use super::flow::{Context, Halt};
 use super::grant::{Grant, Presented, State, Why};
@@ -94,7 +95,13 @@ fn is_verifier(text: &str) -> bool {
 }
 
 /// Holds everything about a redemption against the grant, whatever the grant's state.
-fn check_redemption(grant: &Grant, client: &Client, code: &str, params: &Params) -> Result<(), HttpResponse> {
+fn check_redemption(
+    server: &Server,
+    grant: &Grant,
+    client: &Client,
+    code: &str,
+    params: &Params,
+) -> Result<(), HttpResponse> {
     let known = crypto::same(grant.code.hash.as_bytes(), code::hash(code).as_bytes());
     if !known || grant.client_id != client.client_id {
         return Err(invalid_grant());
@@ -115,12 +122,12 @@ fn check_redemption(grant: &Grant, client: &Client, code: &str, params: &Params)
         None if grant.redirect_sent && grant.code.challenge.is_none() => return Err(invalid_grant()),
         _ => {}
     }
-    check_resource(grant, params)
+    check_resource(server, grant, params)
 }
 
-fn check_resource(grant: &Grant, params: &Params) -> Result<(), HttpResponse> {
+fn check_resource(server: &Server, grant: &Grant, params: &Params) -> Result<(), HttpResponse> {
     match params.get("resource") {
-        Some(resource) if grant.resource.as_deref() != Some(resource) => {
+        Some(resource) if grant.resource.as_deref().unwrap_or_else(|| server.issuer()) != resource => {
             Err(bad("invalid_target", "the resource was not granted"))
         }
         _ => Ok(()),
@@ -132,7 +139,7 @@ fn redeem(context: &mut Context<'_>, client: &Client, params: &Params) -> Result
     let id = code::grant_id(code).ok_or_else(invalid_grant)?;
     for _ in 0..ATTEMPTS {
         let (grant, stored) = load(context, id)?.ok_or_else(invalid_grant)?;
-        check_redemption(&grant, client, code, params)?;
+        check_redemption(context.server, &grant, client, code, params)?;
         let outcome = match grant.state {
             State::Revoked(_) => return Err(invalid_grant().into()),
             State::Active => match swap(context, id, &stored, &grant.revoked(Why::CodeReplay))? {
@@ -184,11 +191,11 @@ fn rotate(context: &mut Context<'_>, client: &Client, params: &Params) -> Result
                 return Err(invalid_grant().into());
             }
             Presented::ParentInLeeway => {
-                check_resource(&grant, params)?;
+                check_resource(context.server, &grant, params)?;
                 return tokens(context, id, client, &grant, &asked?, false);
             }
             Presented::Current => {
-                check_resource(&grant, params)?;
+                check_resource(context.server, &grant, params)?;
                 let next = grant.rotated(context.now, leeway);
                 let response = tokens(context, id, client, &next, &asked?, false)?;
                 match swap(context, id, &stored, &next)? {

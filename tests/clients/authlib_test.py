@@ -3,10 +3,7 @@
 SCOPEGATE_READY names the file that `scopegate serve --ready-file` wrote. Ends with "N passed, M failed".
 """
 
-import html
-import json
 import os
-import re
 import secrets
 import sys
 import traceback
@@ -19,13 +16,11 @@ from authlib.oidc.discovery import OpenIDProviderMetadata, get_well_known_url
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
+from lib.site import ISSUER, READY, walk
 
 # The demonstration speaks plain HTTP on loopback.
 os.environ["AUTHLIB_INSECURE_TRANSPORT"] = "1"
 
-with open(os.environ["SCOPEGATE_READY"], encoding="utf-8") as file:
-    READY = json.load(file)
-ISSUER = READY["issuer"]
 REDIRECT = READY["redirectUri"].replace("127.0.0.1", "127.0.0.1:8976")
 CLIENTS = [(READY["clientId"], None), (READY["foreignClientId"], READY["foreignClientSecret"])]
 
@@ -40,24 +35,6 @@ def fetch_metadata():
 
 
 METADATA = fetch_metadata()
-
-
-def field(page, name):
-    return html.unescape(re.search(rf'name="{name}" value="([^"]*)"', page.text)[1])
-
-
-def walk(url):
-    """Signs in and approves in a browser of its own, as far as it is asked; the URL that leads back to the client."""
-    browser = requests.Session()
-    page = browser.get(url, allow_redirects=False, timeout=60)
-    if 'name="password"' in page.text:
-        form = {"ticket": field(page, "ticket"), "client_id": field(page, "client_id")}
-        form |= {"username": READY["username"], "password": READY["password"]}
-        page = browser.post(f"{ISSUER}/login", data=form, allow_redirects=False, timeout=60)
-    if 'value="allow"' in page.text:
-        form = {"ticket": field(page, "ticket"), "scope": field(page, "scope"), "decision": "allow"}
-        page = browser.post(f"{ISSUER}/consent", data=form, allow_redirects=False, timeout=60)
-    return page.headers["Location"]
 
 
 def session(client, secret):

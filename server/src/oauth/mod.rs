@@ -143,7 +143,9 @@ impl Oauth {
             let usual = OPENID_SCOPES.iter().find(|(known, _)| known == name).map(|(_, meaning)| *meaning);
             (name.clone(), own.or(usual).unwrap_or(name).to_owned())
         };
-        let resource = |uri: String| Resource { scopes: scopes.clone(), uri };
+        // What an API does not ask for: it is between the client and this server.
+        let of_apis: Vec<String> = scopes.iter().filter(|scope| *scope != "offline_access").cloned().collect();
+        let resource = |uri: String| Resource { scopes: of_apis.clone(), uri };
         let mut uris = vec![issuer.clone()];
         uris.extend(resources.into_iter().filter(|uri| *uri != issuer));
         let config = Config {
