@@ -117,12 +117,12 @@ impl Call<'_> {
             Ok(form) => form,
             Err(page) => return *page,
         };
-        // Who has signed out meanwhile, or has a new password, approves nothing any more.
-        match self.session(&request).await {
-            Ok(Some(_)) => {}
+        // Who has signed out meanwhile, or has a new password, approves nothing any more; nor does whoever signed in after them.
+        let present = match self.session(&request).await {
+            Ok(Some((session, _))) => session.sub,
             Ok(None) => return out_of_date(),
             Err(_) => return unavailable(),
-        }
+        };
         let Some(ticket) = form.get("ticket").map(str::to_owned) else { return out_of_date() };
         let outcome = match form.get("decision") {
             Some("allow") => ConsentOutcome::Approve {
@@ -132,9 +132,15 @@ impl Call<'_> {
             _ => return out_of_date(),
         };
         let browser = request.clone();
-        let reply =
-            self.drive(|server, entropy| server.resume_consent(browser, ticket, outcome, self.now, entropy)).await;
-        self.go_on(request, reply, None).await
+        let reply = self
+            .drive_for(Some(&present), |server, entropy| {
+                server.resume_consent(browser, ticket, outcome, self.now, entropy)
+            })
+            .await;
+        match reply {
+            Some(reply) => self.go_on(request, reply, None).await,
+            None => out_of_date(),
+        }
     }
 
     /// Asks whether to sign out, and does.

@@ -1,6 +1,9 @@
 //! The way that is meant: from the request to tokens and what they open, and the end of it all.
 
 use base64ct::{Base64UrlUnpadded, Encoding};
+use scopegate_server::oauth::hash_password;
+use scopegate_server::oauth::users::{self, User};
+use scopegate_stores::GrantStore;
 use serde_json::{Value, json};
 
 use super::browser::{Browser, authorize};
@@ -118,6 +121,23 @@ fn a_logout_ends_every_session_and_every_grant() {
     assert_eq!(site.refresh(DASHBOARD, tokens["refresh_token"].as_str().unwrap()).text("error"), "invalid_grant");
     assert_eq!(site.with_token("GET", "/userinfo", access).status, 401);
     assert_eq!(site.with_token("GET", "/settings/api-keys", access).status, 401);
+}
+
+#[test]
+fn nobody_approves_for_whoever_sat_there_before() {
+    let site = start();
+    let other = User::new("company-2".into(), "bob".into(), Some(hash_password(PASSWORD).unwrap()));
+    site.run(users::add(&*site.app.store, &other)).unwrap();
+    let mut browser = Browser::of(&site);
+    let page = browser.authorize(REPORTS, &[]);
+    let first = browser.sign_in(&page, USER, PASSWORD);
+    assert!(first.body.contains("value=\"allow\""), "{first:?}");
+    let page = browser.authorize(REPORTS, &[("prompt", "login")]);
+    let second = browser.sign_in(&page, "bob", PASSWORD);
+    let answer = browser.decide(&first, "allow");
+    assert!(answer.status == 400 && answer.header("location").is_none(), "{answer:?}");
+    assert_eq!(site.run(site.app.store.grants_of(SUBJECT, None, 10)).unwrap(), Vec::<String>::new());
+    assert!(browser.decide(&second, "allow").sent("code").is_some());
 }
 
 #[test]
