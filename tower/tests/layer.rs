@@ -44,7 +44,7 @@ impl Effects for Seen {
     }
     fn decided(&self, decided: &Decided<'_>) {
         let event = decided.decision.audit();
-        assert!(!format!("{decided:?}").contains("jbf_"), "no header in Debug");
+        assert!(!format!("{decided:?}").contains("jbf_live_"), "no header in Debug");
         self.events.lock().unwrap().push((event.code, event.key_id.clone()));
     }
 }
@@ -109,7 +109,7 @@ impl Bench {
                     granted.principal().and_then(|principal| principal.subject()),
                     granted.scopes().collect::<Vec<_>>(),
                 );
-                assert!(!format!("{granted:?}").contains("42"), "no path in Debug");
+                assert!(!format!("{granted:?}").contains("job-no-42"), "no path in Debug");
                 Ok::<_, Infallible>(Response::new(Full::from(said)))
             }
         });
@@ -136,21 +136,21 @@ async fn what_is_refused_never_reaches_the_service() {
     let key = Some(bench.key.as_str());
     let plain = Some(ConnectionFacts::default());
     for (what, target, key, connection, status) in [
-        ("no credential", "/jobs/42", None, HTTPS, 401),
-        ("no key", "/jobs/42", Some("nonsense"), HTTPS, 401),
-        ("plain HTTP", "/jobs/42", key, plain, 403),
-        ("an unknown connection", "/jobs/42", key, None, 403),
+        ("no credential", "/jobs/job-no-42", None, HTTPS, 401),
+        ("no key", "/jobs/job-no-42", Some("nonsense"), HTTPS, 401),
+        ("plain HTTP", "/jobs/job-no-42", key, plain, 403),
+        ("an unknown connection", "/jobs/job-no-42", key, None, 403),
         ("no route", "/other", key, HTTPS, 404),
-        ("dots", "/jobs/../jobs/42", key, HTTPS, 400),
-        ("absolute form", "https://example.com/jobs/42", key, HTTPS, 400),
+        ("dots", "/jobs/../jobs/job-no-42", key, HTTPS, 400),
+        ("absolute form", "https://example.com/jobs/job-no-42", key, HTTPS, 400),
     ] {
         let response = bench.send(bench.get(target, key, connection)).await;
         assert_eq!(response.status().as_u16(), status, "{what}");
     }
-    let mut twice = bench.get("/jobs/42", key, HTTPS);
+    let mut twice = bench.get("/jobs/job-no-42", key, HTTPS);
     twice.headers_mut().append("x-api-key", bench.key.parse().unwrap());
     assert_eq!(bench.send(twice).await.status(), StatusCode::BAD_REQUEST);
-    let mut post = bench.get("/jobs/42", key, HTTPS);
+    let mut post = bench.get("/jobs/job-no-42", key, HTTPS);
     *post.method_mut() = http::Method::POST;
     let response = bench.send(post).await;
     assert_eq!((response.status().as_u16(), response.headers()["allow"].to_str().unwrap()), (405, "GET, HEAD"));
@@ -163,9 +163,9 @@ async fn what_is_refused_never_reaches_the_service() {
 async fn what_is_allowed_says_why() {
     use http_body_util::BodyExt;
     let bench = Bench::new(false);
-    let response = bench.send(bench.get("/jobs/42?x=1", Some(&bench.key), HTTPS)).await;
+    let response = bench.send(bench.get("/jobs/job-no-42?x=1", Some(&bench.key), HTTPS)).await;
     let body = response.into_body().collect().await.unwrap().to_bytes();
-    assert_eq!(body, r#"getJob Some("42") Some("company-1") ["jobs:read"]"#);
+    assert_eq!(body, r#"getJob Some("job-no-42") Some("company-1") ["jobs:read"]"#);
     let (touches, events) = (bench.seen.touches.lock().unwrap(), bench.seen.events.lock().unwrap());
     assert_eq!((touches.len(), touches[0].at), (1, NOW));
     assert_eq!(*events, [("ok", Some(touches[0].id.to_string()))]);
@@ -174,7 +174,7 @@ async fn what_is_allowed_says_why() {
 #[tokio::test]
 async fn in_http_2_the_authority_stands_apart() {
     let bench = Bench::new(false);
-    let mut request = bench.get("https://example.com/jobs/42", Some(&bench.key), HTTPS);
+    let mut request = bench.get("https://example.com/jobs/job-no-42", Some(&bench.key), HTTPS);
     *request.version_mut() = Version::HTTP_2;
     assert_eq!(bench.send(request).await.status(), StatusCode::OK);
 }
@@ -196,7 +196,7 @@ async fn no_wording_turns_a_refusal() {
     }
     for (layer, status) in [(bench.layer.clone().refusal(success), 403), (bench.layer.clone().refusal(|_| None), 403)] {
         let bench = Bench { layer, key: String::new(), seen: Arc::default(), calls: Arc::default() };
-        assert_eq!(bench.send(bench.get("/jobs/42", None, HTTPS)).await.status().as_u16(), status);
+        assert_eq!(bench.send(bench.get("/jobs/job-no-42", None, HTTPS)).await.status().as_u16(), status);
         assert_eq!(bench.calls.load(Ordering::SeqCst), 0);
     }
 }
@@ -204,7 +204,7 @@ async fn no_wording_turns_a_refusal() {
 #[tokio::test]
 async fn an_outage_is_503_and_never_reaches_the_service() {
     let bench = Bench::new(true);
-    let response = bench.send(bench.get("/jobs/42", Some(&bench.key), HTTPS)).await;
+    let response = bench.send(bench.get("/jobs/job-no-42", Some(&bench.key), HTTPS)).await;
     assert_eq!((response.status().as_u16(), response.headers()["retry-after"].to_str().unwrap()), (503, "5"));
     assert_eq!(bench.calls.load(Ordering::SeqCst), 0);
 }
@@ -217,9 +217,9 @@ async fn what_the_facts_say_is_believed_and_nothing_else() {
         .clone()
         .facts(|request| ConnectionFacts { https: request.headers.contains_key("x-of-the-proxy"), client_ip: None });
     let told = Bench { layer: told, key: bench.key.clone(), seen: Arc::default(), calls: Arc::default() };
-    let mut request = told.get("/jobs/42", Some(&bench.key), HTTPS);
+    let mut request = told.get("/jobs/job-no-42", Some(&bench.key), HTTPS);
     assert_eq!(told.send(request).await.status().as_u16(), 403, "the extension is not asked any more");
-    request = told.get("/jobs/42", Some(&bench.key), None);
+    request = told.get("/jobs/job-no-42", Some(&bench.key), None);
     request.headers_mut().insert("x-of-the-proxy", "1".parse().unwrap());
     assert_eq!(told.send(request).await.status().as_u16(), 200);
 }

@@ -34,10 +34,10 @@ fn a_retry_gets_the_same_key_and_nothing_secret_is_stored() {
     let ceilings = OwnerCeilings { default: Ceilings { keys: 3, ..Ceilings::default() }, ..OwnerCeilings::default() };
     let server = start_with(Setup { ceilings, ..Setup::default() });
     let wanted = server.wanted("once", &["jobs:read", "jobs:write"]);
-    let first = send(&server, "4711", &wanted);
+    let first = send(&server, "order-4711", &wanted);
     assert_eq!(first.status, 201, "{first:?}");
     let spaced = wanted.replace(',', " ,\n ");
-    for (name, body) in [("4711", &wanted), ("\"4711\"", &wanted), ("4711", &spaced)] {
+    for (name, body) in [("order-4711", &wanted), ("\"order-4711\"", &wanted), ("order-4711", &spaced)] {
         let again = send(&server, name, body);
         assert_eq!((again.status, again.json()), (201, first.json()));
         assert_eq!(again.header("location"), first.header("location"));
@@ -45,13 +45,13 @@ fn a_retry_gets_the_same_key_and_nothing_secret_is_stored() {
     assert_eq!(server.with_key(&first.text("rawKey"), "GET", LISTINGS).status, 200);
     let record = server.run(server.app.store.find(&KeyId::parse(&first.text("id")).unwrap())).unwrap().unwrap();
     let stored = serde_json::to_string(&record).unwrap();
-    assert!(!stored.contains(&first.text("rawKey")[22..]) && !stored.contains("4711"), "{stored}");
+    assert!(!stored.contains(&first.text("rawKey")[22..]) && !stored.contains("order-4711"), "{stored}");
 
     assert_ne!(send(&server, "4712", &wanted).text("id"), first.text("id"));
     server.manage("POST", KEYS, &wanted).is_problem(409, "conflict");
-    assert_eq!(send(&server, "4711", &wanted).status, 201, "a retry needs no more room");
+    assert_eq!(send(&server, "order-4711", &wanted).status, 201, "a retry needs no more room");
     server.pass(7_200);
-    assert_eq!(send(&server, "4711", &wanted).status, 401, "the demonstration's token has ended");
+    assert_eq!(send(&server, "order-4711", &wanted).status, 401, "the demonstration's token has ended");
 }
 
 #[test]
