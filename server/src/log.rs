@@ -49,7 +49,11 @@ where
 
 /// Starts the log, with a further layer where there is one. A log that runs already stays: a process has one.
 pub fn start(config: LogConfig, further: Option<Box<dyn Layer<Registry> + Send + Sync>>) {
-    let _ = tracing_subscriber::registry().with(further).with(lines(config, Lines)).try_init();
+    // A layer that is not there, `None`, would want every span, though it does nothing with it.
+    let _ = match further {
+        Some(further) => tracing_subscriber::registry().with(further).with(lines(config, Lines)).try_init(),
+        None => tracing_subscriber::registry().with(lines(config, Lines)).try_init(),
+    };
 }
 
 #[cfg(test)]

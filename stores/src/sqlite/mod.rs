@@ -2,7 +2,7 @@
 
 mod documents;
 mod grants;
-mod readers;
+mod reading;
 
 use std::str::FromStr;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use sqlx::sqlite::{
 };
 use sqlx::{Row, query, query_scalar, raw_sql};
 
-use self::readers::Readers;
+use self::reading::Reading;
 use crate::row::sql::{counted, is_owner, version};
 use crate::row::{record, text};
 use crate::{Capabilities, Cursor, ExpiryCursor, Inserted, KeyStore, MAX_PAGE, Store, StoreError, Updated};
@@ -40,7 +40,7 @@ const MIGRATIONS: [&str; 5] = [
 #[derive(Clone, Debug)]
 pub struct SqliteStore {
     pool: SqlitePool,
-    readers: Option<Arc<Readers>>,
+    reading: Option<Arc<Reading>>,
 }
 
 fn unavailable(error: impl std::fmt::Display) -> StoreError {
@@ -87,16 +87,16 @@ impl SqliteStore {
             .max_lifetime(None)
             .acquire_timeout(BUSY);
         let pool = connect(pool, &options).await.map_err(unavailable)?;
-        let store = Self { pool, readers: None };
+        let store = Self { pool, reading: None };
         store.migrate().await.map_err(unavailable)?;
-        let readers = if in_memory { None } else { Readers::open(url, options.get_filename()) };
-        Ok(Self { readers: readers.map(Arc::new), ..store })
+        let reading = if in_memory { None } else { Reading::open(url, options.get_filename()) };
+        Ok(Self { reading: reading.map(Arc::new), ..store })
     }
 
     /// Closes every connection.
     pub async fn close(&self) {
-        if let Some(readers) = &self.readers {
-            readers.close();
+        if let Some(reading) = &self.reading {
+            reading.close();
         }
         self.pool.close().await;
     }
@@ -143,7 +143,11 @@ impl KeyStore for SqliteStore {
     }
 
     async fn find_shared(&self, id: &KeyId) -> Result<Option<Arc<KeyRecord>>, StoreError> {
-        match self.readers.as_ref().and_then(|readers| readers.find(id)) {
+        let found = match &self.reading {
+            Some(reading) => reading.find(id).await,
+            None => None,
+        };
+        match found {
             Some(found) => Ok(found),
             // Whatever is wrong, the pool waits for it as long as a call may, on a thread of its own.
             None => Ok(Box::pin(self.find(id)).await?.map(Arc::new)),
