@@ -199,10 +199,14 @@ export interface AuthorizationServer<C = unknown> {
   /**
    * Goes on after `ask.type === "login"`. `request` is the browser's, for its cookie; its body may be read already. `from` is the ticket that
    * came back in the page's form, or the interaction itself, in the very request that it answers, to answer from a session at once.
+   * Begin a session only when the answer is no refusal (4xx): a ticket that is not this browser's means that another site sent the form.
    */
   resumeLogin(request: IncomingRequest, from: unknown, outcome: LoginOutcome, context?: C): Promise<Response | Interaction>;
-  /** Goes on after `ask.type === "consent"`. */
-  resumeConsent(request: IncomingRequest, from: unknown, outcome: ConsentOutcome, context?: C): Promise<Response | Interaction>;
+  /**
+   * Goes on after `ask.type === "consent"`. `present` is the subject of the session that the browser has now, null when nobody is signed in. The
+   * page was shown to one user: for another one, or nobody, the answer is 400 `ticket_of_another_user`, and the ticket stays good.
+   */
+  resumeConsent(request: IncomingRequest, from: unknown, present: string | null, outcome: ConsentOutcome, context?: C): Promise<Response | Interaction>;
   /**
    * Revokes somebody's grants, or those for one client: after a change of password, a logout everywhere, the removal of the user. Needs a store
    * with `grantsOf`; `store_lacks_list` otherwise. Rejects with `store_unavailable` when it could not: call it again for the rest.

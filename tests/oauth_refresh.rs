@@ -276,7 +276,7 @@ fn r10_the_hook_of_a_password_change() {
     let grant = |sub: &str, client: &str, seed: u8| {
         let page = interact(ask(&server, &store, get("/oauth2/authorize", &query_of(client, "openid")), 0, seed));
         let page = interact(login(&server, &store, &page, login_of(sub, 0), 0, seed + 1));
-        let answer = respond(approve(&server, &store, &page, &["openid"], 0, seed + 2));
+        let answer = respond(approve_as(sub, &server, &store, &page, &["openid"], 0, seed + 2));
         let code = answer_of(&answer).get("code").unwrap().to_owned();
         (code.clone(), json(&send(&server, &store, redeem(client, &code), 1)))
     };

@@ -47,6 +47,8 @@ async function login(request, env) {
   // The ticket is not used up yet: the page can be shown again. Limit how often before you go live.
   if (outcome === null) return new Response(loginPage(ticket, { fault: "That is not right." }), { status: 401, headers: PAGE_HEADERS });
   const reply = await shown(await server.resumeLogin(request, ticket, outcome, { env }), request, env);
+  // A ticket that is not this browser's begins no session: another site sent the form, to sign its visitor in as somebody else.
+  if (reply.status >= 400) return reply;
   const answer = new Response(reply.body, reply);
   answer.headers.append("set-cookie", await sessionCookie(env, outcome));
   return answer;
@@ -55,7 +57,9 @@ async function login(request, env) {
 async function consent(request, env) {
   const form = await request.formData();
   const outcome = form.get("do") === "approve" && form.has("scope") ? { scopes: form.getAll("scope") } : "denied";
-  return shown(await server.resumeConsent(request, form.get("ticket"), outcome, { env }), request, env);
+  // The page was shown to one user: nobody answers it for whoever was signed in before.
+  const present = (await sessionOf(env, request))?.sub ?? null;
+  return shown(await server.resumeConsent(request, form.get("ticket"), present, outcome, { env }), request, env);
 }
 
 export default {

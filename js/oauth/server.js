@@ -97,10 +97,14 @@ export class AuthorizationServer {
     return this.#run(request, { ...(await resumed(request, from)), login }, context);
   }
 
-  /** Goes on after a consent. */
-  async resumeConsent(request, from, outcome, context) {
+  /**
+   * Goes on after a consent.
+   * @param {string | null} present the subject of the session that the browser has now; null when nobody is signed in
+   */
+  async resumeConsent(request, from, present, outcome, context) {
+    if (present !== null && (typeof present !== "string" || present === "")) throw misuse("`present` is who is signed in, or null.");
     const consent = consentOutcome(outcome);
-    return this.#run(request, { ...(await resumed(request, from)), consent }, context);
+    return this.#run(request, { ...(await resumed(request, from)), present, consent }, context);
   }
 
   /**

@@ -213,7 +213,8 @@ impl Server {
         Flow::new(self, Input::Http(request), now, entropy)
     }
 
-    /// Goes on after a [`Login`](super::Ask::Login). `request` is the browser's, for its cookie.
+    /// Goes on after a [`Login`](super::Ask::Login). `request` is the browser's, for its cookie. Begin a session only when the reply is not a
+    /// refusal (4xx): a ticket that is not this browser's tells that another site sent the form, with a login of its own.
     #[must_use]
     pub const fn resume_login(
         &self,
@@ -226,17 +227,20 @@ impl Server {
         Flow::new(self, Input::Resume { request, resume: Resume::Login { ticket, outcome } }, now, entropy)
     }
 
-    /// Goes on after a [`Consent`](super::Ask::Consent). `request` is the browser's, for its cookie.
+    /// Goes on after a [`Consent`](super::Ask::Consent). `request` is the browser's, for its cookie. `present` is the subject of the
+    /// session that the browser has now, `None` when nobody is signed in: the ticket stands for the user it was made for, and for
+    /// whoever came after or for nobody the reply is the page `ticket_of_another_user`, which uses nothing up.
     #[must_use]
     pub const fn resume_consent(
         &self,
         request: HttpRequest,
         ticket: String,
+        present: Option<String>,
         outcome: ConsentOutcome,
         now: UnixSeconds,
         entropy: [u8; 64],
     ) -> Flow<'_> {
-        Flow::new(self, Input::Resume { request, resume: Resume::Consent { ticket, outcome } }, now, entropy)
+        Flow::new(self, Input::Resume { request, resume: Resume::Consent { ticket, present, outcome } }, now, entropy)
     }
 
     /// Revokes every grant of a user that is stored when the flow begins, or those of one client: after a change of password, a

@@ -274,7 +274,10 @@ describe("misuse", () => {
       await assert.rejects(server.resumeLogin(page, "t", login), { code: "outcome_invalid" });
     }
     for (const consent of [undefined, null, true, {}, { scopes: "a" }, { scopes: [1] }]) {
-      await assert.rejects(server.resumeConsent(page, "t", consent), { code: "outcome_invalid" });
+      await assert.rejects(server.resumeConsent(page, "t", "u", consent), { code: "outcome_invalid" });
+    }
+    for (const present of [undefined, "", 7, { scopes: [] }]) {
+      await assert.rejects(server.resumeConsent(page, "t", present, { scopes: [] }), { code: "outcome_invalid" });
     }
     const start = () => new Request(`${ISSUER}/oauth2/authorize?client_id=app&redirect_uri=${encodeURIComponent("https://app.example/cb?kept=1")}&response_type=code&code_challenge=${"x".repeat(43)}&code_challenge_method=S256`);
     const interaction = await server.handle(start());

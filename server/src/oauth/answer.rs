@@ -2,7 +2,6 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use axum::body::Body;
 use axum::http::{HeaderValue, Request, Response, StatusCode, header};
@@ -76,29 +75,14 @@ pub(super) struct Call<'c> {
 impl Call<'_> {
     /// Runs a flow to its end.
     pub(super) async fn drive<'s>(&'s self, flow: impl FnOnce(&'s Server, [u8; 64]) -> Flow<'s>) -> Reply {
-        // Nobody's grant is refused where nobody is named.
-        self.drive_for(None, flow).await.unwrap_or_else(outage)
-    }
-
-    /// The same for the user who is at the browser; `None` when the flow is another's.
-    pub(super) async fn drive_for<'s>(
-        &'s self,
-        present: Option<&str>,
-        flow: impl FnOnce(&'s Server, [u8; 64]) -> Flow<'s>,
-    ) -> Option<Reply> {
         let mut entropy = [0_u8; 64];
         if let Err(error) = getrandom::fill(&mut entropy) {
             tracing::error!(error = %error, "no random bytes");
-            return Some(outage());
+            return Reply::Respond(HttpResponse::new(503).with("retry-after", "1").with("cache-control", "no-store"));
         }
-        let host = self.oauth.host(&self.ready, present);
-        let reply = drive_async(flow(&self.ready.server, entropy), &host).await;
-        (!host.of_another.load(Ordering::Relaxed)).then_some(reply)
+        let host = self.oauth.host(&self.ready);
+        drive_async(flow(&self.ready.server, entropy), &host).await
     }
-}
-
-fn outage() -> Reply {
-    Reply::Respond(HttpResponse::new(503).with("retry-after", "1").with("cache-control", "no-store"))
 }
 
 fn refuse_body(unread: Unread, page: bool) -> Response<Body> {

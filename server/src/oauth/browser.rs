@@ -119,8 +119,7 @@ impl Call<'_> {
         };
         // Who has signed out meanwhile, or has a new password, approves nothing any more; nor does whoever signed in after them.
         let present = match self.session(&request).await {
-            Ok(Some((session, _))) => session.sub,
-            Ok(None) => return out_of_date(),
+            Ok(session) => session.map(|(session, _)| session.sub),
             Err(_) => return unavailable(),
         };
         let Some(ticket) = form.get("ticket").map(str::to_owned) else { return out_of_date() };
@@ -133,14 +132,9 @@ impl Call<'_> {
         };
         let browser = request.clone();
         let reply = self
-            .drive_for(Some(&present), |server, entropy| {
-                server.resume_consent(browser, ticket, outcome, self.now, entropy)
-            })
+            .drive(|server, entropy| server.resume_consent(browser, ticket, present, outcome, self.now, entropy))
             .await;
-        match reply {
-            Some(reply) => self.go_on(request, reply, None).await,
-            None => out_of_date(),
-        }
+        self.go_on(request, reply, None).await
     }
 
     /// Asks whether to sign out, and does.

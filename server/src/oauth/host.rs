@@ -1,7 +1,5 @@
 //! What the flows need, answered by the store, the signing keys and the users.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use scopegate::oauth::{Answer, AsyncHost, Need, StoredGrant, Swap};
 use scopegate_stores::{DocumentStore, GrantStore, Inserted, Put, StoreError, Updated};
 
@@ -16,20 +14,10 @@ pub(crate) struct Host<'h, S> {
     pub(crate) clients: &'h Clients,
     pub(crate) keys: &'h Keys,
     pub(crate) metrics: &'h Metrics,
-    /// Who is at the browser, where that is known: grants and consents of another are not written.
-    pub(crate) present: Option<&'h str>,
-    /// Whether one was to be.
-    pub(crate) of_another: AtomicBool,
 }
 
 impl<S: GrantStore + DocumentStore> AsyncHost for Host<'_, S> {
     async fn answer(&self, need: &Need) -> Answer {
-        if let (Some(present), Need::InsertGrant { sub, .. } | Need::SaveConsent { sub, .. }) = (self.present, need)
-            && present != sub
-        {
-            self.of_another.store(true, Ordering::Relaxed);
-            return Answer::Unavailable;
-        }
         // The store has told the log what failed.
         self.answer_or_fail(need).await.unwrap_or(Answer::Unavailable)
     }

@@ -26,7 +26,6 @@ mod throttle;
 pub mod users;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use scopegate::oauth::{
@@ -212,15 +211,8 @@ impl Oauth {
     }
 
     /// What flows ask, over these keys.
-    fn host<'h>(&'h self, ready: &'h Ready, present: Option<&'h str>) -> Host<'h, Metered<AnyStore>> {
-        Host {
-            store: &*self.store,
-            clients: &self.clients,
-            keys: &ready.keys,
-            metrics: self.store.metrics(),
-            present,
-            of_another: AtomicBool::new(false),
-        }
+    fn host<'h>(&'h self, ready: &'h Ready) -> Host<'h, Metered<AnyStore>> {
+        Host { store: &*self.store, clients: &self.clients, keys: &ready.keys, metrics: self.store.metrics() }
     }
 
     fn retire_for(&self) -> i64 {
@@ -266,7 +258,7 @@ impl Oauth {
     /// [`ServeError`] when the store fails: those that have ended stay so.
     pub(crate) async fn revoke_grants(&self, sub: &str, now: UnixSeconds) -> Result<u64, ServeError> {
         let ready = self.ready();
-        let host = self.host(&ready, None);
+        let host = self.host(&ready);
         let reply = drive_async(ready.server.revoke_all(sub.to_owned(), None, now), &host).await;
         match reply {
             Reply::Respond(HttpResponse { status: 200, body, .. }) => {

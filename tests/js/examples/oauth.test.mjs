@@ -18,7 +18,7 @@ describe("the authorization server in a Worker", () => {
       child.on("exit", (code) => failed(new Error(`it ended with ${code}: ${errors}`)));
       child.stdout.on("data", (data) => {
         text += data;
-        const [, issuer, password, secret] = /Issuer (\S+), user demo, password (\S+), .* secret (\S+)\n/.exec(text) ?? [];
+        const [, issuer, password, secret] = /Issuer (\S+), user demo or other, password (\S+), .* secret (\S+)\n/.exec(text) ?? [];
         if (secret !== undefined) found({ issuer, password, secret });
       });
     });
@@ -66,6 +66,44 @@ describe("the authorization server in a Worker", () => {
     assert.equal((await ended(browser(() => [["do", "cancel"]]))).error, "access_denied");
     const refuse = (action, html) => (action === "/login" ? person(facts.password)(action, html) : [["do", "deny"]]);
     assert.equal((await ended(browser(refuse), { prompt: "consent" })).error, "access_denied");
+  });
+
+  /** Requests as a browser sends them, one at a time: what is answered, and the ticket of the page. */
+  const tab = (cookies = new Map()) => async (path, fields) => {
+    const headers = { cookie: [...cookies].map((pair) => pair.join("=")).join("; ") };
+    const init = fields === undefined ? {} : { method: "POST", body: new URLSearchParams(fields) };
+    const response = await fetch(new URL(path, facts.issuer), { ...init, headers, redirect: "manual" });
+    for (const line of response.headers.getSetCookie()) {
+      const [pair] = line.split(";");
+      cookies.set(pair.slice(0, pair.indexOf("=")), pair.slice(pair.indexOf("=") + 1));
+    }
+    const text = await response.text();
+    return { status: response.status, location: response.headers.get("location"), text, ticket: /name="ticket" value="([^"]+)"/.exec(text)?.[1], cookies };
+  };
+  const signIn = (name, ticket) => ["/login", [["ticket", ticket], ["do", "login"], ["name", name], ["password", facts.password]]];
+  const allow = (ticket) => ["/consent", [["ticket", ticket], ["do", "approve"], ["scope", "openid"]]];
+
+  it("nobody approves for whoever was signed in before at the same browser", async () => {
+    const send = tab();
+    const more = { prompt: "login consent" };
+    const first = await send(...signIn("demo", (await send(authorize(more))).ticket));
+    const second = await send(...signIn("other", (await send(authorize(more))).ticket));
+    const refused = await send(...allow(first.ticket));
+    assert.deepEqual([refused.status, refused.location], [400, null]);
+    assert.match(refused.text, /^ticket_of_another_user: /);
+    assert.match((await send(...allow(second.ticket))).location, /[?&]code=/);
+    await send(...signIn("demo", (await send(authorize(more))).ticket));
+    assert.match((await send(...allow(first.ticket))).location, /[?&]code=/, "a refusal uses nothing up");
+  });
+
+  it("a form of another site signs nobody in", async () => {
+    const attacker = tab();
+    const { ticket } = await attacker(authorize());
+    for (const given of [ticket, "", "tk1.x"]) {
+      const victim = tab();
+      const answer = await victim(...signIn("other", given));
+      assert.deepEqual([answer.status, answer.location, [...answer.cookies.keys()]], [400, null, []]);
+    }
   });
 
   it("publishes no private member of its key", async () => {

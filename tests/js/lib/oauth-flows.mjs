@@ -65,7 +65,7 @@ export class Browser {
   }
 
   /** To the end of an authorization: `{ code, state, iss, error }` of the redirect, or the response when there is none. */
-  async authorize(server, parameters = {}, { login, consent } = {}) {
+  async authorize(server, parameters = {}, { login, consent, present } = {}) {
     const query = new URLSearchParams({
       response_type: "code", client_id: "app", redirect_uri: REDIRECT, scope: "openid email keys", state: "a b", nonce: "n1",
       code_challenge: CHALLENGE, code_challenge_method: "S256", ...parameters,
@@ -77,8 +77,9 @@ export class Browser {
       reply = await server.resumeLogin(this.request(`${ISSUER}/login`), reply.ticket, login ?? { sub: person, authTime: now(), amr: ["pwd"] });
     }
     if (reply.ask?.type === "consent") {
+      if (consent === "none yet") return reply;
       this.remember(reply);
-      reply = await server.resumeConsent(this.request(`${ISSUER}/consent`), reply.ticket, consent ?? { scopes: reply.ask.scopes });
+      reply = await server.resumeConsent(this.request(`${ISSUER}/consent`), reply.ticket, present ?? login?.sub ?? person, consent ?? { scopes: reply.ask.scopes });
     }
     const location = reply.headers.get("location");
     return location === null ? reply : { status: reply.status, location, ...Object.fromEntries(new URL(location).searchParams) };
@@ -148,6 +149,19 @@ export const RACES = [
     same((await server.resumeLogin(new Request(`${ISSUER}/login`), ticket, login)).status, 400);
     const both = await Promise.all([0, 1].map(() => server.resumeLogin(browser.request(`${ISSUER}/login`), ticket, login)));
     same(both.map((reply) => reply.ask?.type ?? reply.status).sort(), [400, "consent"]);
+  }],
+  ["a consent is of the user it was shown to", {}, async ({ server }) => {
+    const browser = new Browser();
+    const { ticket } = browser.remember(await browser.authorize(server, {}, { consent: "none yet" }));
+    const answer = async (present, outcome) => {
+      const reply = await server.resumeConsent(browser.request(`${ISSUER}/consent`), ticket, present, outcome);
+      return [reply.status, reply.headers.get("location") === null, (await reply.text()).split(":")[0]];
+    };
+    for (const present of ["somebody else", `${person} `, null]) {
+      for (const outcome of [{ scopes: ["openid"] }, "denied"]) same(await answer(present, outcome), [400, true, "ticket_of_another_user"], present);
+    }
+    same(await server.revokeAll(person), { revoked: 0 });
+    same((await answer(person, { scopes: ["openid"] })).slice(0, 2), [302, false]);
   }],
 ];
 

@@ -42,8 +42,8 @@ if (reply instanceof Interaction) {
 }
 await server.resumeLogin(request, new FormData().get("ticket"), { sub: "u", authTime: 1, amr: ["pwd"] }, env);
 await server.resumeLogin(request, "t", "notLoggedIn");
-await server.resumeConsent(request, "t", { scopes: ["openid"] });
-await server.resumeConsent(request, "t", "denied");
+await server.resumeConsent(request, "t", "u", { scopes: ["openid"] }, env);
+await server.resumeConsent(request, "t", null, "denied");
 const { revoked }: { revoked: number } = await server.revokeAll("u", { clientId: "app" }, env);
 const ids: string[] | undefined = await memoryGrants().grantsOf?.("u", null, 10);
 // @ts-expect-error one client, by its name
@@ -51,7 +51,9 @@ await server.revokeAll("u", "app");
 // @ts-expect-error a login says when
 await server.resumeLogin(request, "t", { sub: "u" });
 // @ts-expect-error no such outcome
-await server.resumeConsent(request, "t", "approved");
+await server.resumeConsent(request, "t", "u", "approved");
+// @ts-expect-error who is signed in must be said
+await server.resumeConsent(request, "t", { scopes: ["openid"] });
 // @ts-expect-error Workers KV holds no grants
 createAuthorizationServer({ ...options, store: workersKvKeys(kv) });
 // @ts-expect-error a misspelt option
