@@ -10,6 +10,8 @@ import { keysOf } from "./signer.js";
 const ENTROPY = 64;
 /** Grants that are revoked by one flow. */
 const PAGE = 8;
+/** How often the list of grants is read at most. */
+const PASSES = 8;
 const misuse = (message) => new ScopegateError("outcome_invalid", message);
 
 /** How a login ended, as the module reads it. */
@@ -116,23 +118,30 @@ export class AuthorizationServer {
     if (typeof sub !== "string" || sub === "") throw new ScopegateError("request_invalid", "`sub` is a text.");
     if (clientId !== null && typeof clientId !== "string") throw new ScopegateError("request_invalid", "`clientId` is a text.");
     requireCapabilities(this.#host.store, ["list"]);
+    const seen = new Set();
     let revoked = 0;
-    for (let after = null; ; ) {
-      let page;
-      const grantsOf = async (need) => {
-        // The flow sees one page and then the end: it reads its answers again at each step.
-        if (page !== undefined) return { grants: [] };
-        page = await this.#current.operations.grants_of({ ...need, after, limit: PAGE });
-        // A store that does not go on would keep this going for ever.
-        if (after !== null && page.grants[0] <= after) throw new ScopegateError("answer_invalid", "grantsOf does not go on.");
-        return page;
-      };
-      const response = await this.#run(undefined, { revokeAll: { sub, clientId } }, context, { grants_of: grantsOf });
-      if (response.status !== 200) throw new ScopegateError("store_unavailable", "Some grants may be left: call it again.");
-      revoked += (await response.json()).revoked;
-      if (page.grants.length === 0) return { revoked };
-      after = page.grants.at(-1);
+    // What is granted meanwhile may stand before the page: the list is read until it names nothing new.
+    for (let pass = 0; pass < PASSES; pass += 1) {
+      const before = seen.size;
+      for (let after = null; after !== undefined; ) {
+        let page;
+        const grantsOf = async (need) => {
+          // The flow sees one page and then the end: it reads its answers again at each step.
+          if (page !== undefined) return { grants: [] };
+          page = (await this.#current.operations.grants_of({ ...need, after, limit: PAGE })).grants;
+          // A store that does not go on would keep this going for ever.
+          if (after !== null && page[0] <= after) throw new ScopegateError("answer_invalid", "grantsOf does not go on.");
+          return { grants: page.filter((id) => !seen.has(id)) };
+        };
+        const response = await this.#run(undefined, { revokeAll: { sub, clientId } }, context, { grants_of: grantsOf });
+        if (response.status !== 200) throw new ScopegateError("store_unavailable", "Some grants may be left: call it again.");
+        revoked += (await response.json()).revoked;
+        page.forEach((id) => seen.add(id));
+        after = page.at(-1);
+      }
+      if (seen.size === before) return { revoked };
     }
+    throw new ScopegateError("store_unavailable", "Grants are begun all the time: end the sessions, and call it again.");
   }
 
   /** How often what happened since the server was made. */

@@ -243,10 +243,11 @@ impl Server {
         Flow::new(self, Input::Resume { request, resume: Resume::Consent { ticket, present, outcome } }, now, entropy)
     }
 
-    /// Revokes every grant of a user that is stored when the flow begins, or those of one client: after a change of password, a
-    /// logout everywhere, the deletion of the user (OAuth 2.1 section 4.3.3), or when a user takes a consent back. The reply is
-    /// 200 with `{"revoked": number}`, or 503 when the store could not; what was revoked until then stays so, and another run
-    /// does the rest.
+    /// Revokes every grant of a user, or those of one client: after a change of password, a logout everywhere, the deletion of the user (OAuth
+    /// 2.1 section 4.3.3), or when a user takes a consent back. End the user's sessions first. The list of grants is read until it names
+    /// nothing new, so that what is inserted meanwhile is revoked too; `docs/oauth.md` says what a host does about a request that is
+    /// under way even then. The reply is 200 with `{"revoked": number}`, or 503 when the store could not or grants are begun all the time;
+    /// what was revoked until then stays so, and another run does the rest.
     #[must_use]
     pub fn revoke_all(&self, sub: String, client_id: Option<String>, now: UnixSeconds) -> Flow<'_> {
         Flow::new(self, Input::RevokeAll(RevokeAll::new(sub, client_id)), now, [0; 64])

@@ -202,6 +202,27 @@ describe("a host that fails", () => {
     await assert.rejects(server.revokeAll("u1"), { code: "store_unavailable" });
   });
 
+  it("what is granted while all is revoked is revoked as well, and not for ever", async () => {
+    const store = memoryGrants();
+    let [row, swaps] = [[], 0];
+    const insertGrant = (...given) => store.insertGrant(...(row = given));
+    const swapGrant = async (...given) => {
+      if (swaps++ === 0) await store.insertGrant("0".repeat(22), ...row.slice(1));
+      return store.swapGrant(...given);
+    };
+    const server = createAuthorizationServer(await over({ ...store, insertGrant, swapGrant }));
+    await new Browser().authorize(server, {}, { login: { sub: "u1", authTime: now() } });
+    assert.deepEqual(await server.revokeAll("u1"), { revoked: 2 });
+    let left = 100;
+    const grantsOf = async (sub, after, limit) => {
+      if (after !== null) await store.insertGrant(String(left--).padStart(22, "0"), ...row.slice(1));
+      return store.grantsOf(sub, after, limit);
+    };
+    const busy = createAuthorizationServer(await over({ ...store, grantsOf }));
+    await assert.rejects(busy.revokeAll("u1"), { code: "store_unavailable" });
+    assert.ok(left > 50, `${left} left`);
+  });
+
   it("a clock that tells no seconds is a 503", async () => {
     for (const wrong of [1.5, NaN, -1, "now"]) {
       const server = createAuthorizationServer(await over(memoryGrants(), { now: () => wrong }));

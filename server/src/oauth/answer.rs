@@ -9,6 +9,7 @@ use scopegate::oauth::{Flow, HttpRequest, HttpResponse, Reply, Server, drive_asy
 use scopegate::time::UnixSeconds;
 
 use super::http::{self, Unread};
+use super::session::Session;
 use super::social::SocialLogin;
 use super::{Oauth, Ready, pages};
 use crate::app::App;
@@ -52,7 +53,7 @@ impl Oauth {
             "/login" => call.login(request).await,
             "/consent" => call.consent(request).await,
             "/logout" => call.logout(request).await,
-            _ => match call.drive(|server, entropy| server.handle(request, call.now, entropy)).await {
+            _ => match call.drive(None, |server, entropy| server.handle(request, call.now, entropy)).await {
                 Reply::Respond(response) => http::write(response),
                 Reply::Interact(_) => unavailable(),
             },
@@ -73,14 +74,18 @@ pub(super) struct Call<'c> {
 }
 
 impl Call<'_> {
-    /// Runs a flow to its end.
-    pub(super) async fn drive<'s>(&'s self, flow: impl FnOnce(&'s Server, [u8; 64]) -> Flow<'s>) -> Reply {
+    /// Runs a flow to its end. Only for who is signed in by `session` may it grant something.
+    pub(super) async fn drive<'s>(
+        &'s self,
+        session: Option<&Session>,
+        flow: impl FnOnce(&'s Server, [u8; 64]) -> Flow<'s>,
+    ) -> Reply {
         let mut entropy = [0_u8; 64];
         if let Err(error) = getrandom::fill(&mut entropy) {
             tracing::error!(error = %error, "no random bytes");
             return Reply::Respond(HttpResponse::new(503).with("retry-after", "1").with("cache-control", "no-store"));
         }
-        let host = self.oauth.host(&self.ready);
+        let host = self.oauth.host(&self.ready, session);
         drive_async(flow(&self.ready.server, entropy), &host).await
     }
 }

@@ -46,7 +46,7 @@ pub use self::password::{PASSWORD_BYTES, hash as hash_password};
 use self::paths::{path_of, paths};
 pub use self::providers::{Providers, Rule, SecretKey};
 pub(crate) use self::seal::Sealer;
-use self::session::Sessions;
+use self::session::{Session, Sessions};
 pub(crate) use self::setup::settings;
 pub(crate) use self::signer::Signer;
 use self::social::SocialLogin;
@@ -210,9 +210,9 @@ impl Oauth {
         Arc::clone(&self.ready.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// What flows ask, over these keys.
-    fn host<'h>(&'h self, ready: &'h Ready) -> Host<'h, Metered<AnyStore>> {
-        Host { store: &*self.store, clients: &self.clients, keys: &ready.keys, metrics: self.store.metrics() }
+    /// What flows ask, over these keys, for who is signed in.
+    fn host<'h>(&'h self, ready: &'h Ready, session: Option<&'h Session>) -> Host<'h, Metered<AnyStore>> {
+        Host { store: &*self.store, clients: &self.clients, keys: &ready.keys, metrics: self.store.metrics(), session }
     }
 
     fn retire_for(&self) -> i64 {
@@ -258,7 +258,7 @@ impl Oauth {
     /// [`ServeError`] when the store fails: those that have ended stay so.
     pub(crate) async fn revoke_grants(&self, sub: &str, now: UnixSeconds) -> Result<u64, ServeError> {
         let ready = self.ready();
-        let host = self.host(&ready);
+        let host = self.host(&ready, None);
         let reply = drive_async(ready.server.revoke_all(sub.to_owned(), None, now), &host).await;
         match reply {
             Reply::Respond(HttpResponse { status: 200, body, .. }) => {
