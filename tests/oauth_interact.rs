@@ -232,6 +232,13 @@ fn consent_is_for_what_was_asked_and_is_remembered() {
     let flow = server.resume_consent(back(&page), page.ticket.clone(), u1(), ConsentOutcome::Deny, at(0), [42; 64]);
     assert_eq!(said(&drive(flow, &store)), "access_denied");
     assert!(store.grants.borrow().is_empty() && store.consents.borrow().is_empty());
+    // A form that repeats a scope grants it once.
+    let repeated = ["keys", "openid", "keys", "keys"];
+    let answer = respond(approve(&server, &store, &consent(45), &repeated, 0, 47));
+    let code = answer_of(&answer).get("code").unwrap().to_owned();
+    let body = json(&send(&server, &store, redeem("app", &code), 1));
+    assert_eq!(text(&body, "scope"), "openid keys");
+    assert_eq!(store.consents.borrow_mut().remove(&("u1".into(), "app".into())).unwrap(), ["openid", "keys"]);
     // A part of what was asked is granted, and said.
     let answer = respond(approve(&server, &store, &consent(50), &["keys"], 0, 52));
     let code = answer_of(&answer).get("code").unwrap().to_owned();
