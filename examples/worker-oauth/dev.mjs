@@ -1,4 +1,5 @@
-// Runs the Worker here, in workerd: `node examples/worker-oauth/dev.mjs`. Makes keys, a user and two clients, and says how to sign in.
+// Runs the Worker here, in workerd: `node examples/worker-oauth/dev.mjs`. Makes keys, two users and two clients, and says how to sign in.
+// PROVIDER, when it is set, is a provider to sign in with, as JSON: see docs/social-login.md.
 import { createServer } from "node:net";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -39,7 +40,7 @@ const worker = new Miniflare({
   host: "127.0.0.1",
   port,
   d1Databases: ["DB"],
-  bindings: { ISSUER: issuer, SIGNING_KEY: await signingKey(), TOKEN_SECRET: random(), SESSION_SECRET: random() },
+  bindings: { ISSUER: issuer, SIGNING_KEY: await signingKey(), TOKEN_SECRET: random(), SESSION_SECRET: random(), ...(process.env.PROVIDER && { PROVIDER: process.env.PROVIDER }) },
 });
 await worker.ready;
 

@@ -2,7 +2,7 @@
 import { ScopegateError } from "../core/errors.js";
 import { within } from "../core/store.js";
 import { decode, encode, textOf, utf8 } from "./bytes.js";
-import { read } from "./http.js";
+import { readWhole } from "./http.js";
 
 const rubbish = (what) => new ScopegateError("answer_invalid", `${what} answered something else than it may.`);
 
@@ -79,7 +79,7 @@ export function operations({ store, client, signers, claims, verifySecret, onEve
         method, headers, body: body === "" ? undefined : decode(body), redirect: "manual", signal: AbortSignal.timeout(timeoutMs),
       });
       const chunks = answer.body?.getReader();
-      const found = chunks === undefined ? new Uint8Array(0) : await read({ next: () => chunks.read(), return: () => chunks.cancel() }, maxBytes + 1);
+      const found = chunks === undefined ? new Uint8Array(0) : await readWhole({ next: () => chunks.read(), return: () => chunks.cancel() }, maxBytes + 1);
       if (found.length > maxBytes) throw rubbish("A provider");
       return { http: { status: answer.status, headers: [...answer.headers.entries()], body: encode(found) } };
     },

@@ -26,7 +26,7 @@ export function called(run) {
 }
 
 /** The current secret first, as the module wants them. */
-function secretsOf(secrets) {
+export function secretsOf(secrets) {
   const { current, ...keys } = secrets ?? {};
   if (typeof current !== "string" || !Object.hasOwn(keys, current)) {
     throw wrong("secrets_invalid", "`secrets.current` names one of the other members.");

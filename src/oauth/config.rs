@@ -265,8 +265,7 @@ impl Server {
 
     /// The path of the issuer, without a trailing slash; empty for most.
     pub(super) fn issuer_path(&self) -> &str {
-        let rest = self.config.issuer.split_once("://").map_or("", |(_, rest)| rest);
-        rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("")
+        path_of(&self.config.issuer)
     }
 
     /// The absolute URL of an endpoint.
@@ -279,22 +278,43 @@ impl Server {
     }
 }
 
-fn check(config: &Config) -> Result<(), ConfigError> {
-    let issuer = config.issuer.as_str();
+/// The path of an issuer, without a trailing slash; empty for most.
+pub(super) fn path_of(issuer: &str) -> &str {
+    let rest = issuer.split_once("://").map_or("", |(_, rest)| rest);
+    rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("")
+}
+
+pub(super) fn check_issuer(issuer: &str) -> Result<(), ConfigError> {
     let host = issuer.strip_prefix("https://").is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'));
     let plain = issuer.bytes().all(|b| b.is_ascii_graphic() && !matches!(b, b'?' | b'#' | b'"' | b'\\' | b'@'));
-    if !plain || issuer.ends_with('/') || !(host || is_loopback_http(issuer)) {
-        return Err(ConfigError::IssuerInvalid);
+    if plain && !issuer.ends_with('/') && (host || is_loopback_http(issuer)) {
+        Ok(())
+    } else {
+        Err(ConfigError::IssuerInvalid)
     }
+}
+
+pub(super) fn check_secrets(secrets: &[TokenSecret]) -> Result<(), ConfigError> {
     let id_ok = |id: &str| {
         (1..=32).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
     };
-    let mut ids: Vec<&str> = config.secrets.iter().map(|secret| secret.id.as_str()).collect();
+    let mut ids: Vec<&str> = secrets.iter().map(|secret| secret.id.as_str()).collect();
     ids.sort_unstable();
     ids.dedup();
-    if ids.is_empty() || ids.len() != config.secrets.len() || !ids.iter().all(|id| id_ok(id)) {
+    if ids.is_empty() || ids.len() != secrets.len() || !ids.iter().all(|id| id_ok(id)) {
         return Err(ConfigError::SecretsInvalid);
     }
+    Ok(())
+}
+
+/// Whether something may live so long, in seconds.
+pub(super) const fn is_lifetime(seconds: i64) -> bool {
+    seconds > 0 && seconds <= 315_360_000
+}
+
+fn check(config: &Config) -> Result<(), ConfigError> {
+    check_issuer(&config.issuer)?;
+    check_secrets(&config.secrets)?;
     if !config.scopes.iter().all(|scope| is_scope_token(scope)) {
         return Err(ConfigError::ScopeInvalid);
     }
@@ -304,8 +324,7 @@ fn check(config: &Config) -> Result<(), ConfigError> {
     }
     let l = &config.lifetimes;
     let positive = [l.code, l.access_token, l.id_token, l.ticket, l.refresh_idle, l.refresh_absolute];
-    let bad = positive.iter().any(|&seconds| seconds <= 0 || seconds > 315_360_000);
-    if bad || l.code > 600 || !(0..=3_600).contains(&l.refresh_leeway) {
+    if !positive.into_iter().all(is_lifetime) || l.code > 600 || !(0..=3_600).contains(&l.refresh_leeway) {
         return Err(ConfigError::LifetimeInvalid);
     }
     Ok(())

@@ -4,8 +4,9 @@
 //! new: what was inserted before the last pass began is revoked. What a request still under way inserts after that, a host keeps from
 //! giving out a code (`docs/oauth.md`, "Revoking a user").
 
-use alloc::collections::{BTreeSet, VecDeque};
+use alloc::collections::VecDeque;
 use alloc::string::String;
+use alloc::vec::Vec;
 
 use serde_json::json;
 
@@ -31,8 +32,8 @@ pub(super) struct RevokeAll {
     client_id: Option<String>,
     after: Option<String>,
     ids: VecDeque<String>,
-    /// What was listed, this time or before.
-    seen: BTreeSet<String>,
+    /// What was listed, this time or before, in order.
+    seen: Vec<String>,
     /// Whether this pass was told of a grant that none before it was.
     is_new: bool,
     passes: usize,
@@ -46,7 +47,7 @@ impl RevokeAll {
             client_id,
             after: None,
             ids: VecDeque::new(),
-            seen: BTreeSet::new(),
+            seen: Vec::new(),
             is_new: false,
             passes: 1,
             revoked: 0,
@@ -76,8 +77,13 @@ pub(super) fn advance(context: &mut Context<'_>, progress: &mut RevokeAll) -> Re
             return Ok(None);
         };
         progress.after = Some(last.clone());
-        progress.ids = ids.into_iter().filter(|id| progress.seen.insert(id.clone())).collect();
-        progress.is_new |= !progress.ids.is_empty();
+        for id in ids {
+            if let Err(at) = progress.seen.binary_search(&id) {
+                progress.seen.insert(at, id.clone());
+                progress.ids.push_back(id);
+                progress.is_new = true;
+            }
+        }
         return Ok(None);
     };
     for _ in 0..ATTEMPTS {

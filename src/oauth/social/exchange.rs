@@ -132,5 +132,6 @@ pub(super) fn secret_proof(provider: &Provider, access_token: &str) -> Option<St
     let ClientCredential::Secret { secret, .. } = &provider.credential else { return None };
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.reveal().as_bytes()).ok()?;
     mac.update(access_token.as_bytes());
-    Some(mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect())
+    let digits = mac.finalize().into_bytes().into_iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    Some(digits.filter_map(|digit| char::from_digit(u32::from(digit), 16)).collect())
 }

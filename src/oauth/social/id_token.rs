@@ -111,7 +111,12 @@ fn key_serves(set: &str, kid: Option<&str>, issuer: &str, tenant: &str) -> bool 
     entries.iter().all(|entry| match entry {
         Value::Object(entry) if entry.string("kid") == kid => match entry.get("issuer") {
             None => true,
-            Some(Value::String(own)) => own.replace("{tenantid}", tenant) == issuer,
+            Some(Value::String(own)) => match own.split_once("{tenantid}") {
+                None => own == issuer,
+                Some((before, after)) => {
+                    issuer.strip_prefix(before).and_then(|rest| rest.strip_suffix(after)) == Some(tenant)
+                }
+            },
             Some(_) => false,
         },
         _ => true,

@@ -7,6 +7,7 @@
 mod client;
 mod options;
 mod out;
+mod social;
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -14,6 +15,8 @@ use core::fmt;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
+
+pub use self::social::{providers, social, social_step};
 
 use self::client::ClientJson;
 use super::config::{ConfigError, Server};

@@ -5,23 +5,28 @@ use alloc::string::{String, ToString};
 use serde_json::{Value, json};
 
 use crate::oauth::crypto::b64;
+use crate::oauth::http::HttpResponse;
 use crate::oauth::step::{Ask, ClaimsTarget, Interaction, Need, Reply, Step};
 
 pub(super) fn step(step: Step) -> String {
     match step {
-        Step::Need(need) => {
-            let mut members = members(&need);
-            if let Some(object) = members.as_object_mut() {
-                object.insert("op".into(), need.op().into());
-            }
-            json!({ "need": members })
-        }
-        Step::Done(Reply::Respond(response)) => json!({ "respond": {
-            "status": response.status, "headers": response.headers, "body": b64(&response.body),
-        } }),
+        Step::Need(need) => json!({ "need": self::need(&need) }),
+        Step::Done(Reply::Respond(response)) => json!({ "respond": self::response(&response) }),
         Step::Done(Reply::Interact(interaction)) => json!({ "interact": interact(interaction) }),
     }
     .to_string()
+}
+
+pub(super) fn response(response: &HttpResponse) -> Value {
+    json!({ "status": response.status, "headers": response.headers, "body": b64(&response.body) })
+}
+
+pub(super) fn need(need: &Need) -> Value {
+    let mut members = members(need);
+    if let Some(object) = members.as_object_mut() {
+        object.insert("op".into(), need.op().into());
+    }
+    members
 }
 
 fn members(need: &Need) -> Value {

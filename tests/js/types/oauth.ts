@@ -1,6 +1,7 @@
 // Compiles, or does not where it must not.
 import {
-  type AuthorizationServer, type Client, createAuthorizationServer, hashSecret, Interaction, nodeSigner, type ServerOptions, type SigningKey, webCryptoSigner,
+  type AuthorizationServer, type Client, createAuthorizationServer, createSocialLogin, hashSecret, Identity, Interaction, linkIdentity, nodeSigner,
+  type ServerOptions, SignInFailure, type SigningKey, type SocialLogin, webCryptoSigner,
 } from "scopegate/oauth";
 import { memoryGrants } from "scopegate/stores/memory";
 import { workersKvKeys } from "scopegate/stores/workers-kv";
@@ -67,4 +68,30 @@ const client: Client = {
 const wrong: Client = { ...client, grantTypes: ["password"] };
 // @ts-expect-error an interaction is not made by hand
 new Interaction();
+const social: SocialLogin = createSocialLogin({
+  issuer: options.issuer, secrets: options.secrets, store: memoryGrants(),
+  providers: [
+    { preset: "google", clientId: "c", clientSecret: "s", parameters: { prompt: "select_account" } },
+    { preset: "microsoft", clientId: "c", clientSecret: "s", tenant: "common" },
+    { preset: "apple", clientId: "c", team: "T", keyId: "K", privateKey: pair.privateKey },
+    { preset: "oidc", id: "corp", issuer: "https://op.example", clientId: "c", auth: "none" },
+  ],
+});
+const outcome = social.owns(request) ? await social.handle(request) : await social.start("google", { ticket: "t" });
+if (outcome instanceof Identity) {
+  const linking = linkIdentity(outcome, { known: null, sameEmail: { sub: "u", emailVerified: true } });
+  const sub: string | undefined = linking.do === "signIn" || linking.do === "link" ? linking.sub : undefined;
+  const answer: Response = outcome.onto(Response.redirect(social.startPath("google", "t")));
+  void [sub, answer, outcome.providerSub];
+} else if (outcome instanceof SignInFailure) {
+  const page: Response = outcome.page();
+  void [page, outcome.code];
+} else {
+  const response: Response = outcome;
+  void response;
+}
+// @ts-expect-error Microsoft's tenant must be said
+createSocialLogin({ ...options, providers: [{ preset: "microsoft", clientId: "c", clientSecret: "s" }] });
+// @ts-expect-error a public client has no secret
+createSocialLogin({ issuer: "", secrets: options.secrets, store: memoryGrants(), providers: [{ preset: "google", clientId: "c" }] });
 void [client, wrong, revoked, ids];
