@@ -1,6 +1,6 @@
 //! Sign-in with providers as JSON: texts that are none are refused by a code that tells no secret, and whatever text comes is answered or refused.
 #![cfg(feature = "oauth")]
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::string_slice, reason = "tests")]
 
 use scopegate::oauth::wire;
 use scopegate::time::UnixSeconds;

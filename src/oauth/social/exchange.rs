@@ -5,12 +5,12 @@ use alloc::string::String;
 
 use base64ct::{Base64, Encoding};
 use hmac::{Hmac, KeyInit, Mac};
-use serde_json::json;
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use super::super::client::SecretMethod;
 use super::super::crypto;
+use super::super::http::object;
 use super::super::params::encode_into;
 use super::super::step::Need;
 use super::answer::{self, MAX_ANSWER_BYTES};
@@ -106,14 +106,14 @@ fn signed(
     team: &str,
     audience: &str,
 ) -> Result<Zeroizing<String>, Stop> {
-    let header = json!({ "alg": "ES256", "kid": kid });
-    let claims = json!({
-        "iss": team,
-        "iat": context.now,
-        "exp": context.now.saturating_add(SIGNED_SECONDS),
-        "aud": audience,
-        "sub": client_id,
-    });
+    let header = object(&mut [("alg", "ES256".into()), ("kid", kid.into())]);
+    let claims = object(&mut [
+        ("iss", team.into()),
+        ("iat", context.now.get().into()),
+        ("exp", context.now.saturating_add(SIGNED_SECONDS).get().into()),
+        ("aud", audience.into()),
+        ("sub", client_id.into()),
+    ]);
     let part = |value: &serde_json::Value| crypto::b64(format!("{value}").as_bytes());
     let input = format!("{}.{}", part(&header), part(&claims));
     let signature = context.signature(|| Need::Sign {

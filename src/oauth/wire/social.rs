@@ -5,10 +5,11 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::{AnswerJson, MessageJson, WireError, options, out, read};
 use crate::oauth::client::SecretMethod;
+use crate::oauth::http::object;
 use crate::oauth::social::{
     ClientCredential, ClientSecret, ConfigError, FACEBOOK_GRAPH_VERSION, Failed, LoggedIn, Outcome, Provider, Social,
 };
@@ -162,7 +163,10 @@ pub fn social(options: &str) -> Result<Social, WireError> {
 /// The id and name of each provider, as JSON pairs.
 #[must_use]
 pub fn providers(social: &Social) -> String {
-    let each = social.providers().iter().map(|provider| json!([provider.id, provider.name]));
+    let each = social
+        .providers()
+        .iter()
+        .map(|provider| Value::from([&provider.id, &provider.name].map(|text| Value::from(text.as_str())).to_vec()));
     Value::Array(each.collect()).to_string()
 }
 
@@ -189,30 +193,30 @@ pub fn social_step(
         Step::Done(Outcome::LoggedIn(login)) => ("loggedIn", logged_in(*login)),
         Step::Done(Outcome::Failed(failed)) => ("failed", failure(failed)),
     };
-    Ok(json!({ ended: value }).to_string())
+    Ok(object(&mut [(ended, value)]).to_string())
 }
 
 fn logged_in(login: LoggedIn) -> Value {
-    json!({
-        "provider": login.provider,
-        "providerSub": login.provider_sub,
-        "issuer": login.issuer,
-        "claims": login.claims,
-        "email": login.email,
-        "emailVerified": login.email_verified,
-        "name": login.name,
-        "ticket": login.ticket,
-        "headers": login.headers,
-    })
+    object(&mut [
+        ("provider", login.provider.into()),
+        ("providerSub", login.provider_sub.into()),
+        ("issuer", login.issuer.into()),
+        ("claims", login.claims.into()),
+        ("email", login.email.into()),
+        ("emailVerified", login.email_verified.into()),
+        ("name", login.name.into()),
+        ("ticket", login.ticket.into()),
+        ("headers", out::headers(&login.headers)),
+    ])
 }
 
 fn failure(failed: Failed) -> Value {
-    json!({
-        "provider": failed.provider,
-        "code": failed.fault.code(),
-        "detail": failed.fault.detail(),
-        "message": failed.fault.message(),
-        "ticket": failed.ticket,
-        "headers": failed.headers,
-    })
+    object(&mut [
+        ("provider", failed.provider.into()),
+        ("code", failed.fault.code().into()),
+        ("detail", failed.fault.detail().into()),
+        ("message", failed.fault.message().into()),
+        ("ticket", failed.ticket.into()),
+        ("headers", out::headers(&failed.headers)),
+    ])
 }
