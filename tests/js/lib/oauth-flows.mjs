@@ -255,6 +255,23 @@ export const FLOWS = [
       [200, { revoked: 0 }, { revoked: 1 }, { revoked: 0 }]);
     same(outcome(await refresh(server, kept.refresh_token, { client_id: "other" })), "400 invalid_grant");
   }],
+  ["sign-in with this server as the provider", {}, async ({ server, oauth, store }) => {
+    const social = oauth.createSocialLogin({
+      issuer: "https://rp.example", secrets, store, fetch: (url, init) => server.handle(new Request(url, init)),
+      providers: [{ preset: "oidc", id: "op", issuer: ISSUER, clientId: "rp", clientSecret: SECRET }],
+    });
+    const there = await social.start("op", { ticket: "tk1.x" });
+    const request = new Request(there.headers.get("location"));
+    const back = await server.resumeLogin(request, await server.handle(request), { sub: person, authTime: now() });
+    const cookie = there.headers.getSetCookie()[0].split(";")[0];
+    const come = (headers) => social.handle(new Request(back.headers.get("location"), { headers }));
+    same((await come({})).status, 400);
+    const identity = await come({ cookie });
+    same([identity.providerSub, identity.email, identity.emailVerified, identity.ticket], [person, `${person}@example.com`, false, "tk1.x"]);
+    same((await come({ cookie })).code, "state_replayed");
+    same(social.counts, { restarts: 0, hostFailures: 0 });
+    social.close();
+  }],
   ["requests that are refused", {}, async ({ server }) => {
     const table = [
       [{ redirect_uri: "https://app.example/other" }, 400], [{ client_id: "nobody" }, 400], [{ client_id: "undefined" }, 400],
@@ -290,9 +307,12 @@ export async function runFlows(oauth, makeStore, cases = [...RACES, ...FLOWS]) {
     const [events, errors] = [[], []];
     const api = client("api", { resources: ["https://api.example/v1"] });
     const options = await optionsOver(oauth, await makeStore(), { onEvent: ({ kind }) => void events.push(kind), onError: (error, operation) => void errors.push(`${operation}: ${error.code ?? error}`), ...more });
-    const server = oauth.createAuthorizationServer({ ...options, clients: [...options.clients, api] });
+    const rp = client("rp", {
+      auth: { method: "client_secret_basic", hashes: [oauth.hashSecret(SECRET)] }, redirectUris: ["https://rp.example/login/oauth2/code/op"], skipConsent: true,
+    });
+    const server = oauth.createAuthorizationServer({ ...options, clients: [...options.clients, api, rp] });
     try {
-      await run({ server, events });
+      await run({ server, events, oauth, store: options.store });
       same(errors, []);
     } catch (error) {
       failures.push(`${name}: ${error.message} ${errors.join("; ")}`);
