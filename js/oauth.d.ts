@@ -135,6 +135,11 @@ export interface ServerOptions<C = unknown> {
   secrets: { readonly current: string; readonly [id: string]: string | Uint8Array };
   /** Claims about a user, for these scopes; those that the server says itself are dropped. None unless given. */
   claims?: (sub: string, asked: { scopes: string[]; target: "id_token" | "userinfo" }, context: C) => Awaitable<Record<string, unknown>>;
+  /**
+   * Whether the user's session, which you know by the context, is still there: asked when a grant is stored and before its code is told to
+   * anybody, so that one that is granted during `revokeAll` is found there or is good for nothing. `true` unless given.
+   */
+  signedIn?: (sub: string, context: C) => Awaitable<boolean>;
   /** For clients without `hashes`: whether this is the client's secret. */
   verifySecret?: (clientId: string, secret: string, context: C) => Awaitable<boolean>;
   onEvent?: (event: ServerEvent, context: C) => Awaitable<void>;
@@ -343,11 +348,11 @@ export interface SocialLogin {
   /** Whether a request is for the path of a link or of a redirect URI. */
   owns(request: { url?: string | undefined }): boolean;
   /** The path of a link to a provider. `ticket` is the interaction to go on with afterwards. Throws `provider_unknown`. */
-  startPath(provider: string, ticket?: string): string;
+  startPath(provider: string, ticket?: string | null): string;
   /** Answers a request to one of its paths: the way to the provider, and the way back. Rejects only on misuse. */
   handle(request: IncomingRequest): Promise<Response | Identity | SignInFailure>;
   /** Sends the browser to a provider, without a link of its own. Rejects with `provider_unknown`. */
-  start(provider: string, options?: { ticket?: string }): Promise<Response | SignInFailure>;
+  start(provider: string, options?: { ticket?: string | null }): Promise<Response | SignInFailure>;
   /** How often what happened since it was made. */
   readonly counts: { readonly restarts: number; readonly hostFailures: number };
   close(): void;

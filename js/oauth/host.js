@@ -20,7 +20,7 @@ function consented(scopes) {
 }
 
 /** The operations over what the application gave. Each resolves to the answer as the module reads it. */
-export function operations({ store, client, signers, claims, verifySecret, onEvent, onError, fetch }) {
+export function operations({ store, client, signers, claims, signedIn, verifySecret, onEvent, onError, fetch }) {
   return {
     async client_get({ clientId }, context) {
       const found = (await client(clientId, context)) ?? null;
@@ -34,8 +34,13 @@ export function operations({ store, client, signers, claims, verifySecret, onEve
       return { grant: { row: encode(utf8(found.row)), version: found.version } };
     },
     // Rows are text, the same bytes as the Rust stores keep.
-    grant_insert: async ({ id, sub, row, expiresAt }) =>
-      ({ inserted: oneOf(await store.insertGrant(id, textOf(decode(row)), expiresAt, sub), ["inserted", "exists"], "insertGrant") === "inserted" }),
+    async grant_insert({ id, sub, row, expiresAt }, context) {
+      const done = oneOf(await store.insertGrant(id, textOf(decode(row)), expiresAt, sub), ["inserted", "exists"], "insertGrant");
+      // Who signs out meanwhile finds this grant in the list, or is seen here: then its code is told to nobody.
+      const present = signedIn === undefined || oneOf(await signedIn(sub, context), [true, false], "signedIn");
+      if (!present) throw new ScopegateError("signed_out", "The session ended while something was granted.");
+      return { inserted: done === "inserted" };
+    },
     async grants_of({ sub, after, limit }) {
       const ids = await store.grantsOf(sub, after, limit);
       if (!areTexts(ids) || ids.length > limit) throw rubbish("grantsOf");

@@ -159,14 +159,16 @@ export class SocialLogin {
   /** Whether a request is for one of its paths. */
   owns(request) {
     const target = request.originalUrl ?? request.url;
-    return this.#paths.has(target.startsWith("/") ? target.split("?")[0] : new URL(target).pathname);
+    // `OPTIONS *` has a target that is neither.
+    if (target.startsWith("/")) return this.#paths.has(target.split("?")[0]);
+    return URL.canParse(target) && this.#paths.has(new URL(target).pathname);
   }
 
   /** The path of a link to a provider. `ticket` is the interaction to go on with afterwards. */
   startPath(provider, ticket) {
     const found = this.providers.find(({ id }) => id === provider);
     if (found === undefined) throw wrong("provider_unknown", "There is no such provider.");
-    return ticket === undefined ? found.startPath : `${found.startPath}?ticket=${encodeURIComponent(ticket)}`;
+    return (ticket ?? null) === null ? found.startPath : `${found.startPath}?ticket=${encodeURIComponent(ticket)}`;
   }
 
   /**
@@ -179,7 +181,7 @@ export class SocialLogin {
 
   /** Sends the browser to a provider, without a link of its own. */
   async start(provider, { ticket } = {}) {
-    if (ticket !== undefined && typeof ticket !== "string") throw wrong("request_invalid", "`ticket` is a text.");
+    if ((ticket ?? null) !== null && typeof ticket !== "string") throw wrong("request_invalid", "`ticket` is a text.");
     const [path, query = ""] = this.startPath(provider, ticket).split("?");
     return this.#run({ method: "GET", path, query });
   }

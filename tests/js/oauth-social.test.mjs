@@ -107,6 +107,8 @@ describe("sign-in with a provider", () => {
     for (const [path, status] of [["/elsewhere", 404], ["/at/oauth2/authorization/other", 404], ["/at/login/oauth2/code/other", 404]]) {
       assert.equal((await social.handle(new Request(`https://app.example${path}`))).status, status, path);
     }
+    for (const url of ["*", "", "x:y"]) assert.equal(social.owns({ url }), false, url);
+    assert.deepEqual([social.startPath("corp", null), social.startPath("corp")], Array(2).fill("/at/oauth2/authorization/corp"));
     await assert.rejects(social.start("other"), { code: "provider_unknown" });
     await assert.rejects(social.start("corp", { ticket: 7 }), { code: "request_invalid" });
     assert.throws(() => social.startPath("other"), { code: "provider_unknown" });

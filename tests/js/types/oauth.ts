@@ -18,7 +18,7 @@ const options: ServerOptions<Env> = {
   issuer: "https://op.example", scopes: ["openid"], store: memoryGrants(), keys: [signer, await webCryptoSigner({ ...pair, status: "retiring" })],
   secrets: { current: "s1", s1: new Uint8Array(32) }, clients: (id, env) => env.find(id),
   claims: (sub, { scopes, target }) => ({ sub, scopes, target }),
-  onEvent: ({ kind, grantId }) => void [kind, grantId],
+  onEvent: ({ kind, grantId }) => void [kind, grantId], signedIn: async (sub, env) => (await env.find(sub)) !== null,
 };
 const server: AuthorizationServer<Env> = createAuthorizationServer(options);
 declare const request: Request;
