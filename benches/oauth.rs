@@ -138,7 +138,7 @@ fn family(server: &Server, host: &Memory) -> String {
             }
             Ask::Consent { scopes, .. } => {
                 let outcome = ConsentOutcome::Approve { scopes: scopes.clone() };
-                server.resume_consent(browser(page), page.ticket.clone(), outcome, NOW, [3; 64])
+                server.resume_consent(browser(page), page.ticket.clone(), Some("u1".into()), outcome, NOW, [3; 64])
             }
         };
         reply = drive(flow, host);

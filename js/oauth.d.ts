@@ -135,6 +135,11 @@ export interface ServerOptions<C = unknown> {
   secrets: { readonly current: string; readonly [id: string]: string | Uint8Array };
   /** Claims about a user, for these scopes; those that the server says itself are dropped. None unless given. */
   claims?: (sub: string, asked: { scopes: string[]; target: "id_token" | "userinfo" }, context: C) => Awaitable<Record<string, unknown>>;
+  /**
+   * Whether the user's session, which you know by the context, is still there: asked when a grant is stored and before its code is told to
+   * anybody, so that one that is granted during `revokeAll` is found there or is good for nothing. `true` unless given.
+   */
+  signedIn?: (sub: string, context: C) => Awaitable<boolean>;
   /** For clients without `hashes`: whether this is the client's secret. */
   verifySecret?: (clientId: string, secret: string, context: C) => Awaitable<boolean>;
   onEvent?: (event: ServerEvent, context: C) => Awaitable<void>;
@@ -199,10 +204,14 @@ export interface AuthorizationServer<C = unknown> {
   /**
    * Goes on after `ask.type === "login"`. `request` is the browser's, for its cookie; its body may be read already. `from` is the ticket that
    * came back in the page's form, or the interaction itself, in the very request that it answers, to answer from a session at once.
+   * Begin a session only when the answer is no refusal (4xx): a ticket that is not this browser's means that another site sent the form.
    */
   resumeLogin(request: IncomingRequest, from: unknown, outcome: LoginOutcome, context?: C): Promise<Response | Interaction>;
-  /** Goes on after `ask.type === "consent"`. */
-  resumeConsent(request: IncomingRequest, from: unknown, outcome: ConsentOutcome, context?: C): Promise<Response | Interaction>;
+  /**
+   * Goes on after `ask.type === "consent"`. `present` is the subject of the session that the browser has now, null when nobody is signed in. The
+   * page was shown to one user: for another one, or nobody, the answer is 400 `ticket_of_another_user`, and the ticket stays good.
+   */
+  resumeConsent(request: IncomingRequest, from: unknown, present: string | null, outcome: ConsentOutcome, context?: C): Promise<Response | Interaction>;
   /**
    * Revokes somebody's grants, or those for one client: after a change of password, a logout everywhere, the removal of the user. Needs a store
    * with `grantsOf`; `store_lacks_list` otherwise. Rejects with `store_unavailable` when it could not: call it again for the rest.
@@ -232,3 +241,139 @@ export function sendResponse(
   outgoing: { statusCode: number; setHeader(name: string, value: string | readonly string[]): unknown; end(body: Uint8Array): unknown },
   response: Response,
 ): Promise<void>;
+
+/** What every provider has. */
+interface ProviderBase {
+  /** Its name in paths and, with the subject, the key of every identity: `[a-z0-9_-]`, 1 to 32; the preset unless given. It must not change. */
+  id?: string;
+  /** For people; the preset's unless given. */
+  name?: string;
+  /** What you are called there. */
+  clientId: string;
+  /** What is asked for; the preset's unless given. OpenID providers need `openid`. */
+  scopes?: readonly string[];
+  /** Further parameters of the authorization request, such as `prompt` or `hd`. They are no check. */
+  parameters?: Readonly<Record<string, string>>;
+}
+
+interface Secret {
+  clientSecret: string;
+}
+
+/** A provider to sign in with. */
+export type SocialProvider = ProviderBase &
+  (
+    | (Secret & { preset: "google" | "github" })
+    /** The id of a tenant, `common`, `organizations` or `consumers`. */
+    | (Secret & { preset: "microsoft"; tenant: string })
+    /** `https://gitlab.com` unless given. */
+    | (Secret & { preset: "gitlab"; url?: string })
+    | (Secret & { preset: "facebook"; graphVersion?: string })
+    | (Secret & { preset: "apple" })
+    /** The secret is signed for each login, with ES256: by a `CryptoKey`, or by your own function, which gives R and S of 32 bytes each. */
+    | ({ preset: "apple"; team: string; keyId: string } & (
+        | { privateKey: CryptoKey }
+        | { sign: (bytes: Uint8Array<ArrayBuffer>) => Awaitable<ArrayBuffer | ArrayBufferView> }
+      ))
+    /** Any OpenID provider that publishes its configuration; `auth` is what that says unless given. */
+    | (Secret & { preset: "oidc"; issuer: string; auth?: "basic" | "post" })
+    | { preset: "oidc"; issuer: string; auth: "none" }
+  );
+
+export interface SocialLoginOptions {
+  /** Where you are: an `https` URL without query, fragment and trailing slash; `http` on loopback alone. */
+  issuer: string;
+  /** As those of an authorization server, and they may be the same. */
+  secrets: ServerOptions["secrets"];
+  /** Its `putOnce` remembers which sign-ins were used. */
+  store: Pick<GrantStore, "capabilities" | "putOnce">;
+  /** At least one. */
+  providers: readonly SocialProvider[];
+  /** How long a sign-in may take, in seconds: 600. */
+  lifetime?: number;
+  /** Sends the requests to providers; it must take `redirect: "manual"` and `signal`. */
+  fetch?: typeof fetch;
+  /** Hears of what could not be done; `operation` is what was asked for. */
+  onError?: (error: unknown, operation: string | undefined) => void;
+  /** Unix seconds now; the system clock unless given. */
+  now?: () => number;
+  /** Milliseconds that each question to store, key or provider may take: 6000. Providers have five seconds besides. */
+  timeout?: number;
+}
+
+/** Who a provider says it is. */
+export class Identity {
+  private constructor();
+  readonly provider: string;
+  /** The subject there. `(provider, providerSub)` is the key of the identity, and the only one: an address is none. */
+  readonly providerSub: string;
+  /** The issuer of the ID token, where there was one. */
+  readonly issuer: string | null;
+  /** What the provider says about the user: ID token, userinfo or profile. */
+  readonly claims: Readonly<Record<string, unknown>>;
+  readonly email: string | null;
+  /** Whether the provider has verified that the user has the address. Link nothing by one that is not. */
+  readonly emailVerified: boolean;
+  /** A name to greet with; Apple's comes through the browser, unsigned. */
+  readonly name: string | null;
+  /** The interaction to go on with, for `resumeLogin`. After Apple's form the browser has not sent the cookie that binds it. */
+  readonly ticket: string | null;
+  /** Headers that the answer must have: the cookie of the sign-in goes, and nothing is stored or framed. */
+  readonly headers: Headers;
+  /** A response with these headers. */
+  onto(response: Response): Response;
+}
+
+/** A sign-in of this browser that failed. */
+export class SignInFailure {
+  private constructor();
+  readonly provider: string;
+  /** Stable: see docs/social-login.md. */
+  readonly code: string;
+  /** For a log: the refusal of the ID token, or the status. */
+  readonly detail: string | null;
+  /** For a person: part of a sentence. */
+  readonly message: string;
+  /** The interaction, which is still good. */
+  readonly ticket: string | null;
+  readonly headers: Headers;
+  /** A plain page that says so. */
+  page(): Response;
+  onto(response: Response): Response;
+}
+
+export interface SocialLogin {
+  /** Each with where its link leads and the redirect URI to register there. */
+  readonly providers: readonly { readonly id: string; readonly name: string; readonly startPath: string; readonly redirectUri: string }[];
+  /** Whether a request is for the path of a link or of a redirect URI. */
+  owns(request: { url?: string | undefined }): boolean;
+  /** The path of a link to a provider. `ticket` is the interaction to go on with afterwards. Throws `provider_unknown`. */
+  startPath(provider: string, ticket?: string | null): string;
+  /** Answers a request to one of its paths: the way to the provider, and the way back. Rejects only on misuse. */
+  handle(request: IncomingRequest): Promise<Response | Identity | SignInFailure>;
+  /** Sends the browser to a provider, without a link of its own. Rejects with `provider_unknown`. */
+  start(provider: string, options?: { ticket?: string | null }): Promise<Response | SignInFailure>;
+  /** How often what happened since it was made. */
+  readonly counts: { readonly restarts: number; readonly hostFailures: number };
+  close(): void;
+  [Symbol.dispose](): void;
+}
+
+/**
+ * Sign-in with providers, beside an authorization server or without one. Throws a `ScopegateError`, or a `StoreError` for a store without
+ * `putOnce`. Codes: `options_invalid`, `issuer_invalid`, `secrets_invalid`, `lifetime_invalid`, `store_invalid`, `store_lacks_put_once`,
+ * `providers_invalid`, `provider_invalid`, and those of `ConfigFault` for what is wrong with a provider, such as `scope_invalid`.
+ */
+export function createSocialLogin(options: SocialLoginOptions): SocialLogin;
+
+/** Whose account an identity is. */
+export type Linking = { do: "signIn" | "link"; sub: string } | { do: "create" } | { do: "emailTaken" };
+
+/**
+ * Whose account an identity is, as a rule. `known`: the subject that the identity is stored for. `sameEmail`: your account with its address, and
+ * whether you have verified that its owner has it. An address links only with `byVerifiedEmail`, and when both sides have verified it.
+ */
+export function linkIdentity(
+  identity: Identity,
+  accounts?: { known?: string | null; sameEmail?: { sub: string; emailVerified: boolean } | null; byVerifiedEmail?: boolean },
+): Linking;

@@ -378,7 +378,7 @@ fn an_outage_is_told_where_the_answer_may_go() {
         let mut reply = drive(flow, &Out(&store, op));
         if let Reply::Interact(page) = &reply {
             let outcome = ConsentOutcome::Approve { scopes: vec!["keys".into()] };
-            let flow = server.resume_consent(back(page), page.ticket.clone(), outcome, at(0), [seed + 2; 64]);
+            let flow = server.resume_consent(back(page), page.ticket.clone(), u1(), outcome, at(0), [seed + 2; 64]);
             reply = drive(flow, &Out(&store, op));
         }
         assert_eq!(said(&reply), expected, "{op}");

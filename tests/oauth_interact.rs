@@ -141,7 +141,7 @@ fn a23_tickets() {
             server.resume_login(request, ticket.into(), logged_in(), at(offset), [77; 64])
         } else {
             let outcome = ConsentOutcome::Approve { scopes: vec!["keys".into()] };
-            server.resume_consent(request, ticket.into(), outcome, at(offset), [77; 64])
+            server.resume_consent(request, ticket.into(), u1(), outcome, at(offset), [77; 64])
         };
         said(&drive(flow, &store))
     };
@@ -190,6 +190,32 @@ fn a23_tickets() {
     assert_eq!(store.grants.borrow().len(), 1);
 }
 
+/// Whoever is at the browser when the page of `u1` comes back. Only `u1` answers it; a refusal uses nothing up and asks nothing of the host.
+#[test]
+fn a23_a_consent_is_of_the_user_it_was_shown_to() {
+    let (server, store) = (server(10), Store::new());
+    let outcomes =
+        [(ConsentOutcome::Approve { scopes: vec!["keys".into()] }, "code"), (ConsentOutcome::Deny, "access_denied")];
+    for (seed, (outcome, expected)) in (10..).step_by(10).zip(outcomes) {
+        let page = start(&server, &store, &query_of("app", "keys"), seed);
+        let page = interact(login(&server, &store, &page, logged_in(), 0, seed + 1));
+        let resume = |present: Option<&str>| {
+            let (request, present) = (back(&page), present.map(str::to_owned));
+            server.resume_consent(request, page.ticket.clone(), present, outcome.clone(), at(1), [seed + 2; 64])
+        };
+        for present in [None, Some("u2"), Some("U1"), Some("u1 "), Some("")] {
+            let Step::Done(Reply::Respond(page)) = resume(present).step() else { panic!("{present:?}: a need") };
+            assert_eq!(page.status, 400, "{present:?}");
+            assert!(page.body.starts_with(b"ticket_of_another_user: "), "{present:?}: {:?}", page.body);
+            assert!(page.header("location").is_none() && store.grants.borrow().is_empty());
+            assert!(store.consents.borrow().is_empty());
+        }
+        assert_eq!(said(&drive(resume(Some("u1")), &store)), expected);
+        store.grants.borrow_mut().clear();
+        store.consents.borrow_mut().clear();
+    }
+}
+
 #[test]
 fn consent_is_for_what_was_asked_and_is_remembered() {
     let (server, store) = (server(10), Store::new());
@@ -203,9 +229,16 @@ fn consent_is_for_what_was_asked_and_is_remembered() {
         assert_eq!(said(&reply), "page 400", "{scopes:?}");
     }
     let page = consent(40);
-    let flow = server.resume_consent(back(&page), page.ticket.clone(), ConsentOutcome::Deny, at(0), [42; 64]);
+    let flow = server.resume_consent(back(&page), page.ticket.clone(), u1(), ConsentOutcome::Deny, at(0), [42; 64]);
     assert_eq!(said(&drive(flow, &store)), "access_denied");
     assert!(store.grants.borrow().is_empty() && store.consents.borrow().is_empty());
+    // A form that repeats a scope grants it once.
+    let repeated = ["keys", "openid", "keys", "keys"];
+    let answer = respond(approve(&server, &store, &consent(45), &repeated, 0, 47));
+    let code = answer_of(&answer).get("code").unwrap().to_owned();
+    let body = json(&send(&server, &store, redeem("app", &code), 1));
+    assert_eq!(text(&body, "scope"), "openid keys");
+    assert_eq!(store.consents.borrow_mut().remove(&("u1".into(), "app".into())).unwrap(), ["openid", "keys"]);
     // A part of what was asked is granted, and said.
     let answer = respond(approve(&server, &store, &consent(50), &["keys"], 0, 52));
     let code = answer_of(&answer).get("code").unwrap().to_owned();

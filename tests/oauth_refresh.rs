@@ -276,7 +276,7 @@ fn r10_the_hook_of_a_password_change() {
     let grant = |sub: &str, client: &str, seed: u8| {
         let page = interact(ask(&server, &store, get("/oauth2/authorize", &query_of(client, "openid")), 0, seed));
         let page = interact(login(&server, &store, &page, login_of(sub, 0), 0, seed + 1));
-        let answer = respond(approve(&server, &store, &page, &["openid"], 0, seed + 2));
+        let answer = respond(approve_as(sub, &server, &store, &page, &["openid"], 0, seed + 2));
         let code = answer_of(&answer).get("code").unwrap().to_owned();
         (code.clone(), json(&send(&server, &store, redeem(client, &code), 1)))
     };
@@ -366,4 +366,74 @@ fn r10_many_grants_and_stores_that_fail() {
         }
     }
     assert_eq!(respond(drive(server.revoke_all("u1".into(), None, at(5)), &Loop)).status, 503);
+}
+
+/// A grant that is inserted while `revoke_all` runs, in each instant of it and on either side of the page it is at; row R10.
+#[test]
+fn r10_a_grant_that_is_inserted_meanwhile() {
+    let (server, store) = (server(10), Store::new());
+    let id = code(&server, &store, "app", "keys", 1).split('.').nth(1).unwrap().to_owned();
+    let row = store.grants.borrow()[&id].clone();
+    let has_row = |id: &str| {
+        store.grants.borrow_mut().insert(id.into(), row.clone());
+        store.subjects.borrow_mut().insert(("u1".into(), id.into()));
+    };
+    let is_alive = |id: &str| String::from_utf8_lossy(&store.grants.borrow()[id].row).contains(r#""state":"issued""#);
+    let ids = |letter: &str| letter.repeat(22);
+    for late in ["0", "h", "z"] {
+        for instant in 0.. {
+            store.grants.borrow_mut().clear();
+            store.subjects.borrow_mut().clear();
+            for letter in ["a", "m"] {
+                has_row(&ids(letter));
+            }
+            let mut flow = server.revoke_all("u1".into(), None, at(5));
+            // The needs so far, and which of them began a pass.
+            let (mut needs, mut passes) = (0, vec![]);
+            let reply = loop {
+                match flow.step() {
+                    Step::Done(reply) => break reply,
+                    Step::Need(need) => {
+                        if needs == instant {
+                            has_row(&ids(late));
+                        }
+                        if matches!(&need, Need::GrantsOf { after: None, .. }) {
+                            passes.push(needs);
+                        }
+                        needs += 1;
+                        flow.answer(store.answer(&need));
+                    }
+                }
+            };
+            assert_eq!(respond(reply).status, 200);
+            if needs <= instant {
+                assert!(instant > 6, "{late}: there were two passes");
+                break;
+            }
+            assert!(!is_alive(&ids("a")) && !is_alive(&ids("m")), "{late} at {instant}");
+            let in_time = instant <= *passes.last().unwrap();
+            assert!(
+                !in_time || !is_alive(&ids(late)),
+                "{late} at {instant}: what was there when the last pass began lives"
+            );
+            assert!(instant > 5 || in_time, "{late} at {instant}: no pass began after it");
+        }
+    }
+    // Whoever is granted something all the time keeps it from ending, but not for ever.
+    let count = std::cell::Cell::new(100);
+    struct Busy<'s>(&'s Store, &'s std::cell::Cell<usize>, &'s StoredGrant);
+    impl Host for Busy<'_> {
+        fn answer(&self, need: &Need) -> Answer {
+            if matches!(need, Need::GrantsOf { after: Some(_), .. }) {
+                self.1.set(self.1.get() - 1);
+                let id = format!("{:022}", self.1.get());
+                self.0.grants.borrow_mut().insert(id.clone(), self.2.clone());
+                self.0.subjects.borrow_mut().insert(("u1".into(), id));
+            }
+            self.0.answer(need)
+        }
+    }
+    let flow = server.revoke_all("u1".into(), None, at(5));
+    assert_eq!(respond(drive(flow, &Busy(&store, &count, &row))).status, 503);
+    assert!(count.get() > 50, "it goes on for ever");
 }

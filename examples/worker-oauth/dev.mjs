@@ -1,4 +1,5 @@
-// Runs the Worker here, in workerd: `node examples/worker-oauth/dev.mjs`. Makes keys, a user and two clients, and says how to sign in.
+// Runs the Worker here, in workerd: `node examples/worker-oauth/dev.mjs`. Makes keys, two users and two clients, and says how to sign in.
+// PROVIDER, when it is set, is a provider to sign in with, as JSON: see docs/social-login.md.
 import { createServer } from "node:net";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -39,7 +40,7 @@ const worker = new Miniflare({
   host: "127.0.0.1",
   port,
   d1Databases: ["DB"],
-  bindings: { ISSUER: issuer, SIGNING_KEY: await signingKey(), TOKEN_SECRET: random(), SESSION_SECRET: random() },
+  bindings: { ISSUER: issuer, SIGNING_KEY: await signingKey(), TOKEN_SECRET: random(), SESSION_SECRET: random(), ...(process.env.PROVIDER && { PROVIDER: process.env.PROVIDER }) },
 });
 await worker.ready;
 
@@ -47,7 +48,9 @@ const db = await worker.getD1Database("DB");
 for (const statement of schema) await db.prepare(statement).run();
 const password = random().slice(0, 12);
 const salt = random();
-await db.prepare("INSERT INTO users VALUES ('user-1', 'demo', 'demo@example.com', ?, ?)").bind(salt, await hashPassword(password, salt)).run();
+for (const [sub, name] of [["user-1", "demo"], ["user-2", "other"]]) {
+  await db.prepare("INSERT INTO users VALUES (?, ?, ?, ?, ?)").bind(sub, name, `${name}@example.com`, salt, await hashPassword(password, salt)).run();
+}
 const secret = random();
 const grantTypes = ["authorization_code", "refresh_token"];
 const scopes = ["openid", "profile", "email", "offline_access", "keys:manage"];
@@ -64,5 +67,5 @@ const query = new URLSearchParams({
   response_type: "code", client_id: "demo-app", redirect_uri: "http://127.0.0.1/callback", scope: "openid email",
   code_challenge: "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM", code_challenge_method: "S256",
 });
-console.log(`Issuer ${issuer}, user demo, password ${password}, clients demo-app, and demo-web with the secret ${secret}`);
+console.log(`Issuer ${issuer}, user demo or other, password ${password}, clients demo-app, and demo-web with the secret ${secret}`);
 console.log(`${issuer}/oauth2/authorize?${query}`);

@@ -1,4 +1,4 @@
-// The two pages of the example. They work without scripts.
+// The pages of the example. They work without scripts.
 const escape = (text) => String(text).replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 
 const page = (title, body) => `<!doctype html>
@@ -10,11 +10,14 @@ const page = (title, body) => `<!doctype html>
 const form = (action, ticket, body) =>
   `<form method="post" action="${action}"><input type="hidden" name="ticket" value="${escape(ticket)}">${body}</form>`;
 
-export const loginPage = (ticket, { hint = "", fault = "" } = {}) => page("Sign in", form("/login", ticket, `
+export const loginPage = (ticket, { hint = "", fault = "", links = [] } = {}) => page("Sign in", form("/login", ticket, `
 ${fault && `<p role="alert">${escape(fault)}</p>`}
 <label>Name <input name="name" value="${escape(hint ?? "")}" autocomplete="username" required></label>
 <label>Password <input name="password" type="password" autocomplete="current-password" required></label>
-<button name="do" value="login">Sign in</button><button name="do" value="cancel" formnovalidate>Cancel</button>`));
+<button name="do" value="login">Sign in</button><button name="do" value="cancel" formnovalidate>Cancel</button>
+${links.map(({ name, href }) => `<p><a href="${escape(href)}">Sign in with ${escape(name)}</a></p>`).join("")}`));
+
+export const notePage = (text) => page("You are not signed in", `<p>${escape(text)}</p>`);
 
 export const consentPage = ({ ticket, client, ask }) => page(`${client.name} wants access`, form("/consent", ticket, `
 <p>It asks for these, and will send you to ${escape(ask.redirectHost)}:</p>

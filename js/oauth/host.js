@@ -2,7 +2,7 @@
 import { ScopegateError } from "../core/errors.js";
 import { within } from "../core/store.js";
 import { decode, encode, textOf, utf8 } from "./bytes.js";
-import { read } from "./http.js";
+import { readWhole } from "./http.js";
 
 const rubbish = (what) => new ScopegateError("answer_invalid", `${what} answered something else than it may.`);
 
@@ -20,7 +20,7 @@ function consented(scopes) {
 }
 
 /** The operations over what the application gave. Each resolves to the answer as the module reads it. */
-export function operations({ store, client, signers, claims, verifySecret, onEvent, onError, fetch }) {
+export function operations({ store, client, signers, claims, signedIn, verifySecret, onEvent, onError, fetch }) {
   return {
     async client_get({ clientId }, context) {
       const found = (await client(clientId, context)) ?? null;
@@ -34,8 +34,13 @@ export function operations({ store, client, signers, claims, verifySecret, onEve
       return { grant: { row: encode(utf8(found.row)), version: found.version } };
     },
     // Rows are text, the same bytes as the Rust stores keep.
-    grant_insert: async ({ id, sub, row, expiresAt }) =>
-      ({ inserted: oneOf(await store.insertGrant(id, textOf(decode(row)), expiresAt, sub), ["inserted", "exists"], "insertGrant") === "inserted" }),
+    async grant_insert({ id, sub, row, expiresAt }, context) {
+      const done = oneOf(await store.insertGrant(id, textOf(decode(row)), expiresAt, sub), ["inserted", "exists"], "insertGrant");
+      // Who signs out meanwhile finds this grant in the list, or is seen here: then its code is told to nobody.
+      const present = signedIn === undefined || oneOf(await signedIn(sub, context), [true, false], "signedIn");
+      if (!present) throw new ScopegateError("signed_out", "The session ended while something was granted.");
+      return { inserted: done === "inserted" };
+    },
     async grants_of({ sub, after, limit }) {
       const ids = await store.grantsOf(sub, after, limit);
       if (!areTexts(ids) || ids.length > limit) throw rubbish("grantsOf");
@@ -79,7 +84,7 @@ export function operations({ store, client, signers, claims, verifySecret, onEve
         method, headers, body: body === "" ? undefined : decode(body), redirect: "manual", signal: AbortSignal.timeout(timeoutMs),
       });
       const chunks = answer.body?.getReader();
-      const found = chunks === undefined ? new Uint8Array(0) : await read({ next: () => chunks.read(), return: () => chunks.cancel() }, maxBytes + 1);
+      const found = chunks === undefined ? new Uint8Array(0) : await readWhole({ next: () => chunks.read(), return: () => chunks.cancel() }, maxBytes + 1);
       if (found.length > maxBytes) throw rubbish("A provider");
       return { http: { status: answer.status, headers: [...answer.headers.entries()], body: encode(found) } };
     },

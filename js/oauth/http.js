@@ -43,26 +43,25 @@ function fetched(request) {
   return read({ next: () => reader.read(), return: () => reader.cancel() });
 }
 
-/** All bytes, or the first that are too many. A body that breaks off is none. */
-export async function read(chunks, most = MOST_BODY) {
+/** All bytes, or the first that are too many; throws when the body breaks off. */
+export async function readWhole(chunks, most) {
   const bytes = new Uint8Array(most);
   let length = 0;
-  try {
-    for (;;) {
-      const { done, value } = await chunks.next();
-      if (done) return bytes.slice(0, length);
-      const part = value.subarray(0, most - length);
-      bytes.set(part, length);
-      length += part.length;
-      if (length === most) {
-        await chunks.return?.();
-        return bytes;
-      }
+  for (;;) {
+    const { done, value } = await chunks.next();
+    if (done) return bytes.slice(0, length);
+    const part = value.subarray(0, most - length);
+    bytes.set(part, length);
+    length += part.length;
+    if (length === most) {
+      await chunks.return?.();
+      return bytes;
     }
-  } catch {
-    return EMPTY;
   }
 }
+
+/** The same of a request: a body that breaks off is none. */
+const read = (chunks) => readWhole(chunks, MOST_BODY).catch(() => EMPTY);
 
 /** A status that has no body. */
 const isBare = (status) => status === 204 || status === 304;

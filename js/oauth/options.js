@@ -7,9 +7,9 @@ import { glue } from "./runtime.js";
 
 const KNOWN = [
   "issuer", "scopes", "resources", "corsOrigins", "lifetimes", "offlineAccessRequired", "clients", "store", "keys", "secrets", "claims",
-  "verifySecret", "onEvent", "onError", "now", "timeout", "fetch",
+  "signedIn", "verifySecret", "onEvent", "onError", "now", "timeout", "fetch",
 ];
-const FUNCTIONS = ["claims", "verifySecret", "onEvent", "onError", "now", "fetch"];
+const FUNCTIONS = ["claims", "signedIn", "verifySecret", "onEvent", "onError", "now", "fetch"];
 const STORE = ["insertGrant", "getGrant", "swapGrant", "putOnce", "getConsent", "saveConsent"];
 /** Milliseconds. */
 const TIMEOUT = 5000;
@@ -26,7 +26,7 @@ export function called(run) {
 }
 
 /** The current secret first, as the module wants them. */
-function secretsOf(secrets) {
+export function secretsOf(secrets) {
   const { current, ...keys } = secrets ?? {};
   if (typeof current !== "string" || !Object.hasOwn(keys, current)) {
     throw wrong("secrets_invalid", "`secrets.current` names one of the other members.");
@@ -79,7 +79,7 @@ export function optionsOf(options) {
       capabilities: { cas: true, readYourWrites: true, putOnce: true },
     },
     host: {
-      store, client: clientsOf(options.clients), claims: options.claims ?? (() => ({})), verifySecret: options.verifySecret, onEvent: options.onEvent,
+      store, client: clientsOf(options.clients), claims: options.claims ?? (() => ({})), signedIn: options.signedIn, verifySecret: options.verifySecret, onEvent: options.onEvent,
       onError: options.onError, fetch: options.fetch ?? globalThis.fetch,
     },
     told, signers, timeout,

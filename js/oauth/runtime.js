@@ -20,20 +20,27 @@ export function glue() {
   return running.glue;
 }
 
-/** A configured server. Its calls keep no state in the module, so that a fresh instance goes on where a broken one stopped. */
+/** A configured server or its providers, by the name of the class in the module. Its calls keep no state in the module, so that a fresh instance goes on where a broken one stopped. */
 export class Engine {
+  #kind;
   #settings;
   #raw;
   #generation;
 
-  constructor(settings) {
+  constructor(kind, settings) {
+    this.#kind = kind;
     this.#settings = settings;
     this.#fresh();
   }
 
   #fresh() {
-    this.#raw = new (glue().RawServer)(this.#settings);
+    this.#raw = new (glue()[this.#kind])(this.#settings);
     this.#generation = generation;
+  }
+
+  /** The providers as text. */
+  get providers() {
+    return this.#raw.providers();
   }
 
   /** One step; throws text for what is refused, anything else after a trap. */

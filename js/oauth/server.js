@@ -1,15 +1,17 @@
-// The authorization server: one loop between the module, which decides, and the host, which does.
-import { fromModule, ScopegateError } from "../core/errors.js";
+// The authorization server.
+import { ScopegateError } from "../core/errors.js";
 import { requireCapabilities } from "../stores/contract.js";
-import { ask, operations } from "./host.js";
+import { operations } from "./host.js";
 import { Interaction, readRequest, responseOf, unavailable, withCookie } from "./http.js";
+import { Counter, run } from "./loop.js";
 import { called, optionsOf } from "./options.js";
 import { Engine } from "./runtime.js";
 import { keysOf } from "./signer.js";
 
-const ENTROPY = 64;
 /** Grants that are revoked by one flow. */
 const PAGE = 8;
+/** How often the list of grants is read at most. */
+const PASSES = 8;
 const misuse = (message) => new ScopegateError("outcome_invalid", message);
 
 /** How a login ended, as the module reads it. */
@@ -51,7 +53,7 @@ export class AuthorizationServer {
   #timeout;
   /** The keys of now with what signs by them. A flow keeps those that it began with. */
   #current;
-  #counts = { restarts: 0, hostFailures: 0 };
+  #counter;
   #closed = false;
 
   constructor(options) {
@@ -60,15 +62,13 @@ export class AuthorizationServer {
     this.#host = host;
     this.#now = now;
     this.#timeout = timeout;
+    this.#counter = new Counter(host.onError);
     this.#current = this.#engineOf(told, signers);
   }
 
   #engineOf(keys, signers) {
-    const engine = called(() => new Engine(JSON.stringify({ ...this.#settings, keys })));
-    return {
-      engine,
-      operations: operations({ ...this.#host, signers, onError: (error, operation) => this.#report(error, operation) }),
-    };
+    const engine = called(() => new Engine("RawServer", JSON.stringify({ ...this.#settings, keys })));
+    return { engine, operations: operations({ ...this.#host, signers, onError: (error, operation) => this.#counter.report(error, operation) }) };
   }
 
   /** Other keys, after a rotation. */
@@ -97,10 +97,14 @@ export class AuthorizationServer {
     return this.#run(request, { ...(await resumed(request, from)), login }, context);
   }
 
-  /** Goes on after a consent. */
-  async resumeConsent(request, from, outcome, context) {
+  /**
+   * Goes on after a consent.
+   * @param {string | null} present the subject of the session that the browser has now; null when nobody is signed in
+   */
+  async resumeConsent(request, from, present, outcome, context) {
+    if (present !== null && (typeof present !== "string" || present === "")) throw misuse("`present` is who is signed in, or null.");
     const consent = consentOutcome(outcome);
-    return this.#run(request, { ...(await resumed(request, from)), consent }, context);
+    return this.#run(request, { ...(await resumed(request, from)), present, consent }, context);
   }
 
   /**
@@ -112,28 +116,35 @@ export class AuthorizationServer {
     if (typeof sub !== "string" || sub === "") throw new ScopegateError("request_invalid", "`sub` is a text.");
     if (clientId !== null && typeof clientId !== "string") throw new ScopegateError("request_invalid", "`clientId` is a text.");
     requireCapabilities(this.#host.store, ["list"]);
+    const seen = new Set();
     let revoked = 0;
-    for (let after = null; ; ) {
-      let page;
-      const grantsOf = async (need) => {
-        // The flow sees one page and then the end: it reads its answers again at each step.
-        if (page !== undefined) return { grants: [] };
-        page = await this.#current.operations.grants_of({ ...need, after, limit: PAGE });
-        // A store that does not go on would keep this going for ever.
-        if (after !== null && page.grants[0] <= after) throw new ScopegateError("answer_invalid", "grantsOf does not go on.");
-        return page;
-      };
-      const response = await this.#run(undefined, { revokeAll: { sub, clientId } }, context, { grants_of: grantsOf });
-      if (response.status !== 200) throw new ScopegateError("store_unavailable", "Some grants may be left: call it again.");
-      revoked += (await response.json()).revoked;
-      if (page.grants.length === 0) return { revoked };
-      after = page.grants.at(-1);
+    // What is granted meanwhile may stand before the page: the list is read until it names nothing new.
+    for (let pass = 0; pass < PASSES; pass += 1) {
+      const before = seen.size;
+      for (let after = null; after !== undefined; ) {
+        let page;
+        const grantsOf = async (need) => {
+          // The flow sees one page and then the end: it reads its answers again at each step.
+          if (page !== undefined) return { grants: [] };
+          page = (await this.#current.operations.grants_of({ ...need, after, limit: PAGE })).grants;
+          // A store that does not go on would keep this going for ever.
+          if (after !== null && page[0] <= after) throw new ScopegateError("answer_invalid", "grantsOf does not go on.");
+          return { grants: page.filter((id) => !seen.has(id)) };
+        };
+        const response = await this.#run(undefined, { revokeAll: { sub, clientId } }, context, { grants_of: grantsOf });
+        if (response.status !== 200) throw new ScopegateError("store_unavailable", "Some grants may be left: call it again.");
+        revoked += (await response.json()).revoked;
+        page.forEach((id) => seen.add(id));
+        after = page.at(-1);
+      }
+      if (seen.size === before) return { revoked };
     }
+    throw new ScopegateError("store_unavailable", "Grants are begun all the time: end the sessions, and call it again.");
   }
 
   /** How often what happened since the server was made. */
   get counts() {
-    return { ...this.#counts };
+    return this.#counter.counts;
   }
 
   close() {
@@ -145,51 +156,16 @@ export class AuthorizationServer {
     this.close();
   }
 
-  #report(error, operation) {
-    this.#counts.hostFailures += 1;
-    try {
-      this.#host.onError?.(error, operation);
-    } catch {
-      // Whoever is told of a failure must not make another one.
-    }
-  }
-
   async #run(request, input, context, more) {
     if (this.#closed) throw new ScopegateError("server_closed", "This server is closed.");
-    const { engine } = this.#current;
-    const operations = { ...this.#current.operations, ...more };
-    const asking = { timeout: this.#timeout, onError: (error, operation) => this.#report(error, operation) };
-    const text = JSON.stringify(input);
-    const now = this.#now();
-    const entropy = crypto.getRandomValues(new Uint8Array(ENTROPY));
-    const answers = [];
-    let asked;
-    while (true) {
-      let step;
-      try {
-        step = JSON.parse(engine.step(text, now, entropy, `[${answers.join()}]`));
-      } catch (thrown) {
-        const refused = fromModule(thrown);
-        if (refused === undefined) {
-          engine.restart();
-          this.#counts.restarts += 1;
-          this.#report(new ScopegateError("engine_restarted", "The module trapped; a fresh instance runs.", { cause: thrown }), asked);
-          return unavailable();
-        }
-        this.#report(refused, asked);
-        // The last answer cannot be read: as if there had been none.
-        if (asked === undefined || answers.at(-1) === '"unavailable"') return unavailable();
-        answers[answers.length - 1] = '"unavailable"';
-        continue;
-      }
-      if (step.respond !== undefined) return responseOf(step.respond);
-      if (step.interact !== undefined) {
-        const interaction = new Interaction(step.interact);
-        answered.set(interaction, request);
-        return interaction;
-      }
-      asked = step.need.op;
-      answers.push(await ask(operations, step.need, context, asking));
-    }
+    const { engine, operations } = this.#current;
+    const step = await run({
+      engine, operations: { ...operations, ...more }, input, now: this.#now(), timeout: this.#timeout, context, counter: this.#counter,
+    });
+    if (step === undefined) return unavailable();
+    if (step.respond !== undefined) return responseOf(step.respond);
+    const interaction = new Interaction(step.interact);
+    answered.set(interaction, request);
+    return interaction;
   }
 }

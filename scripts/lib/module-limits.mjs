@@ -6,7 +6,7 @@ import { brotliCompressSync } from "node:zlib";
 const MODULES = {
   "pkg/scopegate_bg.wasm": { most: 326 * 1024, mostBrotli: 125 * 1024 },
   "pkg/scopegate_slim_bg.wasm": { most: 277 * 1024, mostBrotli: 108 * 1024 },
-  "pkg/scopegate_oauth_bg.wasm": { most: 293 * 1024, mostBrotli: 104 * 1024 },
+  "pkg/scopegate_oauth_bg.wasm": { most: 336 * 1024, mostBrotli: 123 * 1024 },
 };
 const ALLOWED_IMPORTS = ["__wbg___wbindgen_throw", "__wbindgen_init_externref_table", "__wbindgen_generic"];
 

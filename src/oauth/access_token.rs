@@ -10,6 +10,7 @@ use super::config::Server;
 use super::crypto;
 use super::flow::{Context, Halt};
 use super::grant::Grant;
+use super::http::object;
 use super::step::Need;
 use crate::jwt::claims::{TokenRules, VerifiedClaims};
 use crate::jwt::token::UnverifiedToken;
@@ -41,18 +42,18 @@ pub(super) fn mint(
 ) -> Result<String, Halt> {
     let (server, now) = (context.server, context.now);
     let jti = crypto::mac(context.entropy, &[b"jti"]);
-    let claims = json!({
-        "iss": server.issuer(),
-        "sub": grant.sub,
-        "aud": grant.resource.as_deref().unwrap_or_else(|| server.issuer()),
-        "client_id": grant.client_id,
-        "scope": scopes.join(" "),
-        "iat": now,
-        "exp": now.saturating_add(server.config.lifetimes.access_token),
-        "jti": crypto::b64(jti.get(..16).unwrap_or_default()),
-        "gid": grant_id,
-        "auth_time": grant.auth_time,
-    });
+    let claims = object(&mut [
+        ("iss", server.issuer().into()),
+        ("sub", grant.sub.as_str().into()),
+        ("aud", grant.resource.as_deref().unwrap_or_else(|| server.issuer()).into()),
+        ("client_id", grant.client_id.as_str().into()),
+        ("scope", scopes.join(" ").into()),
+        ("iat", now.get().into()),
+        ("exp", now.saturating_add(server.config.lifetimes.access_token).get().into()),
+        ("jti", crypto::b64(jti.get(..16).unwrap_or_default()).into()),
+        ("gid", grant_id.into()),
+        ("auth_time", grant.auth_time.get().into()),
+    ]);
     sign(context, "at+jwt", &claims)
 }
 

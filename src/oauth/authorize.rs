@@ -116,12 +116,14 @@ fn decide(
             if scopes.is_empty() || !scopes.iter().all(|scope| asked.scopes.contains(scope)) {
                 return Err(local_page("scope_not_asked", "approved scopes were not asked for").into());
             }
+            // As they were asked for, each once, whatever the form repeats.
+            let scopes: Vec<String> = asked.scopes.iter().filter(|scope| scopes.contains(scope)).cloned().collect();
             context.perform(|| Need::SaveConsent {
                 sub: login.sub.clone(),
                 client_id: target.client.client_id.clone(),
                 scopes: scopes.clone(),
             })?;
-            scopes.clone()
+            scopes
         }
         _ => {
             if needs_consent(context, target, &asked, login)? {

@@ -213,7 +213,8 @@ impl Server {
         Flow::new(self, Input::Http(request), now, entropy)
     }
 
-    /// Goes on after a [`Login`](super::Ask::Login). `request` is the browser's, for its cookie.
+    /// Goes on after a [`Login`](super::Ask::Login). `request` is the browser's, for its cookie. Begin a session only when the reply is not a
+    /// refusal (4xx): a ticket that is not this browser's tells that another site sent the form, with a login of its own.
     #[must_use]
     pub const fn resume_login(
         &self,
@@ -226,23 +227,27 @@ impl Server {
         Flow::new(self, Input::Resume { request, resume: Resume::Login { ticket, outcome } }, now, entropy)
     }
 
-    /// Goes on after a [`Consent`](super::Ask::Consent). `request` is the browser's, for its cookie.
+    /// Goes on after a [`Consent`](super::Ask::Consent). `request` is the browser's, for its cookie. `present` is the subject of the
+    /// session that the browser has now, `None` when nobody is signed in: the ticket stands for the user it was made for, and for
+    /// whoever came after or for nobody the reply is the page `ticket_of_another_user`, which uses nothing up.
     #[must_use]
     pub const fn resume_consent(
         &self,
         request: HttpRequest,
         ticket: String,
+        present: Option<String>,
         outcome: ConsentOutcome,
         now: UnixSeconds,
         entropy: [u8; 64],
     ) -> Flow<'_> {
-        Flow::new(self, Input::Resume { request, resume: Resume::Consent { ticket, outcome } }, now, entropy)
+        Flow::new(self, Input::Resume { request, resume: Resume::Consent { ticket, present, outcome } }, now, entropy)
     }
 
-    /// Revokes every grant of a user that is stored when the flow begins, or those of one client: after a change of password, a
-    /// logout everywhere, the deletion of the user (OAuth 2.1 section 4.3.3), or when a user takes a consent back. The reply is
-    /// 200 with `{"revoked": number}`, or 503 when the store could not; what was revoked until then stays so, and another run
-    /// does the rest.
+    /// Revokes every grant of a user, or those of one client: after a change of password, a logout everywhere, the deletion of the user (OAuth
+    /// 2.1 section 4.3.3), or when a user takes a consent back. End the user's sessions first. The list of grants is read until it names
+    /// nothing new, so that what is inserted meanwhile is revoked too; `docs/oauth.md` says what a host does about a request that is
+    /// under way even then. The reply is 200 with `{"revoked": number}`, or 503 when the store could not or grants are begun all the time;
+    /// what was revoked until then stays so, and another run does the rest.
     #[must_use]
     pub fn revoke_all(&self, sub: String, client_id: Option<String>, now: UnixSeconds) -> Flow<'_> {
         Flow::new(self, Input::RevokeAll(RevokeAll::new(sub, client_id)), now, [0; 64])
@@ -260,8 +265,7 @@ impl Server {
 
     /// The path of the issuer, without a trailing slash; empty for most.
     pub(super) fn issuer_path(&self) -> &str {
-        let rest = self.config.issuer.split_once("://").map_or("", |(_, rest)| rest);
-        rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("")
+        path_of(&self.config.issuer)
     }
 
     /// The absolute URL of an endpoint.
@@ -274,22 +278,43 @@ impl Server {
     }
 }
 
-fn check(config: &Config) -> Result<(), ConfigError> {
-    let issuer = config.issuer.as_str();
+/// The path of an issuer, without a trailing slash; empty for most.
+pub(super) fn path_of(issuer: &str) -> &str {
+    let rest = issuer.split_once("://").map_or("", |(_, rest)| rest);
+    rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("")
+}
+
+pub(super) fn check_issuer(issuer: &str) -> Result<(), ConfigError> {
     let host = issuer.strip_prefix("https://").is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'));
     let plain = issuer.bytes().all(|b| b.is_ascii_graphic() && !matches!(b, b'?' | b'#' | b'"' | b'\\' | b'@'));
-    if !plain || issuer.ends_with('/') || !(host || is_loopback_http(issuer)) {
-        return Err(ConfigError::IssuerInvalid);
+    if plain && !issuer.ends_with('/') && (host || is_loopback_http(issuer)) {
+        Ok(())
+    } else {
+        Err(ConfigError::IssuerInvalid)
     }
+}
+
+pub(super) fn check_secrets(secrets: &[TokenSecret]) -> Result<(), ConfigError> {
     let id_ok = |id: &str| {
         (1..=32).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
     };
-    let mut ids: Vec<&str> = config.secrets.iter().map(|secret| secret.id.as_str()).collect();
+    let mut ids: Vec<&str> = secrets.iter().map(|secret| secret.id.as_str()).collect();
     ids.sort_unstable();
     ids.dedup();
-    if ids.is_empty() || ids.len() != config.secrets.len() || !ids.iter().all(|id| id_ok(id)) {
+    if ids.is_empty() || ids.len() != secrets.len() || !ids.iter().all(|id| id_ok(id)) {
         return Err(ConfigError::SecretsInvalid);
     }
+    Ok(())
+}
+
+/// Whether something may live so long, in seconds.
+pub(super) const fn is_lifetime(seconds: i64) -> bool {
+    seconds > 0 && seconds <= 315_360_000
+}
+
+fn check(config: &Config) -> Result<(), ConfigError> {
+    check_issuer(&config.issuer)?;
+    check_secrets(&config.secrets)?;
     if !config.scopes.iter().all(|scope| is_scope_token(scope)) {
         return Err(ConfigError::ScopeInvalid);
     }
@@ -299,8 +324,7 @@ fn check(config: &Config) -> Result<(), ConfigError> {
     }
     let l = &config.lifetimes;
     let positive = [l.code, l.access_token, l.id_token, l.ticket, l.refresh_idle, l.refresh_absolute];
-    let bad = positive.iter().any(|&seconds| seconds <= 0 || seconds > 315_360_000);
-    if bad || l.code > 600 || !(0..=3_600).contains(&l.refresh_leeway) {
+    if !positive.into_iter().all(is_lifetime) || l.code > 600 || !(0..=3_600).contains(&l.refresh_leeway) {
         return Err(ConfigError::LifetimeInvalid);
     }
     Ok(())

@@ -2,13 +2,12 @@
 
 use alloc::format;
 
-use serde_json::json;
-
-use super::http::HttpResponse;
+use super::http::{HttpResponse, object};
 
 /// An error of an endpoint that clients call.
 pub(super) fn oauth_error(status: u16, code: &str, description: &str) -> HttpResponse {
-    HttpResponse::json(status, &json!({ "error": code, "error_description": description }))
+    let body = object(&mut [("error", code.into()), ("error_description", description.into())]);
+    HttpResponse::json(status, &body)
 }
 
 /// 400 with a code.

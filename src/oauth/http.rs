@@ -5,6 +5,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
+use serde_json::Value;
+
 /// The largest body an endpoint reads, in bytes.
 pub const MAX_BODY_BYTES: usize = 64 * 1024;
 
@@ -77,6 +79,18 @@ impl fmt::Debug for HttpResponse {
     }
 }
 
+/// An object of members. The macro of `serde_json` writes the insertion of each out, which is a good part of a small module.
+#[inline(never)]
+pub(super) fn object(members: &mut [(&str, Value)]) -> Value {
+    members.iter_mut().map(|(name, value)| (String::from(*name), value.take())).collect()
+}
+
+/// A list of texts.
+#[inline(never)]
+pub(super) fn texts<T: AsRef<str>>(list: &[T]) -> Value {
+    list.iter().map(|text| Value::from(text.as_ref())).collect()
+}
+
 impl HttpResponse {
     /// A response without headers and body.
     #[must_use]
@@ -93,7 +107,7 @@ impl HttpResponse {
 
     /// A JSON response that no cache keeps (RFC 6749 section 5.1).
     #[must_use]
-    pub fn json(status: u16, body: &serde_json::Value) -> Self {
+    pub fn json(status: u16, body: &Value) -> Self {
         Self { status, headers: Vec::new(), body: alloc::string::ToString::to_string(body).into_bytes() }
             .with("content-type", "application/json")
             .with("cache-control", "no-store")

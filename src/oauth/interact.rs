@@ -7,12 +7,11 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::authorize::{self, Progress};
-use super::error::local_page;
 use super::flow::{Context, Halt};
 use super::http::HttpRequest;
 use super::params::Params;
 use super::step::Reply;
-use super::ticket::{self, Stage};
+use super::ticket::{self, Refused, Stage};
 use crate::time::UnixSeconds;
 
 /// A user who signed in.
@@ -55,7 +54,7 @@ pub enum ConsentOutcome {
 /// A ticket on its way back. Its `Debug` keeps the ticket out.
 pub(super) enum Resume {
     Login { ticket: String, outcome: LoginOutcome },
-    Consent { ticket: String, outcome: ConsentOutcome },
+    Consent { ticket: String, present: Option<String>, outcome: ConsentOutcome },
 }
 
 impl fmt::Debug for Resume {
@@ -69,16 +68,15 @@ impl fmt::Debug for Resume {
 
 /// Goes on with an authorization.
 pub(super) fn resume(context: &mut Context<'_>, request: &HttpRequest, resume: &Resume) -> Result<Reply, Halt> {
-    let (text, stage) = match resume {
-        Resume::Login { ticket, .. } => (ticket, Stage::Login),
-        Resume::Consent { ticket, .. } => (ticket, Stage::Consent),
+    let (text, stage, present) = match resume {
+        Resume::Login { ticket, .. } => (ticket, Stage::Login, None),
+        Resume::Consent { ticket, present, .. } => (ticket, Stage::Consent, present.as_deref()),
     };
-    let page = || local_page("ticket_invalid", "this page is out of date; start again");
-    let ticket = ticket::open(context, request, text, stage)?.ok_or_else(page)?;
-    let params = Params::parse(ticket.query.as_bytes()).map_err(|_| page())?;
+    let ticket = ticket::open(context, request, text, stage, present)?;
+    let params = Params::parse(ticket.query.as_bytes()).map_err(|_| Refused::Invalid)?;
     let progress = match resume {
         Resume::Login { outcome, .. } => Progress::Login(outcome.clone()),
-        Resume::Consent { outcome, .. } => Progress::Consent(ticket.login.clone().ok_or_else(page)?, outcome.clone()),
+        Resume::Consent { outcome, .. } => Progress::Consent(ticket.login.ok_or(Refused::Invalid)?, outcome.clone()),
     };
     authorize::go_on(context, request, &params, ticket.started_at, &progress)
 }

@@ -1,6 +1,6 @@
 //! Introspection (RFC 7662): for a confidential client of its own tokens, for a resource server of the tokens it is sent.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::access_token::{all_audiences, verify_access};
 use super::client::Client;
@@ -8,7 +8,7 @@ use super::client_auth::authenticate;
 use super::error::{bad, oauth_error};
 use super::flow::{Context, Halt};
 use super::grant::Presented;
-use super::http::{HttpRequest, HttpResponse};
+use super::http::{HttpRequest, HttpResponse, object};
 use super::{refresh, token};
 
 pub(super) fn run(context: &mut Context<'_>, request: &HttpRequest) -> Result<HttpResponse, Halt> {
@@ -19,7 +19,7 @@ pub(super) fn run(context: &mut Context<'_>, request: &HttpRequest) -> Result<Ht
     }
     let text = params.get("token").ok_or_else(|| bad("invalid_request", "token is missing"))?;
     let found = describe(context, &client, text)?;
-    Ok(HttpResponse::json(200, &found.unwrap_or_else(|| json!({ "active": false }))))
+    Ok(HttpResponse::json(200, &found.unwrap_or_else(|| object(&mut [("active", false.into())]))))
 }
 
 /// What is said of a live token that is the client's, or meant for a resource server that is asking.
@@ -32,10 +32,15 @@ fn describe(context: &mut Context<'_>, client: &Client, text: &str) -> Result<Op
         if !own || grant.weigh(parsed.generation, context.now, leeway) != Presented::Current {
             return Ok(None);
         }
-        return Ok(Some(json!({
-            "active": true, "client_id": grant.client_id, "sub": grant.sub, "scope": grant.scopes.join(" "),
-            "exp": grant.refresh_end(), "iat": grant.advanced_at, "iss": server.issuer(),
-        })));
+        return Ok(Some(object(&mut [
+            ("active", true.into()),
+            ("client_id", grant.client_id.as_str().into()),
+            ("sub", grant.sub.as_str().into()),
+            ("scope", grant.scopes.join(" ").into()),
+            ("exp", grant.refresh_end().get().into()),
+            ("iat", grant.advanced_at.get().into()),
+            ("iss", server.issuer().into()),
+        ])));
     }
     let Ok(claims) = verify_access(server, text, &all_audiences(server), context.now) else { return Ok(None) };
     let aud = claims.claim("aud");
@@ -49,7 +54,7 @@ fn describe(context: &mut Context<'_>, client: &Client, text: &str) -> Result<Op
     if !token::load(context, gid)?.is_some_and(|(grant, _)| grant.is_alive()) {
         return Ok(None);
     }
-    let mut found = json!({ "active": true, "token_type": "Bearer" });
+    let mut found = object(&mut [("active", true.into()), ("token_type", "Bearer".into())]);
     for name in ["scope", "client_id", "exp", "iat", "sub", "aud", "iss", "jti"] {
         if let (Some(value), Some(fields)) = (claims.claim(name), found.as_object_mut()) {
             fields.insert(name.into(), value);

@@ -1,12 +1,11 @@
 //! Documents that anybody may read: server metadata (RFC 8414, OpenID Discovery), protected resources (RFC 9728), keys.
 
 use alloc::format;
-use alloc::string::String;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::config::Server;
-use super::http::{HttpRequest, HttpResponse};
+use super::http::{HttpRequest, HttpResponse, object, texts};
 
 /// The answer to a request below `/.well-known`, or `None` when there is no such document.
 pub(super) fn well_known(server: &Server, request: &HttpRequest) -> Option<HttpResponse> {
@@ -49,31 +48,35 @@ pub(super) fn jwks(server: &Server, request: &HttpRequest) -> HttpResponse {
 }
 
 fn metadata(server: &Server) -> Value {
-    json!({
-        "issuer": server.issuer(),
-        "authorization_endpoint": server.url("/oauth2/authorize"),
-        "token_endpoint": server.url("/oauth2/token"),
-        "revocation_endpoint": server.url("/oauth2/revoke"),
-        "introspection_endpoint": server.url("/oauth2/introspect"),
-        "userinfo_endpoint": server.url("/userinfo"),
-        "jwks_uri": server.url("/oauth2/jwks"),
-        "response_types_supported": ["code"],
-        "response_modes_supported": ["query"],
-        "grant_types_supported": ["authorization_code", "refresh_token"],
-        "scopes_supported": server.config.scopes,
-        "subject_types_supported": ["public"],
-        "id_token_signing_alg_values_supported": [server.keys.active().map_or("RS256", |key| key.alg.name())],
-        "token_endpoint_auth_methods_supported": ["none", "client_secret_basic", "client_secret_post"],
-        "revocation_endpoint_auth_methods_supported": ["none", "client_secret_basic", "client_secret_post"],
-        "introspection_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
-        "code_challenge_methods_supported": ["S256"],
-        "authorization_response_iss_parameter_supported": true,
-        "prompt_values_supported": ["none", "login", "consent", "select_account"],
-        "claims_supported": ["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "acr", "amr", "azp"],
-        "claims_parameter_supported": false,
-        "request_parameter_supported": false,
-        "request_uri_parameter_supported": false,
-    })
+    let url = |path: &str| Value::from(server.url(path));
+    let methods = ["none", "client_secret_basic", "client_secret_post"];
+    let algorithm = server.keys.active().map_or("RS256", |key| key.alg.name());
+    let claims = ["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "acr", "amr", "azp"];
+    object(&mut [
+        ("issuer", server.issuer().into()),
+        ("authorization_endpoint", url("/oauth2/authorize")),
+        ("token_endpoint", url("/oauth2/token")),
+        ("revocation_endpoint", url("/oauth2/revoke")),
+        ("introspection_endpoint", url("/oauth2/introspect")),
+        ("userinfo_endpoint", url("/userinfo")),
+        ("jwks_uri", url("/oauth2/jwks")),
+        ("response_types_supported", texts(&["code"])),
+        ("response_modes_supported", texts(&["query"])),
+        ("grant_types_supported", texts(&["authorization_code", "refresh_token"])),
+        ("scopes_supported", texts(&server.config.scopes)),
+        ("subject_types_supported", texts(&["public"])),
+        ("id_token_signing_alg_values_supported", texts(&[algorithm])),
+        ("token_endpoint_auth_methods_supported", texts(&methods)),
+        ("revocation_endpoint_auth_methods_supported", texts(&methods)),
+        ("introspection_endpoint_auth_methods_supported", texts(methods.get(1..).unwrap_or_default())),
+        ("code_challenge_methods_supported", texts(&["S256"])),
+        ("authorization_response_iss_parameter_supported", true.into()),
+        ("prompt_values_supported", texts(&["none", "login", "consent", "select_account"])),
+        ("claims_supported", texts(&claims)),
+        ("claims_parameter_supported", false.into()),
+        ("request_parameter_supported", false.into()),
+        ("request_uri_parameter_supported", false.into()),
+    ])
 }
 
 /// The document of the resource whose path this is (RFC 9728 section 3.1).
@@ -83,11 +86,10 @@ fn protected_resource(server: &Server, path: &str) -> Option<Value> {
         let own = rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("");
         own == path || own == "/" && path.is_empty()
     })?;
-    let issuer = String::from(server.issuer());
-    Some(json!({
-        "resource": resource.uri,
-        "authorization_servers": [issuer],
-        "scopes_supported": resource.scopes,
-        "bearer_methods_supported": ["header"],
-    }))
+    Some(object(&mut [
+        ("resource", resource.uri.as_str().into()),
+        ("authorization_servers", texts(&[server.issuer()])),
+        ("scopes_supported", texts(&resource.scopes)),
+        ("bearer_methods_supported", texts(&["header"])),
+    ]))
 }

@@ -75,7 +75,7 @@ pub enum Ask {
         /// `display`.
         display: Option<String>,
     },
-    /// Approve the scopes. `resume_consent` follows.
+    /// Approve the scopes, as the user of the login before. `resume_consent` follows.
     Consent {
         /// What the client asks for.
         scopes: Vec<String>,

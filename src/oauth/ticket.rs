@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::config::Server;
 use super::crypto;
+use super::error::local_page;
 use super::flow::{Context, Halt};
 use super::http::HttpRequest;
 use super::interact::Login;
@@ -83,24 +84,47 @@ fn unseal(server: &Server, text: &str) -> Option<Ticket> {
     serde_json::from_slice(&crypto::unb64(payload)?).ok()
 }
 
-/// Opens a ticket of this browser and stage and uses it up; `None` when it is none, expired, or was used.
+/// Why a ticket does not go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refused {
+    /// It is none, expired, another browser's, of another stage, or was used.
+    Invalid,
+    /// It stands for a user who is not the one signed in at its browser now. It is not used up.
+    OfAnotherUser,
+}
+
+impl From<Refused> for Halt {
+    fn from(refused: Refused) -> Self {
+        let (code, told) = match refused {
+            Refused::Invalid => ("ticket_invalid", "this page is out of date; start again"),
+            Refused::OfAnotherUser => ("ticket_of_another_user", "this page was shown to somebody else; start again"),
+        };
+        local_page(code, told).into()
+    }
+}
+
+/// Opens a ticket of this browser and uses it up. One that stands for a user is good for nobody but `present`, the user who is signed in now.
 pub(super) fn open(
     context: &mut Context<'_>,
     request: &HttpRequest,
     text: &str,
     stage: Stage,
-) -> Result<Option<Ticket>, Halt> {
+    present: Option<&str>,
+) -> Result<Ticket, Halt> {
     let server = context.server;
-    let Some(ticket) = unseal(server, text) else { return Ok(None) };
+    let ticket = unseal(server, text).ok_or(Refused::Invalid)?;
     let browser = cookie(server, request).map(browser_hash);
     let same = browser.is_some_and(|browser| crypto::same(browser.as_bytes(), ticket.browser.as_bytes()));
     if !same || ticket.stage != stage || context.now >= ticket.expires_at {
-        return Ok(None);
+        return Err(Refused::Invalid.into());
+    }
+    if ticket.login.as_ref().is_some_and(|login| Some(login.sub.as_str()) != present) {
+        return Err(Refused::OfAnotherUser.into());
     }
     let fresh = context.put_once(|| Need::PutOnce {
         space: "ticket",
         key_hash: crypto::b64(&crypto::sha256(ticket.id.as_bytes())),
         expires_at: ticket.expires_at,
     })?;
-    Ok(fresh.then_some(ticket))
+    if fresh { Ok(ticket) } else { Err(Refused::Invalid.into()) }
 }

@@ -35,7 +35,7 @@ function served(issuer) {
       const fields = new URLSearchParams(body);
       reply = path === "/login"
         ? await server.resumeLogin(request, fields.get("ticket"), { sub: "zoe", authTime: now() })
-        : await server.resumeConsent(request, fields.get("ticket"), { scopes: fields.getAll("scope") });
+        : await server.resumeConsent(request, fields.get("ticket"), "zoe", { scopes: fields.getAll("scope") });
     } else {
       reply = await server.handle(request);
     }

@@ -10,7 +10,7 @@ import { root } from "./lib/files.mjs";
 const { settings, flows } = JSON.parse(readFileSync(new URL("tests/vectors/oauth/flows.json", root), "utf8"));
 
 describe("the recorded flows", () => {
-  const engine = new Engine(JSON.stringify(settings));
+  const engine = new Engine("RawServer", JSON.stringify(settings));
   it("are many", () => assert.ok(flows.length > 70));
   for (const { name, input, now, entropy, answers, outputs } of flows) {
     it(name, () => {

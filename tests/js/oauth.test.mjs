@@ -106,6 +106,7 @@ const BROKEN = [
   ["putOnce", "login", [undefined, null, true, "inserted"]],
   ["getConsent", "login", [undefined, "openid", [1], {}]],
   ["saveConsent", "approve", []],
+  ["signedIn", "approve", [undefined, null, 1, "true"]],
   ["claims", "redeem", [undefined, null, "x", ["email"], 7]],
   ["sign", "redeem", [undefined, null, "signature", new Uint8Array(0), new Uint8Array(255), new Uint8Array(257)]],
   ["clients", "redeem", ["x", 7, [], {}, { clientId: "app" }, client("app", { redirectUris: ["http://app.example/"] })]],
@@ -119,7 +120,7 @@ describe("a host that fails", () => {
         let whole = true;
         const errors = [];
         const right = memoryGrants();
-        const parts = { claims: () => ({}), verifySecret: () => true, clients: (id) => (id === "nobody" ? null : client(id, id === "web" ? { auth: { method: "client_secret_post" } } : {})) };
+        const parts = { claims: () => ({}), signedIn: () => true, verifySecret: () => true, clients: (id) => (id === "nobody" ? null : client(id, id === "web" ? { auth: { method: "client_secret_post" } } : {})) };
         const key = await webCryptoSigner({ jwk: await privateJwk(), kid: "k1" });
         const either = (part, method) => (...rest) => (part === name && !whole ? broken(...rest) : method(...rest));
         const store = Object.fromEntries(Object.entries(right).map(([part, method]) => [part, typeof method === "function" ? either(part, method) : method]));
@@ -202,6 +203,50 @@ describe("a host that fails", () => {
     await assert.rejects(server.revokeAll("u1"), { code: "store_unavailable" });
   });
 
+  it("what is granted while all is revoked is revoked as well, and not for ever", async () => {
+    const store = memoryGrants();
+    let [row, swaps] = [[], 0];
+    const insertGrant = (...given) => store.insertGrant(...(row = given));
+    const swapGrant = async (...given) => {
+      if (swaps++ === 0) await store.insertGrant("0".repeat(22), ...row.slice(1));
+      return store.swapGrant(...given);
+    };
+    const server = createAuthorizationServer(await over({ ...store, insertGrant, swapGrant }));
+    await new Browser().authorize(server, {}, { login: { sub: "u1", authTime: now() } });
+    assert.deepEqual(await server.revokeAll("u1"), { revoked: 2 });
+    let left = 100;
+    const grantsOf = async (sub, after, limit) => {
+      if (after !== null) await store.insertGrant(String(left--).padStart(22, "0"), ...row.slice(1));
+      return store.grantsOf(sub, after, limit);
+    };
+    const busy = createAuthorizationServer(await over({ ...store, grantsOf }));
+    await assert.rejects(busy.revokeAll("u1"), { code: "store_unavailable" });
+    assert.ok(left > 50, `${left} left`);
+  });
+
+  it("who is signed out while something is granted gets no code of it", async () => {
+    const store = memoryGrants();
+    const sessions = new Set(["s1"]);
+    const errors = [];
+    const signOut = async () => {
+      sessions.delete("s1");
+      return server.revokeAll("u1");
+    };
+    const insertGrant = async (...given) => {
+      assert.deepEqual(await signOut(), { revoked: 0 }, "the grant is not there yet");
+      return store.insertGrant(...given);
+    };
+    const more = { signedIn: (sub, session) => sub === "u1" && sessions.has(session), onError: ({ code }, operation) => errors.push([code, operation]) };
+    const server = createAuthorizationServer(await over({ ...store, insertGrant }, more));
+    const login = { sub: "u1", authTime: now() };
+    const start = () => new Request(`${ISSUER}/oauth2/authorize?${new URLSearchParams({ response_type: "code", client_id: "app", redirect_uri: "https://app.example/cb?kept=1", scope: "keys", code_challenge: "x".repeat(43), code_challenge_method: "S256" })}`);
+    const request = start();
+    const consent = await server.resumeLogin(request, await server.handle(request, "s1"), login, "s1");
+    const reply = await server.resumeConsent(request, consent, "u1", { scopes: ["keys"] }, "s1");
+    const { code, error } = Object.fromEntries(new URL(reply.headers.get("location")).searchParams);
+    assert.deepEqual([code, error, errors], [undefined, "temporarily_unavailable", [["signed_out", "grant_insert"]]]);
+  });
+
   it("a clock that tells no seconds is a 503", async () => {
     for (const wrong of [1.5, NaN, -1, "now"]) {
       const server = createAuthorizationServer(await over(memoryGrants(), { now: () => wrong }));
@@ -274,7 +319,10 @@ describe("misuse", () => {
       await assert.rejects(server.resumeLogin(page, "t", login), { code: "outcome_invalid" });
     }
     for (const consent of [undefined, null, true, {}, { scopes: "a" }, { scopes: [1] }]) {
-      await assert.rejects(server.resumeConsent(page, "t", consent), { code: "outcome_invalid" });
+      await assert.rejects(server.resumeConsent(page, "t", "u", consent), { code: "outcome_invalid" });
+    }
+    for (const present of [undefined, "", 7, { scopes: [] }]) {
+      await assert.rejects(server.resumeConsent(page, "t", present, { scopes: [] }), { code: "outcome_invalid" });
     }
     const start = () => new Request(`${ISSUER}/oauth2/authorize?client_id=app&redirect_uri=${encodeURIComponent("https://app.example/cb?kept=1")}&response_type=code&code_challenge=${"x".repeat(43)}&code_challenge_method=S256`);
     const interaction = await server.handle(start());

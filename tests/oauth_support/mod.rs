@@ -253,6 +253,11 @@ pub fn logged_in() -> LoginOutcome {
     LoginOutcome::LoggedIn(Login { sub: "u1".into(), auth_time: at(0), acr: None, amr: vec![] })
 }
 
+/// Who signed in by [`logged_in`] and is at the browser still.
+pub fn u1() -> Option<String> {
+    Some("u1".into())
+}
+
 /// The whole way to a code: login, consent, redirect.
 pub fn code(server: &Server, store: &Store, client: &str, scope: &str, seed: u8) -> String {
     code_of(server, store, &query_of(client, scope), seed)
@@ -270,6 +275,7 @@ pub fn code_of(server: &Server, store: &Store, query: &str, seed: u8) -> String 
             let flow = server.resume_consent(
                 back(&consent),
                 consent.ticket.clone(),
+                u1(),
                 outcome,
                 at(0),
                 [seed.wrapping_add(2); 64],
@@ -359,8 +365,23 @@ pub fn login(
 }
 
 pub fn approve(server: &Server, store: &Store, page: &Interaction, scopes: &[&str], offset: i64, seed: u8) -> Reply {
+    approve_as("u1", server, store, page, scopes, offset, seed)
+}
+
+pub fn approve_as(
+    sub: &str,
+    server: &Server,
+    store: &Store,
+    page: &Interaction,
+    scopes: &[&str],
+    offset: i64,
+    seed: u8,
+) -> Reply {
     let outcome = ConsentOutcome::Approve { scopes: scopes.iter().map(|scope| (*scope).into()).collect() };
-    drive(server.resume_consent(back(page), page.ticket.clone(), outcome, at(offset), [seed; 64]), store)
+    drive(
+        server.resume_consent(back(page), page.ticket.clone(), Some(sub.into()), outcome, at(offset), [seed; 64]),
+        store,
+    )
 }
 
 /// A form of a client that proves itself with `Authorization: Basic`.

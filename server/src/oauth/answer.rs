@@ -2,7 +2,6 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use axum::body::Body;
 use axum::http::{HeaderValue, Request, Response, StatusCode, header};
@@ -10,6 +9,7 @@ use scopegate::oauth::{Flow, HttpRequest, HttpResponse, Reply, Server, drive_asy
 use scopegate::time::UnixSeconds;
 
 use super::http::{self, Unread};
+use super::session::Session;
 use super::social::SocialLogin;
 use super::{Oauth, Ready, pages};
 use crate::app::App;
@@ -53,7 +53,7 @@ impl Oauth {
             "/login" => call.login(request).await,
             "/consent" => call.consent(request).await,
             "/logout" => call.logout(request).await,
-            _ => match call.drive(|server, entropy| server.handle(request, call.now, entropy)).await {
+            _ => match call.drive(None, |server, entropy| server.handle(request, call.now, entropy)).await {
                 Reply::Respond(response) => http::write(response),
                 Reply::Interact(_) => unavailable(),
             },
@@ -74,31 +74,20 @@ pub(super) struct Call<'c> {
 }
 
 impl Call<'_> {
-    /// Runs a flow to its end.
-    pub(super) async fn drive<'s>(&'s self, flow: impl FnOnce(&'s Server, [u8; 64]) -> Flow<'s>) -> Reply {
-        // Nobody's grant is refused where nobody is named.
-        self.drive_for(None, flow).await.unwrap_or_else(outage)
-    }
-
-    /// The same for the user who is at the browser; `None` when the flow is another's.
-    pub(super) async fn drive_for<'s>(
+    /// Runs a flow to its end. Only for who is signed in by `session` may it grant something.
+    pub(super) async fn drive<'s>(
         &'s self,
-        present: Option<&str>,
+        session: Option<&Session>,
         flow: impl FnOnce(&'s Server, [u8; 64]) -> Flow<'s>,
-    ) -> Option<Reply> {
+    ) -> Reply {
         let mut entropy = [0_u8; 64];
         if let Err(error) = getrandom::fill(&mut entropy) {
             tracing::error!(error = %error, "no random bytes");
-            return Some(outage());
+            return Reply::Respond(HttpResponse::new(503).with("retry-after", "1").with("cache-control", "no-store"));
         }
-        let host = self.oauth.host(&self.ready, present);
-        let reply = drive_async(flow(&self.ready.server, entropy), &host).await;
-        (!host.of_another.load(Ordering::Relaxed)).then_some(reply)
+        let host = self.oauth.host(&self.ready, session);
+        drive_async(flow(&self.ready.server, entropy), &host).await
     }
-}
-
-fn outage() -> Reply {
-    Reply::Respond(HttpResponse::new(503).with("retry-after", "1").with("cache-control", "no-store"))
 }
 
 fn refuse_body(unread: Unread, page: bool) -> Response<Body> {

@@ -3,7 +3,9 @@
 use axum::body::Body;
 use axum::http::{HeaderValue, Response, StatusCode, header};
 use base64ct::{Base64UrlUnpadded, Encoding};
-use scopegate::oauth::{Ask, ConsentOutcome, HttpRequest, HttpResponse, Interaction, LoginOutcome, Params, Reply};
+use scopegate::oauth::{
+    Ask, ConsentOutcome, HttpRequest, HttpResponse, Interaction, LoginOutcome, Params, Reply, Server,
+};
 use scopegate_stores::StoreError;
 use zeroize::Zeroizing;
 
@@ -23,7 +25,7 @@ impl Call<'_> {
             Err(_) => return unavailable(),
         };
         let flow_request = request.clone();
-        let reply = self.drive(|server, entropy| server.handle(flow_request, self.now, entropy)).await;
+        let reply = self.drive(None, |server, entropy| server.handle(flow_request, self.now, entropy)).await;
         self.go_on(request, reply, session.as_ref()).await
     }
 
@@ -35,7 +37,7 @@ impl Call<'_> {
         };
         let Some(ticket) = form.get("ticket") else { return out_of_date() };
         if form.get("decision") == Some("cancel") {
-            return self.resume_login(request, ticket, LoginOutcome::Denied).await;
+            return self.resume_login(request, ticket, Err(LoginOutcome::Denied)).await;
         }
         let name = form.get("username").unwrap_or_default().trim();
         let password = Zeroizing::new(form.get("password").unwrap_or_default().to_owned());
@@ -77,7 +79,7 @@ impl Call<'_> {
         amr: Vec<String>,
     ) -> Response<Body> {
         let Some(session) = self.begin(user, amr) else { return unavailable() };
-        let mut response = self.resume_login(request, ticket, LoginOutcome::LoggedIn(session.login())).await;
+        let mut response = self.resume_login(request, ticket, Ok(&session)).await;
         let well = response.status().is_success() || response.status().is_redirection();
         if let (true, Some(cookie)) = (well, self.oauth.sessions.cookie(&session)) {
             http::append(&mut response, &[("set-cookie".into(), cookie)]);
@@ -99,16 +101,22 @@ impl Call<'_> {
         })
     }
 
+    /// Goes on for who is signed in, or with the reason why nobody is.
     pub(super) async fn resume_login(
         &self,
         request: HttpRequest,
         ticket: &str,
-        outcome: LoginOutcome,
+        session: Result<&Session, LoginOutcome>,
     ) -> Response<Body> {
-        let (browser, ticket) = (request.clone(), ticket.to_owned());
-        let reply =
-            self.drive(|server, entropy| server.resume_login(browser, ticket, outcome, self.now, entropy)).await;
+        let reply = self.resumed(request.clone(), ticket.to_owned(), session).await;
         self.go_on(request, reply, None).await
+    }
+
+    async fn resumed(&self, request: HttpRequest, ticket: String, session: Result<&Session, LoginOutcome>) -> Reply {
+        let present = session.as_ref().ok().copied();
+        let outcome = session.map_or_else(|outcome| outcome, |session| LoginOutcome::LoggedIn(session.login()));
+        let resume = |server, entropy| Server::resume_login(server, request, ticket, outcome, self.now, entropy);
+        self.drive(present, resume).await
     }
 
     /// An approval, or a refusal.
@@ -119,8 +127,7 @@ impl Call<'_> {
         };
         // Who has signed out meanwhile, or has a new password, approves nothing any more; nor does whoever signed in after them.
         let present = match self.session(&request).await {
-            Ok(Some((session, _))) => session.sub,
-            Ok(None) => return out_of_date(),
+            Ok(session) => session.map(|(session, _)| session),
             Err(_) => return unavailable(),
         };
         let Some(ticket) = form.get("ticket").map(str::to_owned) else { return out_of_date() };
@@ -131,16 +138,13 @@ impl Call<'_> {
             Some("deny") => ConsentOutcome::Deny,
             _ => return out_of_date(),
         };
-        let browser = request.clone();
+        let (browser, sub) = (request.clone(), present.as_ref().map(|session| session.sub.clone()));
         let reply = self
-            .drive_for(Some(&present), |server, entropy| {
-                server.resume_consent(browser, ticket, outcome, self.now, entropy)
+            .drive(present.as_ref(), |server, entropy| {
+                server.resume_consent(browser, ticket, sub, outcome, self.now, entropy)
             })
             .await;
-        match reply {
-            Some(reply) => self.go_on(request, reply, None).await,
-            None => out_of_date(),
-        }
+        self.go_on(request, reply, None).await
     }
 
     /// Asks whether to sign out, and does.
@@ -196,16 +200,14 @@ impl Call<'_> {
                 Ask::Consent { .. } => return self.show(&interaction),
                 Ask::Login { silent, reauthenticate, select_account, .. } => {
                     match session.filter(|_| !reauthenticate && !select_account) {
-                        Some(session) => LoginOutcome::LoggedIn(session.login()),
-                        None if *silent => LoginOutcome::NotLoggedIn,
+                        Some(session) => Ok(session),
+                        None if *silent => Err(LoginOutcome::NotLoggedIn),
                         None => return self.show(&interaction),
                     }
                 }
             };
             with_cookie(&mut request, &interaction.headers);
-            let (browser, ticket) = (request.clone(), interaction.ticket);
-            reply =
-                self.drive(|server, entropy| server.resume_login(browser, ticket, outcome, self.now, entropy)).await;
+            reply = self.resumed(request.clone(), interaction.ticket, outcome).await;
         }
         unavailable()
     }

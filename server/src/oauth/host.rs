@@ -1,12 +1,11 @@
 //! What the flows need, answered by the store, the signing keys and the users.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use scopegate::oauth::{Answer, AsyncHost, Need, StoredGrant, Swap};
 use scopegate_stores::{DocumentStore, GrantStore, Inserted, Put, StoreError, Updated};
 
 use super::Clients;
 use super::keys::Keys;
+use super::session::Session;
 use super::users;
 use crate::metrics::Metrics;
 
@@ -16,20 +15,20 @@ pub(crate) struct Host<'h, S> {
     pub(crate) clients: &'h Clients,
     pub(crate) keys: &'h Keys,
     pub(crate) metrics: &'h Metrics,
-    /// Who is at the browser, where that is known: grants and consents of another are not written.
-    pub(crate) present: Option<&'h str>,
-    /// Whether one was to be.
-    pub(crate) of_another: AtomicBool,
+    /// Who is signed in.
+    pub(crate) session: Option<&'h Session>,
+}
+
+/// Whether a session is this user's, and of the present epoch. Asked once a grant is stored and before its code is told to anybody: who ends
+/// the epoch lists the grants afterwards. Whichever comes first, either the list has this grant or the code leaves for nobody.
+async fn is_signed_in(store: &impl DocumentStore, session: Option<&Session>, sub: &str) -> Result<bool, StoreError> {
+    let Some(session) = session.filter(|session| session.sub == sub) else { return Ok(false) };
+    let stored = users::by_subject(store, sub).await?;
+    Ok(stored.is_some_and(|stored| stored.user.epoch == session.epoch))
 }
 
 impl<S: GrantStore + DocumentStore> AsyncHost for Host<'_, S> {
     async fn answer(&self, need: &Need) -> Answer {
-        if let (Some(present), Need::InsertGrant { sub, .. } | Need::SaveConsent { sub, .. }) = (self.present, need)
-            && present != sub
-        {
-            self.of_another.store(true, Ordering::Relaxed);
-            return Answer::Unavailable;
-        }
         // The store has told the log what failed.
         self.answer_or_fail(need).await.unwrap_or(Answer::Unavailable)
     }
@@ -44,7 +43,12 @@ impl<S: GrantStore + DocumentStore> Host<'_, S> {
                 Answer::Grant(found.map(|found| StoredGrant { row: found.row, version: found.version }))
             }
             Need::InsertGrant { id, sub, row, expires_at } => {
-                Answer::Inserted(self.store.grant_insert(id, sub, row, *expires_at).await? == Inserted::Done)
+                let inserted = self.store.grant_insert(id, sub, row, *expires_at).await? == Inserted::Done;
+                if is_signed_in(self.store, self.session, sub).await? {
+                    Answer::Inserted(inserted)
+                } else {
+                    Answer::Unavailable
+                }
             }
             Need::GrantsOf { sub, after, limit } => {
                 Answer::Grants(self.store.grants_of(sub, after.as_deref(), *limit).await?)
@@ -106,5 +110,51 @@ impl<S: GrantStore + DocumentStore> Host<'_, S> {
             }
             Err(_) => Answer::Unavailable,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use scopegate::time::UnixSeconds;
+    use scopegate_stores::MemoryStore;
+
+    use super::super::users::{self, User};
+    use super::*;
+
+    /// A logout ends the epoch and then lists the grants; an authorization stores its grant and then looks at the epoch. Run in every order.
+    #[tokio::test]
+    async fn a_grant_is_listed_by_the_logout_or_its_code_is_kept() {
+        let mut seen = std::collections::BTreeSet::new();
+        for order in ["ABab", "AaBb", "AabB", "aABb", "aAbB", "abAB"] {
+            let store = MemoryStore::default();
+            users::add(&store, &User::new("u1".into(), "ada".into(), None)).await.unwrap();
+            let session = Session {
+                id: "s".into(),
+                sub: "u1".into(),
+                epoch: 1,
+                auth_time: UnixSeconds::EPOCH,
+                amr: vec![],
+                expires_at: UnixSeconds::clamped(9_999_999_999),
+            };
+            let (mut listed, mut released) = (false, false);
+            for step in order.chars() {
+                match step {
+                    'A' => drop(users::change(&store, "u1", |_| {}).await.unwrap()),
+                    'B' => listed = !store.grants_of("u1", None, 9).await.unwrap().is_empty(),
+                    'a' => {
+                        let end = UnixSeconds::clamped(9_999_999_999);
+                        store.grant_insert("g1", "u1", b"row", end).await.unwrap();
+                    }
+                    _ => released = is_signed_in(&store, Some(&session), "u1").await.unwrap(),
+                }
+            }
+            assert!(listed || !released, "{order}: a code of a grant that nobody revokes");
+            seen.insert((listed, released));
+            assert!(!is_signed_in(&store, Some(&session), "u2").await.unwrap());
+            assert!(!is_signed_in(&store, None, "u1").await.unwrap());
+        }
+        assert_eq!(seen.len(), 3, "each end that may be was reached");
     }
 }

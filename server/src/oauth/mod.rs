@@ -26,7 +26,6 @@ mod throttle;
 pub mod users;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use scopegate::oauth::{
@@ -47,7 +46,7 @@ pub use self::password::{PASSWORD_BYTES, hash as hash_password};
 use self::paths::{path_of, paths};
 pub use self::providers::{Providers, Rule, SecretKey};
 pub(crate) use self::seal::Sealer;
-use self::session::Sessions;
+use self::session::{Session, Sessions};
 pub(crate) use self::setup::settings;
 pub(crate) use self::signer::Signer;
 use self::social::SocialLogin;
@@ -211,16 +210,9 @@ impl Oauth {
         Arc::clone(&self.ready.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// What flows ask, over these keys.
-    fn host<'h>(&'h self, ready: &'h Ready, present: Option<&'h str>) -> Host<'h, Metered<AnyStore>> {
-        Host {
-            store: &*self.store,
-            clients: &self.clients,
-            keys: &ready.keys,
-            metrics: self.store.metrics(),
-            present,
-            of_another: AtomicBool::new(false),
-        }
+    /// What flows ask, over these keys, for who is signed in.
+    fn host<'h>(&'h self, ready: &'h Ready, session: Option<&'h Session>) -> Host<'h, Metered<AnyStore>> {
+        Host { store: &*self.store, clients: &self.clients, keys: &ready.keys, metrics: self.store.metrics(), session }
     }
 
     fn retire_for(&self) -> i64 {

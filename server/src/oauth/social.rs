@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::http::{Response, StatusCode};
 use scopegate::jwt::Algorithm;
 use scopegate::oauth::social::{Failed, Fault, LoggedIn, Outcome, Social, drive_async};
-use scopegate::oauth::{Answer, AsyncHost, HttpRequest, HttpResponse, LoginOutcome, Need, Params, Server};
+use scopegate::oauth::{Answer, AsyncHost, HttpRequest, HttpResponse, Need, Params, Server};
 use scopegate_stores::{GrantStore, Put};
 
 use super::browser::{out_of_date, respond};
@@ -192,7 +192,7 @@ impl Call<'_> {
         match (request.method.as_str(), fresh, ticket) {
             ("GET", Some(session), Some(ticket)) => {
                 let ticket = ticket.to_owned();
-                self.resume_login(request, &ticket, LoginOutcome::LoggedIn(session.login())).await
+                self.resume_login(request, &ticket, Ok(&session)).await
             }
             _ => out_of_date(),
         }

@@ -136,6 +136,7 @@ fn nobody_approves_for_whoever_sat_there_before() {
     let second = browser.sign_in(&page, "bob", PASSWORD);
     let answer = browser.decide(&first, "allow");
     assert!(answer.status == 400 && answer.header("location").is_none(), "{answer:?}");
+    assert!(answer.body.contains("ticket_of_another_user"), "{answer:?}");
     assert_eq!(site.run(site.app.store.grants_of(SUBJECT, None, 10)).unwrap(), Vec::<String>::new());
     assert!(browser.decide(&second, "allow").sent("code").is_some());
 }

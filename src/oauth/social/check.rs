@@ -174,6 +174,7 @@ pub(super) fn urls(endpoints: &Endpoints, loopback: bool) -> bool {
 }
 
 fn issuer(issuer: &Issuer) -> bool {
+    const TENANT: &str = "{tenantid}";
     const MICROSOFT: &str = "https://login.microsoftonline.com/";
     match issuer {
         Issuer::Exact(known) => {
@@ -185,7 +186,7 @@ fn issuer(issuer: &Issuer) -> bool {
         }
         Issuer::Tenant { pattern, except } => {
             pattern.starts_with("https://")
-                && pattern.matches("{tenantid}").count() == 1
+                && pattern.split_once(TENANT).is_some_and(|(_, after)| after.split_once(TENANT).is_none())
                 && except.iter().all(|tenant| is_tenant(tenant))
         }
     }

@@ -5,12 +5,12 @@ use alloc::string::String;
 
 use base64ct::{Base64, Encoding};
 use hmac::{Hmac, KeyInit, Mac};
-use serde_json::json;
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use super::super::client::SecretMethod;
 use super::super::crypto;
+use super::super::http::object;
 use super::super::params::encode_into;
 use super::super::step::Need;
 use super::answer::{self, MAX_ANSWER_BYTES};
@@ -106,14 +106,14 @@ fn signed(
     team: &str,
     audience: &str,
 ) -> Result<Zeroizing<String>, Stop> {
-    let header = json!({ "alg": "ES256", "kid": kid });
-    let claims = json!({
-        "iss": team,
-        "iat": context.now,
-        "exp": context.now.saturating_add(SIGNED_SECONDS),
-        "aud": audience,
-        "sub": client_id,
-    });
+    let header = object(&mut [("alg", "ES256".into()), ("kid", kid.into())]);
+    let claims = object(&mut [
+        ("iss", team.into()),
+        ("iat", context.now.get().into()),
+        ("exp", context.now.saturating_add(SIGNED_SECONDS).get().into()),
+        ("aud", audience.into()),
+        ("sub", client_id.into()),
+    ]);
     let part = |value: &serde_json::Value| crypto::b64(format!("{value}").as_bytes());
     let input = format!("{}.{}", part(&header), part(&claims));
     let signature = context.signature(|| Need::Sign {
@@ -132,5 +132,6 @@ pub(super) fn secret_proof(provider: &Provider, access_token: &str) -> Option<St
     let ClientCredential::Secret { secret, .. } = &provider.credential else { return None };
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.reveal().as_bytes()).ok()?;
     mac.update(access_token.as_bytes());
-    Some(mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect())
+    let digits = mac.finalize().into_bytes().into_iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    Some(digits.filter_map(|digit| char::from_digit(u32::from(digit), 16)).collect())
 }

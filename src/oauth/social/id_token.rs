@@ -62,7 +62,7 @@ pub(super) fn verify(
     let claims = token.into_verified(proof, &rules, context.now).map_err(Fault::IdToken)?;
     check_audience(&claims, &provider.client_id)?;
     if let Some(tenant) = tenant_of(&resolved.endpoints.issuer, claims.issuer())
-        && claims.claim("tid") != Some(tenant.into())
+        && claims.claim("tid").as_ref().and_then(serde_json::Value::as_str) != Some(tenant)
     {
         return Err(Fault::IdToken(TokenRefusal::IssuerMismatch).into());
     }
@@ -111,7 +111,12 @@ fn key_serves(set: &str, kid: Option<&str>, issuer: &str, tenant: &str) -> bool 
     entries.iter().all(|entry| match entry {
         Value::Object(entry) if entry.string("kid") == kid => match entry.get("issuer") {
             None => true,
-            Some(Value::String(own)) => own.replace("{tenantid}", tenant) == issuer,
+            Some(Value::String(own)) => match own.split_once("{tenantid}") {
+                None => own == issuer,
+                Some((before, after)) => {
+                    issuer.strip_prefix(before).and_then(|rest| rest.strip_suffix(after)) == Some(tenant)
+                }
+            },
             Some(_) => false,
         },
         _ => true,
@@ -127,10 +132,12 @@ fn keys<'f>(context: &mut Context<'f>, url: &str, more: &[(&str, &str)]) -> Resu
 /// For this server alone, and by it: no further audience is trusted, and `azp` is this client where it is there.
 fn check_audience(claims: &VerifiedClaims, client_id: &str) -> Result<(), Fault> {
     let alone = match claims.claim("aud") {
-        Some(serde_json::Value::Array(audiences)) => audiences.iter().all(|audience| audience == client_id),
+        Some(serde_json::Value::Array(audiences)) => {
+            audiences.iter().all(|audience| audience.as_str() == Some(client_id))
+        }
         _ => true,
     };
-    let party = claims.claim("azp").is_none_or(|party| party == client_id);
+    let party = claims.claim("azp").is_none_or(|party| party.as_str() == Some(client_id));
     if alone && party { Ok(()) } else { Err(Fault::AudienceForeign) }
 }
 

@@ -41,7 +41,7 @@ pub use self::provider::{
 };
 
 use self::flow::Input;
-use super::config::{Server, TokenSecret};
+use super::config::{self, Server, TokenSecret};
 use super::http::HttpRequest;
 use crate::time::UnixSeconds;
 
@@ -74,6 +74,24 @@ impl Social {
             lifetime: server.config.lifetimes.ticket,
             providers,
         })
+    }
+
+    /// The providers of a program that is no authorization server itself: `issuer` is where it is.
+    pub(super) fn alone(
+        issuer: String,
+        secrets: Vec<TokenSecret>,
+        lifetime: Option<i64>,
+        providers: Vec<Provider>,
+    ) -> Result<Result<Self, ConfigError>, config::ConfigError> {
+        let lifetime = lifetime.unwrap_or_else(|| config::Lifetimes::default().ticket);
+        config::check_issuer(&issuer)?;
+        config::check_secrets(&secrets)?;
+        if !config::is_lifetime(lifetime) {
+            return Err(config::ConfigError::LifetimeInvalid);
+        }
+        let checked = check::all(&providers, issuer.starts_with("https://"));
+        let base_path = String::from(config::path_of(&issuer));
+        Ok(checked.map(|()| Self { base: issuer, base_path, secrets, lifetime, providers }))
     }
 
     /// The providers, in the order in which they were given.

@@ -24,6 +24,22 @@ fn words(words: &[&str]) -> Vec<String> {
     words.iter().copied().map(String::from).collect()
 }
 
+/// Endpoints that are known: authorization, token, and where there are any, keys and profile; and who issues.
+#[inline(never)]
+fn fixed(urls: [&str; 2], jwks: Option<&str>, userinfo: Option<&str>, issuers: &[&str]) -> Source {
+    let [authorization, token] = urls.map(String::from);
+    Source::Fixed(Endpoints {
+        authorization,
+        token,
+        jwks: jwks.map(String::from),
+        userinfo: userinfo.map(String::from),
+        emails: None,
+        issuer: Issuer::Exact(words(issuers)),
+        issuer_parameter: false,
+    })
+}
+
+#[inline(never)]
 fn openid(id: &str, name: &str, source: Source, client_id: String, credential: ClientCredential) -> Provider {
     Provider {
         id: String::from(id),
@@ -45,15 +61,12 @@ impl Provider {
     /// Google. Its issuer is written with and without the scheme.
     #[must_use]
     pub fn google(client_id: String, client_secret: ClientSecret) -> Self {
-        let source = Source::Fixed(Endpoints {
-            authorization: "https://accounts.google.com/o/oauth2/v2/auth".into(),
-            token: "https://oauth2.googleapis.com/token".into(),
-            jwks: Some("https://www.googleapis.com/oauth2/v3/certs".into()),
-            userinfo: None,
-            emails: None,
-            issuer: Issuer::Exact(words(&["https://accounts.google.com", "accounts.google.com"])),
-            issuer_parameter: false,
-        });
+        let source = fixed(
+            ["https://accounts.google.com/o/oauth2/v2/auth", "https://oauth2.googleapis.com/token"],
+            Some("https://www.googleapis.com/oauth2/v3/certs"),
+            None,
+            &["https://accounts.google.com", "accounts.google.com"],
+        );
         openid("google", "Google", source, client_id, secret(client_secret))
     }
 
@@ -109,15 +122,12 @@ impl Provider {
     /// [`ClientCredential::Signed`] to have it signed at each login (see [`Provider::apple_credential`]), or one made before.
     #[must_use]
     pub fn apple(client_id: String, credential: ClientCredential) -> Self {
-        let source = Source::Fixed(Endpoints {
-            authorization: "https://appleid.apple.com/auth/authorize".into(),
-            token: "https://appleid.apple.com/auth/token".into(),
-            jwks: Some("https://appleid.apple.com/auth/keys".into()),
-            userinfo: None,
-            emails: None,
-            issuer: Issuer::Exact(words(&["https://appleid.apple.com"])),
-            issuer_parameter: false,
-        });
+        let source = fixed(
+            ["https://appleid.apple.com/auth/authorize", "https://appleid.apple.com/auth/token"],
+            Some("https://appleid.apple.com/auth/keys"),
+            None,
+            &["https://appleid.apple.com"],
+        );
         Self {
             scopes: words(&["openid", "name", "email"]),
             response_mode: ResponseMode::FormPost,
@@ -135,15 +145,9 @@ impl Provider {
     /// GitLab at `base`, which is `https://gitlab.com` or an instance of one's own, without a slash at the end.
     #[must_use]
     pub fn gitlab(client_id: String, client_secret: ClientSecret, base: &str) -> Self {
-        let source = Source::Fixed(Endpoints {
-            authorization: format!("{base}/oauth/authorize"),
-            token: format!("{base}/oauth/token"),
-            jwks: Some(format!("{base}/oauth/discovery/keys")),
-            userinfo: Some(format!("{base}/oauth/userinfo")),
-            emails: None,
-            issuer: Issuer::Exact(words(&[base])),
-            issuer_parameter: false,
-        });
+        let at = |path: &str| format!("{base}/oauth/{path}");
+        let source =
+            fixed([&at("authorize"), &at("token")], Some(&at("discovery/keys")), Some(&at("userinfo")), &[base]);
         openid("gitlab", "GitLab", source, client_id, secret(client_secret))
     }
 
@@ -151,15 +155,13 @@ impl Provider {
     /// address. `version` is such as [`FACEBOOK_GRAPH_VERSION`].
     #[must_use]
     pub fn facebook(client_id: String, client_secret: ClientSecret, version: &str) -> Self {
-        let source = Source::Fixed(Endpoints {
-            authorization: format!("https://www.facebook.com/{version}/dialog/oauth"),
-            token: format!("https://graph.facebook.com/{version}/oauth/access_token"),
-            jwks: None,
-            userinfo: Some(format!("https://graph.facebook.com/{version}/me?fields=id,name,email")),
-            emails: None,
-            issuer: Issuer::Exact(words(&["https://www.facebook.com"])),
-            issuer_parameter: false,
-        });
+        let graph = |path: &str| format!("https://graph.facebook.com/{version}/{path}");
+        let source = fixed(
+            [&format!("https://www.facebook.com/{version}/dialog/oauth"), &graph("oauth/access_token")],
+            None,
+            Some(&graph("me?fields=id,name,email")),
+            &["https://www.facebook.com"],
+        );
         Self {
             protocol: Protocol::OAuth2,
             scopes: words(&["public_profile", "email"]),

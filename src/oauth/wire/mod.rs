@@ -7,6 +7,7 @@
 mod client;
 mod options;
 mod out;
+mod social;
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -14,6 +15,8 @@ use core::fmt;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
+
+pub use self::social::{providers, social, social_step};
 
 use self::client::ClientJson;
 use super::config::{ConfigError, Server};
@@ -146,6 +149,7 @@ enum InputJson {
     Consent {
         request: MessageJson,
         ticket: String,
+        present: Option<String>,
         consent: ConsentOutcomeJson,
     },
 }
@@ -232,7 +236,7 @@ impl AnswerJson {
 /// `{"interact": {"ask", "ticket", "client", "headers"}}`.
 ///
 /// `input` is `{"http": request}`, or `{"request", "ticket", "login"}` with `{"loggedIn": {"sub", "authTime", "acr", "amr"}}`,
-/// `"notLoggedIn"` or `"denied"`, or `{"request", "ticket", "consent"}` with `{"approve": scopes}` or `"deny"`, or
+/// `"notLoggedIn"` or `"denied"`, or `{"request", "ticket", "present", "consent"}` with the subject who is signed in and `{"approve": scopes}` or `"deny"`, or
 /// `{"revokeAll": {"sub", "clientId"}}`, whose answers are all read again at each step: let it see a few grants at a time. A request has
 /// `method`, `path`, `query`, `headers` (pairs) and `body`. `answers` is an array, each named after its kind.
 ///
@@ -259,12 +263,12 @@ pub fn step(
             };
             server.resume_login(request.request()?, ticket, outcome, now, entropy)
         }
-        InputJson::Consent { request, ticket, consent } => {
+        InputJson::Consent { request, ticket, present, consent } => {
             let outcome = match consent {
                 ConsentOutcomeJson::Approve(scopes) => ConsentOutcome::Approve { scopes },
                 ConsentOutcomeJson::Deny => ConsentOutcome::Deny,
             };
-            server.resume_consent(request.request()?, ticket, outcome, now, entropy)
+            server.resume_consent(request.request()?, ticket, present, outcome, now, entropy)
         }
         InputJson::RevokeAll(RevokeAllJson { sub, client_id }) => {
             stepwise = true;

@@ -98,10 +98,10 @@ impl LifetimesJson {
     }
 }
 
-fn secret(secret: SecretJson) -> Result<TokenSecret, WireError> {
-    let key = bytes(&secret.key, "secrets_invalid")?;
+pub(super) fn secret(id: String, key: &str) -> Result<TokenSecret, WireError> {
+    let key = bytes(key, "secrets_invalid")?;
     let key = key.try_into().map_err(|_| WireError::new("secrets_invalid", "a key is 32 bytes"))?;
-    Ok(TokenSecret::new(secret.id, key))
+    Ok(TokenSecret::new(id, key))
 }
 
 fn key(key: KeyJson) -> Result<SigningKey, WireError> {
@@ -123,7 +123,11 @@ pub(super) fn server(text: &str) -> Result<Server, WireError> {
     let CapabilitiesJson { cas, read_your_writes, put_once } = options.capabilities;
     let config = Config {
         issuer: options.issuer,
-        secrets: options.secrets.into_iter().map(secret).collect::<Result<_, _>>()?,
+        secrets: options
+            .secrets
+            .into_iter()
+            .map(|SecretJson { id, key }| secret(id, &key))
+            .collect::<Result<_, _>>()?,
         scopes: options.scopes,
         resources: options.resources.into_iter().map(|ResourceJson { uri, scopes }| Resource { uri, scopes }).collect(),
         cors_origins: options.cors_origins,

@@ -2,76 +2,135 @@
 
 use alloc::string::{String, ToString};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::oauth::crypto::b64;
+use crate::oauth::http::{HttpResponse, object, texts};
 use crate::oauth::step::{Ask, ClaimsTarget, Interaction, Need, Reply, Step};
+use crate::time::UnixSeconds;
 
-pub(super) fn step(step: Step) -> String {
-    match step {
-        Step::Need(need) => {
-            let mut members = members(&need);
-            if let Some(object) = members.as_object_mut() {
-                object.insert("op".into(), need.op().into());
-            }
-            json!({ "need": members })
-        }
-        Step::Done(Reply::Respond(response)) => json!({ "respond": {
-            "status": response.status, "headers": response.headers, "body": b64(&response.body),
-        } }),
-        Step::Done(Reply::Interact(interaction)) => json!({ "interact": interact(interaction) }),
-    }
-    .to_string()
+fn instant(at: UnixSeconds) -> Value {
+    at.get().into()
 }
 
-fn members(need: &Need) -> Value {
+pub(super) fn step(step: Step) -> String {
+    let (ended, value) = match step {
+        Step::Need(need) => ("need", self::need(&need)),
+        Step::Done(Reply::Respond(response)) => ("respond", self::response(&response)),
+        Step::Done(Reply::Interact(interaction)) => ("interact", interact(interaction)),
+    };
+    object(&mut [(ended, value)]).to_string()
+}
+
+/// Headers as pairs.
+pub(super) fn headers(headers: &[(String, String)]) -> Value {
+    let pair =
+        |(name, value): &(String, String)| Value::from([name, value].map(|text| Value::from(text.as_str())).to_vec());
+    Value::Array(headers.iter().map(pair).collect())
+}
+
+pub(super) fn response(response: &HttpResponse) -> Value {
+    object(&mut [
+        ("status", response.status.into()),
+        ("headers", headers(&response.headers)),
+        ("body", b64(&response.body).into()),
+    ])
+}
+
+pub(super) fn need(need: &Need) -> Value {
+    let text = |text: &String| Value::from(text.as_str());
+    let op = ("op", Value::from(need.op()));
     match need {
-        Need::Client { client_id } => json!({ "clientId": client_id }),
-        Need::Grant { id } => json!({ "id": id }),
-        Need::InsertGrant { id, sub, row, expires_at } => {
-            json!({ "id": id, "sub": sub, "row": b64(row), "expiresAt": expires_at })
+        Need::Client { client_id } => object(&mut [op, ("clientId", text(client_id))]),
+        Need::Grant { id } => object(&mut [op, ("id", text(id))]),
+        Need::InsertGrant { id, sub, row, expires_at } => object(&mut [
+            op,
+            ("id", text(id)),
+            ("sub", text(sub)),
+            ("row", b64(row).into()),
+            ("expiresAt", instant(*expires_at)),
+        ]),
+        Need::GrantsOf { sub, after, limit } => object(&mut [
+            op,
+            ("sub", text(sub)),
+            ("after", after.as_ref().map_or(Value::Null, text)),
+            ("limit", (*limit).into()),
+        ]),
+        Need::SwapGrant { id, expect_version, row, expires_at } => object(&mut [
+            op,
+            ("id", text(id)),
+            ("expectVersion", (*expect_version).into()),
+            ("row", b64(row).into()),
+            ("expiresAt", instant(*expires_at)),
+        ]),
+        Need::Consent { sub, client_id } => object(&mut [op, ("sub", text(sub)), ("clientId", text(client_id))]),
+        Need::SaveConsent { sub, client_id, scopes } => {
+            object(&mut [op, ("sub", text(sub)), ("clientId", text(client_id)), ("scopes", texts(scopes))])
         }
-        Need::GrantsOf { sub, after, limit } => json!({ "sub": sub, "after": after, "limit": limit }),
-        Need::SwapGrant { id, expect_version, row, expires_at } => {
-            json!({ "id": id, "expectVersion": expect_version, "row": b64(row), "expiresAt": expires_at })
-        }
-        Need::Consent { sub, client_id } => json!({ "sub": sub, "clientId": client_id }),
-        Need::SaveConsent { sub, client_id, scopes } => json!({ "sub": sub, "clientId": client_id, "scopes": scopes }),
         Need::Claims { sub, scopes, target } => {
             let target = match target {
                 ClaimsTarget::IdToken => "id_token",
                 ClaimsTarget::UserInfo => "userinfo",
             };
-            json!({ "sub": sub, "scopes": scopes, "target": target })
+            object(&mut [op, ("sub", text(sub)), ("scopes", texts(scopes)), ("target", target.into())])
         }
-        Need::Sign { kid, alg, signing_input } => {
-            json!({ "kid": kid, "alg": alg.name(), "signingInput": b64(signing_input) })
+        Need::Sign { kid, alg, signing_input } => object(&mut [
+            op,
+            ("kid", text(kid)),
+            ("alg", alg.name().into()),
+            ("signingInput", b64(signing_input).into()),
+        ]),
+        Need::PutOnce { space, key_hash, expires_at } => object(&mut [
+            op,
+            ("space", (*space).into()),
+            ("keyHash", text(key_hash)),
+            ("expiresAt", instant(*expires_at)),
+        ]),
+        Need::VerifySecret { client_id, secret } => {
+            object(&mut [op, ("clientId", text(client_id)), ("secret", text(secret))])
         }
-        Need::PutOnce { space, key_hash, expires_at } => {
-            json!({ "space": space, "keyHash": key_hash, "expiresAt": expires_at })
-        }
-        Need::VerifySecret { client_id, secret } => json!({ "clientId": client_id, "secret": secret }),
-        Need::Event { kind, grant_id } => json!({ "kind": kind.code(), "grantId": grant_id }),
-        Need::Http { method, url, headers, body, max_bytes, timeout_ms } => json!({
-            "method": method, "url": url, "headers": headers, "body": b64(body), "maxBytes": max_bytes, "timeoutMs": timeout_ms,
-        }),
+        Need::Event { kind, grant_id } => object(&mut [op, ("kind", kind.code().into()), ("grantId", text(grant_id))]),
+        Need::Http { method, url, headers, body, max_bytes, timeout_ms } => object(&mut [
+            op,
+            ("method", (*method).into()),
+            ("url", text(url)),
+            ("headers", self::headers(headers)),
+            ("body", b64(body).into()),
+            ("maxBytes", (*max_bytes).into()),
+            ("timeoutMs", (*timeout_ms).into()),
+        ]),
     }
 }
 
 fn interact(interaction: Interaction) -> Value {
     let ask = match interaction.ask {
-        Ask::Login { silent, reauthenticate, select_account, login_hint, ui_locales, acr_values, display } => json!({
-            "type": "login", "silent": silent, "reauthenticate": reauthenticate, "selectAccount": select_account,
-            "loginHint": login_hint, "uiLocales": ui_locales, "acrValues": acr_values, "display": display,
-        }),
-        Ask::Consent { scopes, redirect_host } => {
-            json!({ "type": "consent", "scopes": scopes, "redirectHost": redirect_host })
+        Ask::Login { silent, reauthenticate, select_account, login_hint, ui_locales, acr_values, display } => {
+            object(&mut [
+                ("type", "login".into()),
+                ("silent", silent.into()),
+                ("reauthenticate", reauthenticate.into()),
+                ("selectAccount", select_account.into()),
+                ("loginHint", login_hint.into()),
+                ("uiLocales", ui_locales.into()),
+                ("acrValues", acr_values.into()),
+                ("display", display.into()),
+            ])
         }
+        Ask::Consent { scopes, redirect_host } => object(&mut [
+            ("type", "consent".into()),
+            ("scopes", texts(&scopes)),
+            ("redirectHost", redirect_host.into()),
+        ]),
     };
-    json!({
-        "ask": ask,
-        "ticket": interaction.ticket,
-        "client": { "id": interaction.client_id, "name": interaction.client_name, "trusted": interaction.trusted },
-        "headers": interaction.headers,
-    })
+    let client = object(&mut [
+        ("id", interaction.client_id.into()),
+        ("name", interaction.client_name.into()),
+        ("trusted", interaction.trusted.into()),
+    ]);
+    object(&mut [
+        ("ask", ask),
+        ("ticket", interaction.ticket.into()),
+        ("client", client),
+        ("headers", headers(&interaction.headers)),
+    ])
 }

@@ -65,7 +65,7 @@ export class Browser {
   }
 
   /** To the end of an authorization: `{ code, state, iss, error }` of the redirect, or the response when there is none. */
-  async authorize(server, parameters = {}, { login, consent } = {}) {
+  async authorize(server, parameters = {}, { login, consent, present } = {}) {
     const query = new URLSearchParams({
       response_type: "code", client_id: "app", redirect_uri: REDIRECT, scope: "openid email keys", state: "a b", nonce: "n1",
       code_challenge: CHALLENGE, code_challenge_method: "S256", ...parameters,
@@ -77,8 +77,9 @@ export class Browser {
       reply = await server.resumeLogin(this.request(`${ISSUER}/login`), reply.ticket, login ?? { sub: person, authTime: now(), amr: ["pwd"] });
     }
     if (reply.ask?.type === "consent") {
+      if (consent === "none yet") return reply;
       this.remember(reply);
-      reply = await server.resumeConsent(this.request(`${ISSUER}/consent`), reply.ticket, consent ?? { scopes: reply.ask.scopes });
+      reply = await server.resumeConsent(this.request(`${ISSUER}/consent`), reply.ticket, present ?? login?.sub ?? person, consent ?? { scopes: reply.ask.scopes });
     }
     const location = reply.headers.get("location");
     return location === null ? reply : { status: reply.status, location, ...Object.fromEntries(new URL(location).searchParams) };
@@ -148,6 +149,19 @@ export const RACES = [
     same((await server.resumeLogin(new Request(`${ISSUER}/login`), ticket, login)).status, 400);
     const both = await Promise.all([0, 1].map(() => server.resumeLogin(browser.request(`${ISSUER}/login`), ticket, login)));
     same(both.map((reply) => reply.ask?.type ?? reply.status).sort(), [400, "consent"]);
+  }],
+  ["a consent is of the user it was shown to", {}, async ({ server }) => {
+    const browser = new Browser();
+    const { ticket } = browser.remember(await browser.authorize(server, {}, { consent: "none yet" }));
+    const answer = async (present, outcome) => {
+      const reply = await server.resumeConsent(browser.request(`${ISSUER}/consent`), ticket, present, outcome);
+      return [reply.status, reply.headers.get("location") === null, (await reply.text()).split(":")[0]];
+    };
+    for (const present of ["somebody else", `${person} `, null]) {
+      for (const outcome of [{ scopes: ["openid"] }, "denied"]) same(await answer(present, outcome), [400, true, "ticket_of_another_user"], present);
+    }
+    same(await server.revokeAll(person), { revoked: 0 });
+    same((await answer(person, { scopes: ["openid"] })).slice(0, 2), [302, false]);
   }],
 ];
 
@@ -241,6 +255,23 @@ export const FLOWS = [
       [200, { revoked: 0 }, { revoked: 1 }, { revoked: 0 }]);
     same(outcome(await refresh(server, kept.refresh_token, { client_id: "other" })), "400 invalid_grant");
   }],
+  ["sign-in with this server as the provider", {}, async ({ server, oauth, store }) => {
+    const social = oauth.createSocialLogin({
+      issuer: "https://rp.example", secrets, store, fetch: (url, init) => server.handle(new Request(url, init)),
+      providers: [{ preset: "oidc", id: "op", issuer: ISSUER, clientId: "rp", clientSecret: SECRET }],
+    });
+    const there = await social.start("op", { ticket: "tk1.x" });
+    const request = new Request(there.headers.get("location"));
+    const back = await server.resumeLogin(request, await server.handle(request), { sub: person, authTime: now() });
+    const cookie = there.headers.getSetCookie()[0].split(";")[0];
+    const come = (headers) => social.handle(new Request(back.headers.get("location"), { headers }));
+    same((await come({})).status, 400);
+    const identity = await come({ cookie });
+    same([identity.providerSub, identity.email, identity.emailVerified, identity.ticket], [person, `${person}@example.com`, false, "tk1.x"]);
+    same((await come({ cookie })).code, "state_replayed");
+    same(social.counts, { restarts: 0, hostFailures: 0 });
+    social.close();
+  }],
   ["requests that are refused", {}, async ({ server }) => {
     const table = [
       [{ redirect_uri: "https://app.example/other" }, 400], [{ client_id: "nobody" }, 400], [{ client_id: "undefined" }, 400],
@@ -276,9 +307,12 @@ export async function runFlows(oauth, makeStore, cases = [...RACES, ...FLOWS]) {
     const [events, errors] = [[], []];
     const api = client("api", { resources: ["https://api.example/v1"] });
     const options = await optionsOver(oauth, await makeStore(), { onEvent: ({ kind }) => void events.push(kind), onError: (error, operation) => void errors.push(`${operation}: ${error.code ?? error}`), ...more });
-    const server = oauth.createAuthorizationServer({ ...options, clients: [...options.clients, api] });
+    const rp = client("rp", {
+      auth: { method: "client_secret_basic", hashes: [oauth.hashSecret(SECRET)] }, redirectUris: ["https://rp.example/login/oauth2/code/op"], skipConsent: true,
+    });
+    const server = oauth.createAuthorizationServer({ ...options, clients: [...options.clients, api, rp] });
     try {
-      await run({ server, events });
+      await run({ server, events, oauth, store: options.store });
       same(errors, []);
     } catch (error) {
       failures.push(`${name}: ${error.message} ${errors.join("; ")}`);
