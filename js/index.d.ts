@@ -79,12 +79,12 @@ export interface RouteDocument<S extends string = string, C extends string = str
   readonly match: string;
   readonly allow?: readonly { readonly [credential in C]?: Requirement<S> }[];
   readonly public?: true;
-  readonly encodedSlash?: "deny" | "opaque";
+  /** Keeps `%2F` inside one parameter. */
+  readonly encodedSlash?: "opaque";
 }
 
 /** A policy; `docs/policy.md` says what each member means. */
 export interface PolicyDocument<S extends string = string, C extends string = string> {
-  readonly $schema?: string;
   readonly version: 1;
   readonly name: string;
   readonly base?: string;
@@ -116,6 +116,13 @@ export type ParamsOf<P, I extends string> = string extends I
   : RouteWith<P, I> extends { readonly match: infer M extends string }
     ? { readonly [name in ParamNames<M>]: string }
     : Readonly<Record<string, string>>;
+
+/** Who is behind an allowed request to a route: nobody on a public one. */
+export type PrincipalOf<P, I extends string> = string extends I
+  ? Principal<ScopeOf<P>, CredentialOf<P>> | null
+  : RouteWith<P, I> extends { readonly public: true }
+    ? null
+    : Principal<ScopeOf<P>, CredentialOf<P>>;
 
 /** Returns the policy; names of routes, scopes and credentials become literal types, and wrong ones errors. */
 export function definePolicy<const S extends string, const C extends string, const P extends PolicyDocument<S, C>>(policy: P & PolicyDocument<S, C>): P;
@@ -152,6 +159,11 @@ export interface DecideContext {
   https?: boolean | undefined;
   waitUntil?: ((promise: Promise<unknown>) => void) | undefined;
   [name: string]: unknown;
+}
+
+/** The context of a decision as `onEffects` gets it: `waitUntil` is always there. */
+export interface EffectsContext extends DecideContext {
+  waitUntil: (promise: Promise<unknown>) => void;
 }
 
 export interface Principal<S extends string = string, C extends string = string> {
@@ -217,7 +229,7 @@ interface DecisionBase {
   toString(): string;
 }
 
-/** An allowed request; narrowing `routeId` narrows `params`. */
+/** An allowed request; narrowing `routeId` narrows `params` and `principal`. */
 export type Allowed<P = PolicyDocument> = RouteIdOf<P> extends infer I
   ? I extends string
     ? DecisionBase & {
@@ -227,7 +239,7 @@ export type Allowed<P = PolicyDocument> = RouteIdOf<P> extends infer I
         readonly route: I;
         readonly params: ParamsOf<P, I>;
         /** The principal of the first credential; null on a public route. */
-        readonly principal: Principal<ScopeOf<P>, CredentialOf<P>> | null;
+        readonly principal: PrincipalOf<P, I>;
         readonly principals: readonly Principal<ScopeOf<P>, CredentialOf<P>>[];
         readonly response: null;
       }
@@ -332,8 +344,8 @@ export interface GateOptions<P = PolicyDocument> {
   now?: () => number;
   /** Headers to believe, and how many proxies stand before this one (1). */
   trustProxy?: { clientIp?: { header: string; hops?: number }; https?: { header: string; hops?: number } };
-  /** What to store after answering. A promise is given to `context.waitUntil` where there is one. */
-  onEffects?: (effects: Effect[], context?: DecideContext) => Awaitable<unknown>;
+  /** What to store after answering. A promise, returned or given to `context.waitUntil`, holds up no answer; what fails is counted. */
+  onEffects?: (effects: Effect[], context: EffectsContext) => Awaitable<unknown>;
   /** Outages of stores, sinks and of the module; never holds a credential. */
   onError?: (error: unknown, context?: DecideContext) => void;
 }

@@ -1,11 +1,12 @@
 // The gate: a policy with what the application gave for it. `run.js` is the way of one request through it.
 import { mismatched } from "./decision.js";
+import { withWaitUntil } from "./effects.js";
 import { ScopegateError } from "./errors.js";
 import { Held } from "./held.js";
 import { KeyLife } from "./keys.js";
 import { RawEngine } from "./raw.js";
 import { Run } from "./run.js";
-import { currentGeneration, host } from "./runtime.js";
+import { currentGeneration, host, restart } from "./runtime.js";
 import { peppersOf, secretsOf, splitKeySets } from "./store.js";
 import { verifierFor } from "./verify.js";
 
@@ -28,7 +29,8 @@ export class Gate {
     const { fixed, asked } = splitKeySets(keySets);
     const verifier = verifierFor(verify, host);
     this.#options = {
-      keys, asked, verifier, onEffects, onError, trustProxy,
+      keys, asked, verifier, onError, trustProxy,
+      onEffects: onEffects === undefined ? undefined : withWaitUntil(onEffects),
       now: options?.now ?? clock,
       timeout: options?.storeTimeout ?? STORE_TIMEOUT,
       text: onEffects !== undefined || options?.trace === true || options?.json === true,
@@ -41,8 +43,13 @@ export class Gate {
       tokenCache: tokenCache === false ? null : [tokenCache?.entries ?? 1000, tokenCache?.bytes ?? 2_000_000],
       hostVerification: verifier !== undefined, trace: options?.trace === true, touchInterval: options?.touchInterval ?? 60,
     });
-    this.#engine = new RawEngine(this.#policy, this.#settings);
-    this.keys = new KeyLife((name, ...rest) => this.#live().call(name, ...rest), this.#options.now);
+    this.#engine = this.#whole(() => new RawEngine(this.#policy, this.#settings));
+    for (const name of Object.keys(asked)) {
+      if (this.#engine.about.credentials.some((credential) => credential.name === name && credential.kind === "bearer")) continue;
+      this.close();
+      throw new ScopegateError("unknown_credential", `\`keySets.${name}\`: the policy has no bearer credential of this name.`);
+    }
+    this.keys = new KeyLife((name, ...rest) => this.#whole(() => this.#made(name, rest)), this.#options.now);
   }
 
   /** Decides; the promise rejects only on misuse. */
@@ -77,7 +84,7 @@ export class Gate {
    * @returns {string} the decision's JSON
    */
   rehearse(request) {
-    return this.#live().text("rehearse", JSON.stringify(request));
+    return this.#whole(() => this.#live().text("rehearse", JSON.stringify(request)));
   }
 
   /** Route ids, scopes and credentials of the policy. */
@@ -104,6 +111,26 @@ export class Gate {
     if (this.#closed) throw new ScopegateError("gate_closed", "This gate is closed.");
     if (this.#engine.generation !== currentGeneration()) this.#engine = new RawEngine(this.#policy, this.#settings);
     return this.#engine;
+  }
+
+  /** What the module makes of records; a raw key does not stay in its memory. */
+  #made(name, rest) {
+    const made = this.#live().call(name, ...rest);
+    if (typeof made.rawKey === "string") this.#engine.wipe(made.rawKey);
+    return made;
+  }
+
+  /** Runs what is no decision. Whatever is no error of this package broke the instance: it is replaced, and the caller told. */
+  #whole(run) {
+    const generation = currentGeneration();
+    try {
+      return run();
+    } catch (error) {
+      if (error instanceof ScopegateError) throw error;
+      restart(generation);
+      this.#counts.restarts += 1;
+      throw new ScopegateError("engine_restarted", "The WebAssembly instance broke and was replaced; try again.", { cause: error });
+    }
   }
 
   #start(request, context, sync) {
