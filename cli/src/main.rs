@@ -86,7 +86,7 @@ fn run(args: Args) -> Result<u8, Misuse> {
             Ok(0)
         }
         Some(Command::Test { files, decisions: false }) => Ok(u8::from(!cases::run(&files, report)?)),
-        Some(Command::Check { files }) => Ok(u8::from(!check::run(&files, report)?)),
+        Some(Command::Check { files }) => Ok(if check::run(&files, report)? { 0 } else { MISUSE }),
         Some(Command::Users { command }) => site::run(command.into_task()?, say),
         Some(Command::OauthKeys { command }) => site::run(command.into_task()?, say),
         Some(Command::Keys { command }) => run_keys(*command),
