@@ -240,3 +240,14 @@ const jwks = {
 };
 
 export default { policy, peppers, jwks, now, keys, cases };
+
+/** The same for `scopegate decide`, which takes them one by one: examples/jobiflow/README.md has the commands. */
+export const files = {
+  "keys.json": keys,
+  "peppers.json": peppers,
+  "jwks.json": jwks.user,
+  "reader.key": K.JobsRead0001,
+  "revoked.key": K.Revoked00001,
+  "user.jwt": user(),
+  "unsigned.jwt": `${user({}, { alg: "none" })}AA`,
+};
