@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use scopegate::engine::Gate;
+use scopegate::error::GateError;
 use scopegate::policy::{BearerCredential, CredentialKind, Policy};
 use scopegate_tower::system_time;
 
 use crate::app::{App, Clock};
 use crate::audit::Audit;
-use crate::config::{Config, Database};
+use crate::config::{Config, Database, line_and_column};
 use crate::demo::Demo;
 use crate::manage::{Manage, OwnerCeilings};
 use crate::metered::Metered;
@@ -98,7 +99,10 @@ pub(crate) async fn open(
             Some(demo)
         }
     };
-    let gate = gate.build().map_err(|error| ServeError::new(error.to_string()))?;
+    let gate = gate.build().map_err(|error| match (&config.jwks_file, &error) {
+        (Some(path), GateError::KeySet(..)) => ServeError::new(format!("{}: {error}", path.display())),
+        _ => ServeError::new(error.to_string()),
+    })?;
     let app = Arc::new(App {
         gate: Arc::new(gate),
         uses: Uses::start(Arc::clone(&store), Arc::clone(&metrics)),
@@ -160,7 +164,11 @@ fn policy(path: Option<&Path>, issuer: Option<&str>) -> Result<Policy, ServeErro
     let told = |error: String| ServeError::new(format!("{}: {error}", path.display()));
     let text = read(path)?;
     let json = if path.extension().is_some_and(|extension| extension == "toml") {
-        toml::from_str::<serde_json::Value>(&text).map_err(|error| told(error.message().to_owned()))?.to_string()
+        let placed = |error: toml::de::Error| {
+            let (line, column) = line_and_column(&text, error.span().map_or(0, |span| span.start));
+            ServeError::new(format!("{}:{line}:{column}: {}", path.display(), error.message()))
+        };
+        toml::from_str::<serde_json::Value>(&text).map_err(placed)?.to_string()
     } else {
         text
     };

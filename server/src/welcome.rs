@@ -49,8 +49,9 @@ pub(crate) fn welcome(
             note(AnsiColor::Red, "# 405")
         ),
         format!(
-            "  curl -i -X DELETE -H 'Authorization: Bearer {token}' {url}/settings/api-keys/{id}   {}",
-            note(AnsiColor::Magenta, "# 204: revoked; the first line is 401 now")
+            "  curl -i -X DELETE -H 'Authorization: Bearer {token}' {url}/settings/api-keys/{id}; \
+             curl -i -H 'X-API-Key: {api_key}' {url}/public/v1/job-listings   {}",
+            note(AnsiColor::Magenta, "# 204, then 401: revoked")
         ),
         String::new(),
     ];
