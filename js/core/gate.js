@@ -1,6 +1,6 @@
 // The gate: a policy with what the application gave for it. `run.js` is the way of one request through it.
 import { mismatched } from "./decision.js";
-import { withWaitUntil } from "./effects.js";
+import { effectsOf, withWaitUntil } from "./effects.js";
 import { ScopegateError } from "./errors.js";
 import { Held } from "./held.js";
 import { KeyLife } from "./keys.js";
@@ -54,22 +54,29 @@ export class Gate {
 
   /** Decides; the promise rejects only on misuse. */
   async decide(request, context) {
-    return this.#start(request, context, false);
+    return this.#start(request, context, false, this.#options);
   }
 
   /** Decides at once; for stores that answer with plain values. */
   decideSync(request, context) {
-    return this.#start(request, context, true);
+    return this.#start(request, context, true, this.#options);
   }
 
   /** The same gate for a handler that was registered for one route: an allow for another route is a refusal. */
   require(routeId) {
     if (!this.#live().about.routes.includes(routeId)) throw new ScopegateError("route_unknown", `The policy has no route \`${routeId}\`.`);
-    const held = (decision) =>
-      decision.allowed && decision.routeId !== routeId ? mismatched(decision, this.#options.now()) : decision;
+    const isOther = (allowed, found) => allowed && found !== routeId;
+    const held = (decision) => (isOther(decision.allowed, decision.routeId) ? mismatched(decision, this.#options.now()) : decision);
+    const { onEffects } = this.#options;
+    // What is stored says what the handler's caller hears: the key was not used.
+    const told = (effects, context) => {
+      const { event } = effects.at(-1);
+      return onEffects(isOther(event.effect === "allow", event.routeId) ? effectsOf(mismatched(event, event.at)) : effects, context);
+    };
+    const options = onEffects === undefined ? this.#options : { ...this.#options, onEffects: told };
     return {
-      decide: async (request, context) => held(await this.decide(request, context)),
-      decideSync: (request, context) => held(this.decideSync(request, context)),
+      decide: async (request, context) => held(await this.#start(request, context, false, options)),
+      decideSync: (request, context) => held(this.#start(request, context, true, options)),
     };
   }
 
@@ -133,8 +140,8 @@ export class Gate {
     }
   }
 
-  #start(request, context, sync) {
-    const run = new Run(this.#live(), this.#options, this.#counts, context, sync);
+  #start(request, context, sync, options) {
+    const run = new Run(this.#live(), options, this.#counts, context, sync);
     return run.start(request);
   }
 }
