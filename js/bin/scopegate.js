@@ -19,7 +19,10 @@ const USAGE = `usage: scopegate test [--decisions] FILE…
        scopegate decide [--policy FILE] (--request 'METHOD TARGET' | [--method METHOD] --target TARGET) [--keys FILE]
                         [--jwks CREDENTIAL=FILE] [--peppers FILE] [--secrets FILE] [-H 'NAME: VALUE'] [--key-file FILE]
                         [--bearer-file FILE] [--http] [--client-ip ADDRESS] [--now TIME] [--explain] [--json]
-       scopegate --version`;
+       scopegate --version
+Exit codes: 0 fine or allow, 1 a test failed, 2 misuse or a broken file, 10 deny.`;
+/** What the native command can do besides. */
+const NATIVE = ["serve", "keys", "users", "oauth-keys", "import"];
 /** What is decided on without \`--policy\`: the policy that the native command has built in. */
 const DEFAULT_POLICY = fileURLToPath(new URL("../../examples/jobiflow/policy.json", import.meta.url));
 const RFC3339 = /^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})$/;
@@ -261,6 +264,11 @@ try {
     console.log(`scopegate ${JSON.parse(read(fileURLToPath(new URL("../../package.json", import.meta.url)))).version}`);
     process.exit();
   }
+  if (["--help", "-h", "help"].includes(name) || rest.includes("--help") || rest.includes("-h")) {
+    console.log(USAGE);
+    process.exit();
+  }
+  if (NATIVE.includes(name)) throw new Misuse(`${name} is of the native command alone, the crate scopegate-cli\n${USAGE}`);
   if (!Object.hasOwn(commands, name ?? "")) throw new Misuse(USAGE);
   const [run, options] = commands[name];
   const { values, positionals } = parseArgs({ args: rest, options, allowPositionals: name !== "decide" });

@@ -215,6 +215,18 @@ describe("the npm command", () => {
     });
   }
 
+  for (const parameters of [["--help"], ["-h"], ["help"], ["decide", "--help"], ["test", "-h"]]) {
+    it(`helps: ${label(parameters)}`, () => {
+      const { status, stdout, stderr } = ours(parameters);
+      assert.deepEqual([status, stderr], [0, ""]);
+      for (const part of ["usage: scopegate test", "check FILE", "--peppers FILE", "Exit codes"]) assert.ok(stdout.includes(part), stdout);
+    });
+  }
+
+  it("says which commands are native ones", () => {
+    for (const name of ["serve", "keys"]) assert.deepEqual([ours([name]).status, ours([name, "new"]).stderr.includes(`${name} is of the native command alone`)], [2, true]);
+  });
+
   for (const [parameters, text] of misused) {
     it(`misused: ${label(parameters)}`, { skip }, () => {
       const [found, expected] = [ours(parameters), run(native, parameters)];
