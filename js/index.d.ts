@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" />
 /** An API key's record, as a store keeps it. Times are whole Unix seconds. Members that are not listed are kept. */
 export interface KeyRecord {
   v: 1;
@@ -391,6 +392,8 @@ export interface Gate<P = PolicyDocument> extends Decider<P> {
 }
 
 export function createGate<const P extends PolicyDocument>(options: GateOptions<P>): Gate<P>;
+/** A gate of a policy as JSON text, whose names are no types. */
+export function createGate(options: Omit<GateOptions, "policy"> & { policy: string }): Gate;
 
 /** Settled when the module runs: at once but in browsers. */
 export const ready: Promise<void>;

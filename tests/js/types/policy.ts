@@ -68,3 +68,12 @@ if (passed.allowed) {
   const what: { readonly id: string } = passed.params;
   void [who, where, what];
 }
+
+// A policy that is text, or that nobody typed.
+const text = createGate({ policy: JSON.stringify(policy), keys: { find: () => null }, peppers: { current: "p1", p1: env.PEPPER } });
+const untyped = createGate({ policy: JSON.parse("{}") });
+for (const found of [await text.decide(new Request("https://api.example/")), await untyped.decide({ method: "GET", target: "/" })]) {
+  const scopes: readonly string[] | undefined = found.allowed ? found.principal?.scopes : undefined;
+  const id: string | undefined = found.params.id;
+  void [scopes, id];
+}
