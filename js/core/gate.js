@@ -4,6 +4,7 @@ import { effectsOf, withWaitUntil } from "./effects.js";
 import { ScopegateError } from "./errors.js";
 import { Held } from "./held.js";
 import { KeyLife } from "./keys.js";
+import { checkOptions } from "./options.js";
 import { RawEngine } from "./raw.js";
 import { Run } from "./run.js";
 import { currentGeneration, host, restart } from "./runtime.js";
@@ -25,7 +26,7 @@ export class Gate {
 
   constructor(options) {
     const { policy, keys, keySets, peppers, secrets, verify = "auto", onEffects, onError, trustProxy, tokenCache } = options ?? {};
-    if (keys !== undefined && typeof keys?.find !== "function") throw new ScopegateError("options_invalid", "`keys.find` is a function.");
+    checkOptions(options);
     const { fixed, asked } = splitKeySets(keySets);
     const verifier = verifierFor(verify, host);
     this.#options = {
