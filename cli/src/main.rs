@@ -103,13 +103,14 @@ fn run_keys(command: KeysCommand) -> Result<u8, Misuse> {
         KeysCommand::New { wanted, record_out, key_out } => {
             let issued = keys::new_key(&wanted.into_new_key()?)?;
             let record = keys::record_json(&issued.record)?;
-            match record_out {
-                Some(path) => write_private(&path, &record)?,
-                None => say(&record),
-            }
+            // First the key: a record without one is of no use, and would be stored all the same.
             match key_out {
                 Some(path) => write_private(&path, issued.raw_key.expose())?,
                 None => say_aside(&format!("The key, shown this once only:\n{}", issued.raw_key.expose())),
+            }
+            match record_out {
+                Some(path) => write_private(&path, &record)?,
+                None => say(&record),
             }
             Ok(0)
         }
