@@ -1,4 +1,4 @@
-// docs/javascript.md names every code that is thrown, every option of a gate and every adapter.
+// Pages of docs name what the code has: docs/javascript.md every code, option and adapter, docs/policy.md every mistake of a policy.
 import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
 import { it } from "node:test";
@@ -29,4 +29,14 @@ it("every adapter and entry", () => {
   const { exports } = JSON.parse(read("package.json"));
   const paths = Object.keys(exports).map((path) => path.replace(/^\./, "scopegate")).filter((path) => !/stores|oauth|cases|package\.json/.test(path));
   assert.deepEqual(missing(paths), []);
+});
+
+it("docs/policy.md: every mistake of a policy", () => {
+  const policy = read("docs/policy.md");
+  const codes = [
+    ...["src/policy/compile.rs", "src/policy/credential.rs"].flatMap((path) => [...read(path).matchAll(/mistakes\.add\(\s*"(\w+)"|code: "(\w+)"/g)]),
+    ...["src/scope.rs", "src/route/error.rs"].flatMap((path) => [...read(path).matchAll(/=> "(\w+)"/g)]),
+  ].map(([, added, code]) => added ?? code);
+  assert.ok(codes.length > 30, String(codes.length));
+  assert.deepEqual(codes.filter((code) => !policy.includes(`\`${code}\``)), []);
 });
