@@ -398,8 +398,21 @@ export function createGate(options: Omit<GateOptions, "policy"> & { policy: stri
 /** Settled when the module runs: at once but in browsers. */
 export const ready: Promise<void>;
 
+/** One mistake of a policy. */
+export interface PolicyMistake {
+  /** Stable; `docs/policy.md` lists them. */
+  code: string;
+  /** Where it is: a JSON pointer into the policy. */
+  place: string;
+  /** Where the other one is, of two that do not go together. */
+  other?: string;
+  message: string;
+}
+
 /** What this package throws: misuse, and outages of its own; never a bad credential. */
 export class ScopegateError extends Error {
   constructor(code: string, message: string, options?: { cause?: unknown });
   readonly code: string;
+  /** With `policy_invalid`: every mistake of the policy. */
+  readonly errors?: readonly PolicyMistake[];
 }

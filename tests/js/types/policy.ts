@@ -1,5 +1,5 @@
 // Compiled, never run: what the types must accept and refuse.
-import { createGate, definePolicy, type Effect } from "../../../js/index.js";
+import { createGate, definePolicy, ScopegateError, type Effect } from "../../../js/index.js";
 
 const policy = definePolicy({
   version: 1,
@@ -76,4 +76,9 @@ for (const found of [await text.decide(new Request("https://api.example/")), awa
   const scopes: readonly string[] | undefined = found.allowed ? found.principal?.scopes : undefined;
   const id: string | undefined = found.params.id;
   void [scopes, id];
+}
+try {
+  createGate({ policy: "{}" });
+} catch (error) {
+  if (error instanceof ScopegateError) for (const { code, place, message } of error.errors ?? []) void [code.length, place.length, message.length];
 }
