@@ -1,5 +1,11 @@
 //! The rows of keys.md that concern the engine with its host: what garbage costs, and what a memory of tokens may not do.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::arithmetic_side_effects,
+    reason = "tests"
+)]
 
 use std::cell::Cell;
 use std::sync::Arc;
