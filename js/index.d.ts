@@ -328,7 +328,12 @@ export interface GateOptions<P = PolicyDocument> {
   /** By credential; those written into the policy need none. */
   keySets?: { readonly [credential in CredentialOf<P>]?: KeySetSource };
   /** `current` names the pepper that new keys are hashed with; values are base64url text or bytes, 32 or more. */
-  peppers?: { current: string } & { readonly [id: string]: string | Uint8Array };
+  peppers?: {
+    readonly current: string;
+    /** Whether plain SHA-256 hashes of records still count, until each is made anew on its first use; false. */
+    readonly acceptPlainHashes?: boolean;
+    readonly [id: string]: string | Uint8Array | boolean | undefined;
+  };
   /** HMAC secrets by credential, base64url text or bytes. */
   secrets?: { readonly [credential in CredentialOf<P>]?: string | Uint8Array };
   /** Who does signature arithmetic: `node:crypto` or WebCrypto by choice of the package, or the module itself. */

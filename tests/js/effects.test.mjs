@@ -73,6 +73,23 @@ describe("what a gate is given", () => {
   }
 });
 
+describe("a hash that was made without a pepper", () => {
+  const { record, rawKey } = createGate({ policy, now: () => NOW }).keys.issue(wanted);
+  const p1 = new Uint8Array(32).fill(1);
+  for (const [peppers, status, types] of [
+    [{ current: "p1", p1 }, 401, ["audit"]],
+    [{ current: "p1", p1, acceptPlainHashes: false }, 401, ["audit"]],
+    [{ current: "p1", p1, acceptPlainHashes: true }, 200, ["touch", "upgrade", "audit"]],
+  ]) {
+    it(`is ${status} with ${Object.keys(peppers)} ${peppers.acceptPlainHashes}`, () => {
+      const heard = [];
+      const gate = createGate({ policy, now: () => NOW, peppers, keys: { find: () => record }, onEffects: (effects) => void heard.push(...effects) });
+      assert.equal(gate.decideSync({ method: "GET", target: "/a", headers: { "x-api-key": rawKey } }).status, status);
+      assert.deepEqual(heard.map(({ type }) => type), types);
+    });
+  }
+});
+
 describe("a trap outside of a decision", () => {
   it("is told, and what comes next runs on a fresh instance", () => {
     const { gate, ask } = site();

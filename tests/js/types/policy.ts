@@ -82,3 +82,6 @@ try {
 } catch (error) {
   if (error instanceof ScopegateError) for (const { code, place, message } of error.errors ?? []) void [code.length, place.length, message.length];
 }
+createGate({ policy, peppers: { current: "p1", acceptPlainHashes: true, p1: new Uint8Array(32), p0: env.PEPPER } });
+// @ts-expect-error no current pepper is named
+createGate({ policy, peppers: { p1: env.PEPPER } });
