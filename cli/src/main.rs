@@ -95,7 +95,12 @@ fn run(args: Args) -> Result<u8, Misuse> {
 }
 
 fn serve(args: ServeArgs) -> Result<u8, Misuse> {
-    scopegate_server::run(&args.into_config()?).map(|()| 0).map_err(|error| Misuse::argument(error.to_string()))
+    let config = args.into_config()?;
+    // The server names members; here they have lines.
+    if let Some(path) = &config.policy {
+        scopegate_cli::input::read_policy(path)?;
+    }
+    scopegate_server::run(&config).map(|()| 0).map_err(|error| Misuse::argument(error.to_string()))
 }
 
 fn run_keys(command: KeysCommand) -> Result<u8, Misuse> {
