@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" />
 /** An API key's record, as a store keeps it. Times are whole Unix seconds. Members that are not listed are kept. */
 export interface KeyRecord {
   v: 1;
@@ -79,12 +80,12 @@ export interface RouteDocument<S extends string = string, C extends string = str
   readonly match: string;
   readonly allow?: readonly { readonly [credential in C]?: Requirement<S> }[];
   readonly public?: true;
-  readonly encodedSlash?: "deny" | "opaque";
+  /** Keeps `%2F` inside one parameter. */
+  readonly encodedSlash?: "opaque";
 }
 
 /** A policy; `docs/policy.md` says what each member means. */
 export interface PolicyDocument<S extends string = string, C extends string = string> {
-  readonly $schema?: string;
   readonly version: 1;
   readonly name: string;
   readonly base?: string;
@@ -116,6 +117,13 @@ export type ParamsOf<P, I extends string> = string extends I
   : RouteWith<P, I> extends { readonly match: infer M extends string }
     ? { readonly [name in ParamNames<M>]: string }
     : Readonly<Record<string, string>>;
+
+/** Who is behind an allowed request to a route: nobody on a public one. */
+export type PrincipalOf<P, I extends string> = string extends I
+  ? Principal<ScopeOf<P>, CredentialOf<P>> | null
+  : RouteWith<P, I> extends { readonly public: true }
+    ? null
+    : Principal<ScopeOf<P>, CredentialOf<P>>;
 
 /** Returns the policy; names of routes, scopes and credentials become literal types, and wrong ones errors. */
 export function definePolicy<const S extends string, const C extends string, const P extends PolicyDocument<S, C>>(policy: P & PolicyDocument<S, C>): P;
@@ -152,6 +160,11 @@ export interface DecideContext {
   https?: boolean | undefined;
   waitUntil?: ((promise: Promise<unknown>) => void) | undefined;
   [name: string]: unknown;
+}
+
+/** The context of a decision as `onEffects` gets it: `waitUntil` is always there. */
+export interface EffectsContext extends DecideContext {
+  waitUntil: (promise: Promise<unknown>) => void;
 }
 
 export interface Principal<S extends string = string, C extends string = string> {
@@ -217,7 +230,7 @@ interface DecisionBase {
   toString(): string;
 }
 
-/** An allowed request; narrowing `routeId` narrows `params`. */
+/** An allowed request; narrowing `routeId` narrows `params` and `principal`. */
 export type Allowed<P = PolicyDocument> = RouteIdOf<P> extends infer I
   ? I extends string
     ? DecisionBase & {
@@ -227,7 +240,7 @@ export type Allowed<P = PolicyDocument> = RouteIdOf<P> extends infer I
         readonly route: I;
         readonly params: ParamsOf<P, I>;
         /** The principal of the first credential; null on a public route. */
-        readonly principal: Principal<ScopeOf<P>, CredentialOf<P>> | null;
+        readonly principal: PrincipalOf<P, I>;
         readonly principals: readonly Principal<ScopeOf<P>, CredentialOf<P>>[];
         readonly response: null;
       }
@@ -315,7 +328,12 @@ export interface GateOptions<P = PolicyDocument> {
   /** By credential; those written into the policy need none. */
   keySets?: { readonly [credential in CredentialOf<P>]?: KeySetSource };
   /** `current` names the pepper that new keys are hashed with; values are base64url text or bytes, 32 or more. */
-  peppers?: { current: string } & { readonly [id: string]: string | Uint8Array };
+  peppers?: {
+    readonly current: string;
+    /** Whether plain SHA-256 hashes of records still count, until each is made anew on its first use; false. */
+    readonly acceptPlainHashes?: boolean;
+    readonly [id: string]: string | Uint8Array | boolean | undefined;
+  };
   /** HMAC secrets by credential, base64url text or bytes. */
   secrets?: { readonly [credential in CredentialOf<P>]?: string | Uint8Array };
   /** Who does signature arithmetic: `node:crypto` or WebCrypto by choice of the package, or the module itself. */
@@ -332,8 +350,8 @@ export interface GateOptions<P = PolicyDocument> {
   now?: () => number;
   /** Headers to believe, and how many proxies stand before this one (1). */
   trustProxy?: { clientIp?: { header: string; hops?: number }; https?: { header: string; hops?: number } };
-  /** What to store after answering. A promise is given to `context.waitUntil` where there is one. */
-  onEffects?: (effects: Effect[], context?: DecideContext) => Awaitable<unknown>;
+  /** What to store after answering. A promise, returned or given to `context.waitUntil`, holds up no answer; what fails is counted. */
+  onEffects?: (effects: Effect[], context: EffectsContext) => Awaitable<unknown>;
   /** Outages of stores, sinks and of the module; never holds a credential. */
   onError?: (error: unknown, context?: DecideContext) => void;
 }
@@ -379,12 +397,27 @@ export interface Gate<P = PolicyDocument> extends Decider<P> {
 }
 
 export function createGate<const P extends PolicyDocument>(options: GateOptions<P>): Gate<P>;
+/** A gate of a policy as JSON text, whose names are no types. */
+export function createGate(options: Omit<GateOptions, "policy"> & { policy: string }): Gate;
 
 /** Settled when the module runs: at once but in browsers. */
 export const ready: Promise<void>;
+
+/** One mistake of a policy. */
+export interface PolicyMistake {
+  /** Stable; `docs/policy.md` lists them. */
+  code: string;
+  /** Where it is: a JSON pointer into the policy. */
+  place: string;
+  /** Where the other one is, of two that do not go together. */
+  other?: string;
+  message: string;
+}
 
 /** What this package throws: misuse, and outages of its own; never a bad credential. */
 export class ScopegateError extends Error {
   constructor(code: string, message: string, options?: { cause?: unknown });
   readonly code: string;
+  /** With `policy_invalid`: every mistake of the policy. */
+  readonly errors?: readonly PolicyMistake[];
 }

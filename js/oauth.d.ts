@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" />
 import type { GrantStore } from "./stores/index.js";
 
 export { ScopegateError } from "./index.js";

@@ -21,7 +21,7 @@ use crate::site::{OauthKeysCommand, UsersCommand};
     name = "scopegate",
     version,
     about,
-    after_help = "Exit codes: 0 fine or allow, 1 tests or checks failed, 2 misuse, 10 deny."
+    after_help = "Exit codes: 0 fine or allow, 1 a test failed, a key was found or a row was refused, 2 misuse or a broken file, 10 deny."
 )]
 pub struct Args {
     #[command(subcommand)]
@@ -48,7 +48,7 @@ pub enum Command {
         #[arg(long)]
         decisions: bool,
     },
-    /// Compile policies and say what is wrong with them
+    /// Compile policies and say what is wrong with them; exit code 2 when something is
     #[command(after_help = "Example: scopegate check policy.json")]
     Check {
         /// Policies, JSON or TOML

@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use scopegate::decision::{Decision, Effect, TraceStep};
 use scopegate::engine::Gate;
+use scopegate::error::GateError;
 use scopegate::jwt::TokenRefusal;
+use scopegate::policy::document::StrictValue;
 use scopegate::policy::{CredentialKind, Policy};
 use scopegate::request::Request;
 use scopegate::time::UnixSeconds;
@@ -142,9 +144,17 @@ fn build_gate(options: &DecideOptions, policy: &Arc<Policy>) -> Result<Gate, Mis
         }
     }
     for (name, path) in &options.jwks {
-        builder = builder.key_set(name.as_str(), input::read(path)?);
+        let text = input::read(path)?;
+        serde_json::from_str::<StrictValue>(&text).map_err(|error| Misuse::json(path, &error))?;
+        builder = builder.key_set(name.as_str(), text);
     }
-    builder.build().map_err(|error| Misuse::argument(error.to_string()))
+    builder.build().map_err(|error| match &error {
+        GateError::KeySet(name, _) => match options.jwks.iter().find(|(known, _)| known == name) {
+            Some((_, path)) => Misuse::file(path, error.to_string()),
+            None => Misuse::argument(error.to_string()),
+        },
+        _ => Misuse::argument(error.to_string()),
+    })
 }
 
 /// The decision for a person: what, why, and what would do.

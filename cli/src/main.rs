@@ -86,7 +86,7 @@ fn run(args: Args) -> Result<u8, Misuse> {
             Ok(0)
         }
         Some(Command::Test { files, decisions: false }) => Ok(u8::from(!cases::run(&files, report)?)),
-        Some(Command::Check { files }) => Ok(u8::from(!check::run(&files, report)?)),
+        Some(Command::Check { files }) => Ok(if check::run(&files, report)? { 0 } else { MISUSE }),
         Some(Command::Users { command }) => site::run(command.into_task()?, say),
         Some(Command::OauthKeys { command }) => site::run(command.into_task()?, say),
         Some(Command::Keys { command }) => run_keys(*command),
@@ -95,7 +95,12 @@ fn run(args: Args) -> Result<u8, Misuse> {
 }
 
 fn serve(args: ServeArgs) -> Result<u8, Misuse> {
-    scopegate_server::run(&args.into_config()?).map(|()| 0).map_err(|error| Misuse::argument(error.to_string()))
+    let config = args.into_config()?;
+    // The server names members; here they have lines.
+    if let Some(path) = &config.policy {
+        scopegate_cli::input::read_policy(path)?;
+    }
+    scopegate_server::run(&config).map(|()| 0).map_err(|error| Misuse::argument(error.to_string()))
 }
 
 fn run_keys(command: KeysCommand) -> Result<u8, Misuse> {
@@ -103,13 +108,14 @@ fn run_keys(command: KeysCommand) -> Result<u8, Misuse> {
         KeysCommand::New { wanted, record_out, key_out } => {
             let issued = keys::new_key(&wanted.into_new_key()?)?;
             let record = keys::record_json(&issued.record)?;
-            match record_out {
-                Some(path) => write_private(&path, &record)?,
-                None => say(&record),
-            }
+            // First the key: a record without one is of no use, and would be stored all the same.
             match key_out {
                 Some(path) => write_private(&path, issued.raw_key.expose())?,
                 None => say_aside(&format!("The key, shown this once only:\n{}", issued.raw_key.expose())),
+            }
+            match record_out {
+                Some(path) => write_private(&path, &record)?,
+                None => say(&record),
             }
             Ok(0)
         }

@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 use scopegate::error::PolicyError;
+use toml::de::{DeTable, DeValue};
 
 use crate::secrecy::redact;
 
@@ -15,15 +16,57 @@ const EXCERPT_LEN: usize = 160;
 #[must_use]
 pub fn locate(text: &str, pointer: &str) -> (usize, usize) {
     let mut scan = Scan { bytes: text.as_bytes(), at: 0, best: 0 };
-    let tokens: Vec<String> =
-        pointer.split('/').skip(1).map(|token| token.replace("~1", "/").replace("~0", "~")).collect();
     scan.space();
     scan.best = scan.at;
-    scan.find(&tokens);
-    let before = text.get(..scan.best).unwrap_or_default();
+    scan.find(&tokens(pointer));
+    line_and_column(text, scan.best)
+}
+
+fn line_and_column(text: &str, offset: usize) -> (usize, usize) {
+    let before = text.get(..offset).unwrap_or_default();
     let line = before.matches('\n').count().saturating_add(1);
     let column = before.rsplit('\n').next().unwrap_or_default().chars().count().saturating_add(1);
     (line, column)
+}
+
+/// As [`locate`], in a text that is valid TOML: of the key, or of the item of a list.
+#[must_use]
+pub fn locate_toml(text: &str, pointer: &str) -> (usize, usize) {
+    let mut best = 0;
+    if let Ok(document) = DeTable::parse(text) {
+        let mut at = Some(Inside::Table(document.get_ref()));
+        for token in tokens(pointer) {
+            let found = match at {
+                Some(Inside::Table(table)) => table
+                    .iter()
+                    .find(|(name, _)| **name.get_ref() == *token)
+                    .map(|(name, value)| (name.span().start, value.get_ref())),
+                Some(Inside::List(items)) => token
+                    .parse()
+                    .ok()
+                    .and_then(|index: usize| items.get(index))
+                    .map(|item| (item.span().start, item.get_ref())),
+                None => None,
+            };
+            let Some((start, value)) = found else { break };
+            best = start;
+            at = match value {
+                DeValue::Table(table) => Some(Inside::Table(table)),
+                DeValue::Array(items) => Some(Inside::List(items)),
+                _ => None,
+            };
+        }
+    }
+    line_and_column(text, best)
+}
+
+enum Inside<'d> {
+    Table(&'d DeTable<'d>),
+    List(&'d toml::de::DeArray<'d>),
+}
+
+fn tokens(pointer: &str) -> Vec<String> {
+    pointer.split('/').skip(1).map(|token| token.replace("~1", "/").replace("~0", "~")).collect()
 }
 
 struct Scan<'t> {
@@ -141,17 +184,14 @@ pub fn excerpt(text: &str, line: usize, column: usize) -> String {
     format!("{:margin$} |\n{line} | {}\n{:margin$} | {:indent$}^", "", redact(&shown), "", "")
 }
 
-/// Every error with file, line, column and an excerpt; a TOML document is told by pointer.
+/// Every error with file, line, column and an excerpt.
 #[must_use]
 pub fn explain(path: &Path, text: &str, errors: &[PolicyError]) -> String {
     let is_toml = path.extension().is_some_and(|extension| extension == "toml");
     let mut message = String::new();
     for error in errors {
         let mut point = |label: &str, pointer: &str| {
-            if is_toml {
-                return writeln!(message, "{}: {label}{pointer}", path.display());
-            }
-            let (line, column) = locate(text, pointer);
+            let (line, column) = if is_toml { locate_toml(text, pointer) } else { locate(text, pointer) };
             writeln!(message, "{}:{line}:{column}: {label}", path.display())?;
             writeln!(message, "{}", excerpt(text, line, column))
         };
@@ -167,7 +207,7 @@ pub fn explain(path: &Path, text: &str, errors: &[PolicyError]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::locate;
+    use super::{locate, locate_toml};
 
     #[test]
     fn pointers_lead_to_their_place() {
@@ -183,6 +223,24 @@ mod tests {
         ];
         for (pointer, place) in table {
             assert_eq!(locate(text, pointer), place, "{pointer}");
+        }
+    }
+    #[test]
+    fn pointers_lead_to_their_place_in_toml() {
+        let text = "version = 1\n[scopes]\n\"a:b\" = { title = \"A\", implies = [\"x\", \"y\"] }\n[[routes]]\nid = \"h\"\n\n[[routes]]\nid = \"i\"\n";
+        let table = [
+            ("", (1, 1)),
+            ("/version", (1, 1)),
+            ("/scopes/a:b", (3, 1)),
+            ("/scopes/a:b/implies/1", (3, 40)),
+            ("/routes/0", (4, 1)),
+            ("/routes/1", (7, 1)),
+            ("/routes/1/id", (8, 1)),
+            ("/routes/1/nothing", (7, 1)),
+            ("/nothing", (1, 1)),
+        ];
+        for (pointer, place) in table {
+            assert_eq!(locate_toml(text, pointer), place, "{pointer}");
         }
     }
 }

@@ -31,6 +31,21 @@ fn the_example_passes_in_full() {
     scopegate(["test", &repository("examples/jobiflow/policy.json")], "").says(0, &[" passed, 0 failed"]);
 }
 
+/// Each code of the table of decisions at least once.
+#[test]
+fn the_example_has_every_code() {
+    let text = std::fs::read_to_string(repository("examples/jobiflow/cases.json")).unwrap();
+    let cases: Value = serde_json::from_str(&text).unwrap();
+    let expected = |code: &str| cases["cases"].as_array().unwrap().iter().any(|case| case["expect"]["code"] == code);
+    let table = std::fs::read_to_string(repository("docs/decisions.md")).unwrap();
+    let rows = table.lines().take_while(|line| !line.starts_with("## ")).filter(|line| line.starts_with("| "));
+    let codes: Vec<&str> =
+        rows.filter_map(|row| row.split('|').nth(2)).flat_map(|cell| cell.split('`').skip(1).step_by(2)).collect();
+    assert!(codes.len() >= 21, "{codes:?}");
+    let missing: Vec<_> = codes.into_iter().filter(|code| !expected(code)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
 #[test]
 fn several_files_are_summed() {
     let dir = Dir::new();

@@ -29,7 +29,7 @@ fn every_mistake_is_told_with_its_place() {
     let file = dir.file("policy.json", AMBIGUOUS);
     let run = scopegate(["check", &repository("examples/jobiflow/policy.json"), &file], "");
     run.says(
-        1,
+        2,
         &[
             "policy.json: ok",
             "policy.json:8:20: error[ambiguous_routes]: routes \"one\" (GET /a/{x}) and \"two\" (GET /a/{y})",
@@ -69,7 +69,7 @@ fn syntax_and_shape_have_line_and_column() {
         (AMBIGUOUS.replace("\"name\"", "\"nam\""), "policy.json:3:7: unknown field `nam`, expected one of", "^"),
     ];
     for (text, expected, excerpt) in &table {
-        scopegate(["check", &dir.file("policy.json", text)], "").says(1, &[expected, excerpt]);
+        scopegate(["check", &dir.file("policy.json", text)], "").says(2, &[expected, excerpt]);
     }
 }
 
@@ -82,10 +82,11 @@ fn what_cannot_be_read_is_2() {
 }
 
 #[test]
-fn toml_is_told_by_pointer() {
+fn toml_has_line_and_column_too() {
     let dir = Dir::new();
     let text = "version = 1\nname = \"t\"\nscopes = {}\ncredentials = {}\n[[routes]]\nid = \"h\"\nmatch = \"GET /h\"\n";
-    scopegate(["check", &dir.file("p.toml", text)], "").says(1, &["p.toml: error[", "/routes/0", "1 error"]);
+    scopegate(["check", &dir.file("p.toml", text)], "")
+        .says(2, &["p.toml:5:1: error[route_undecided]", "5 | [[routes]]", "  | ^", "1 error"]);
     scopegate(["check", &dir.file("p.toml", &format!("{text}public = true\n"))], "").says(0, &["1 routes"]);
-    scopegate(["check", &dir.file("p.toml", "version = \n")], "").says(1, &["p.toml:1:"]);
+    scopegate(["check", &dir.file("p.toml", "version = \n")], "").says(2, &["p.toml:1:"]);
 }

@@ -81,6 +81,32 @@ fn tokens_are_answered_each_with_its_reason() {
     }
 }
 
+/// The commands of examples/jobiflow/README.md, with what it says of each.
+#[test]
+fn the_example_decides_as_its_readme_says() {
+    let folder = repository("examples/jobiflow");
+    let readme = std::fs::read_to_string(format!("{folder}/README.md")).unwrap();
+    let lines: Vec<&str> = readme.lines().filter(|line| line.starts_with("decide --request")).collect();
+    assert!(lines.len() >= 6, "{lines:?}");
+    for line in lines {
+        let (command, expected) = line.split_once('#').unwrap();
+        let (_, rest) = command.split_once('\'').unwrap();
+        let (request, rest) = rest.split_once('\'').unwrap();
+        let file = |name: &str| format!("{folder}/{name}");
+        let (policy, keys, peppers) = (file("policy.json"), file("keys.json"), file("peppers.json"));
+        let jwks = format!("user={}", file("jwks.json"));
+        let mut args: Vec<String> =
+            ["decide", "--policy", &policy, "--keys", &keys, "--peppers", &peppers, "--jwks", &jwks]
+                .into_iter()
+                .chain(["--now", "1780000000", "--request", request])
+                .map(str::to_owned)
+                .collect();
+        args.extend(rest.split_whitespace().map(|word| if word.contains('.') { file(word) } else { word.to_owned() }));
+        let code = if expected.contains("ALLOW") { 0 } else { 10 };
+        scopegate(&args, "").says(code, &[expected.trim()]);
+    }
+}
+
 #[test]
 fn json_is_the_whole_decision() {
     let dir = Dir::new();

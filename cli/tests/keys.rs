@@ -68,6 +68,9 @@ fn a_key_that_was_made_opens() {
     // Neither file is written over.
     scopegate([&NEW[..], &more].concat(), "").says(2, &["cannot be written"]);
     assert_eq!(std::fs::read_to_string(&key_out).unwrap().trim_end(), key);
+    // A key that is written nowhere leaves no record either.
+    let run = scopegate([&NEW[..], &["--key-out", &key_out]].concat(), "");
+    assert_eq!(run.says(2, &["cannot be written"]).out, "");
 }
 
 #[test]

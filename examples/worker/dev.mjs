@@ -1,9 +1,12 @@
-// Runs the Worker here, in workerd: `node examples/worker/dev.mjs`. Issues a key, puts its record into KV, says how to use it.
+// Runs the Worker here, in workerd: `node examples/worker/dev.mjs`. Issues a key in a store of its own, publishes it to KV, says how to use it.
 import { fileURLToPath } from "node:url";
 import { readFileSync } from "node:fs";
 import { build } from "esbuild";
 import { Miniflare } from "miniflare";
 import { createGate } from "scopegate";
+import { managedKeys } from "scopegate/stores";
+import { memoryKeys } from "scopegate/stores/memory";
+import { workersKvKeys } from "scopegate/stores/workers-kv";
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const { outputFiles } = await build({
@@ -23,8 +26,8 @@ const worker = new Miniflare({
 });
 const gate = createGate({ policy: JSON.parse(readFileSync(here("../jobiflow/policy.json"), "utf8")), peppers: { current: "p1", p1: pepper } });
 const expiresAt = Math.floor(Date.now() / 1000) + 3600;
-const { record, rawKey } = gate.keys.issue({ label: "Example", scopes: ["jobs:read"], owner: "company-1", expiresAt });
-const kv = await worker.getKVNamespace("KEYS");
-await kv.put(record.id, JSON.stringify(record));
+const store = memoryKeys(); // where keys are managed: D1, PostgreSQL, a Durable Object
+const { record, rawKey } = await managedKeys(gate, store).issue({ label: "Example", scopes: ["jobs:read"], owner: "company-1", expiresAt });
+await workersKvKeys(await worker.getKVNamespace("KEYS"), { source: store }).publish(record.id); // after each change of a key
 const url = await worker.ready;
 console.log(`curl -H 'X-Forwarded-Proto: https' -H 'X-API-Key: ${rawKey}' ${url.origin}/public/v1/job-listings`);

@@ -1,5 +1,6 @@
-// The seed platform's API on Cloudflare Workers, its key records in KV. KV is read here; whoever issues keys writes them.
+// The seed platform's API on Cloudflare Workers, which reads key records from KV.
 import { createGate } from "scopegate";
+import { workersKvKeys } from "scopegate/stores/workers-kv";
 import { scopegate } from "scopegate/workers";
 import policy from "../jobiflow/policy.json";
 
@@ -9,14 +10,9 @@ export default scopegate({
     // Only for workerd without TLS, as in dev.mjs; at Cloudflare the request's own URL says it.
     trustProxy: env.DEV ? { https: { header: "x-forwarded-proto" } } : undefined,
     peppers: { current: "p1", p1: env.PEPPER },
-    // `null` is "no such key"; a rejection is an outage and answers 503.
-    keys: { find: (id, { env }) => env.KEYS.get(id, "json") },
-    onEffects: async (effects, { env }) => {
-      // KV takes a write a second per key, which the touch interval keeps; a lost one costs a time of last use.
-      const touch = effects.find((effect) => effect.type === "touch");
-      const record = touch && (await env.KEYS.get(touch.id, "json"));
-      if (record && !record.revokedAt) await env.KEYS.put(touch.id, JSON.stringify({ ...record, lastUsedAt: touch.at }));
-    },
+    // A copy to read from: it shows a revocation late, about a minute. Nothing is written here, for KV could put an old record over a newer one;
+    // whoever issues and revokes keys publishes them (dev.mjs).
+    keys: workersKvKeys(env.KEYS),
   }),
   fetch: (_request, _env, ctx) => Response.json({ listings: [], keyId: ctx.auth.principal.keyId }),
 });

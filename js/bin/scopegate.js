@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 // `npx scopegate test|check|decide`: the native command's output and exit codes, over the module of this package.
-// 0 fine or allow, 1 tests or checks failed, 2 misuse, 10 deny.
+// 0 fine or allow, 1 tests failed, 2 misuse or a broken file, 10 deny.
 import { readFileSync } from "node:fs";
 import { isIP } from "node:net";
-import { dirname, join } from "node:path";
+import { dirname, isAbsolute } from "node:path";
 import { fileURLToPath } from "node:url";
 import { getSystemErrorMap, parseArgs } from "node:util";
 import { createGate } from "../entry/node.js";
@@ -11,58 +11,130 @@ import { runCases } from "../core/cases.js";
 import { explain } from "./explain.js";
 import { readable } from "./readable.js";
 import { holdsCredential, redact } from "./secrecy.js";
+import { caseSets, keyRecords, secretsByName } from "./shapes.js";
+import { Misuse, readStrict } from "./strict.js";
 
 const USAGE = `usage: scopegate test [--decisions] FILE…
        scopegate check FILE…
        scopegate decide [--policy FILE] (--request 'METHOD TARGET' | [--method METHOD] --target TARGET) [--keys FILE]
                         [--jwks CREDENTIAL=FILE] [--peppers FILE] [--secrets FILE] [-H 'NAME: VALUE'] [--key-file FILE]
                         [--bearer-file FILE] [--http] [--client-ip ADDRESS] [--now TIME] [--explain] [--json]
-       scopegate --version`;
+       scopegate --version
+Exit codes: 0 fine or allow, 1 a test failed, 2 misuse or a broken file, 10 deny.`;
+/** What the native command can do besides. */
+const NATIVE = ["serve", "keys", "users", "oauth-keys", "import"];
 /** What is decided on without \`--policy\`: the policy that the native command has built in. */
 const DEFAULT_POLICY = fileURLToPath(new URL("../../examples/jobiflow/policy.json", import.meta.url));
 const RFC3339 = /^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})$/;
 
-class Misuse extends Error {}
-
 function read(file) {
+  let bytes;
   try {
-    return readFileSync(file === "-" ? 0 : file, "utf8");
+    bytes = readFileSync(file === "-" ? 0 : file);
   } catch (error) {
     const [, what] = getSystemErrorMap().get(error.errno) ?? [undefined, error.code];
     throw new Misuse(`${file}: cannot be read: ${what[0].toUpperCase()}${what.slice(1)} (os error ${-error.errno})`);
   }
-}
-
-function parse(file, text = read(file)) {
   try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new Misuse(`${file}: ${error.message}`);
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw new Misuse(`${file}: expected UTF-8 text`);
   }
 }
 
-const gateOf = (file, text, options) => {
+/** The text of a policy; one in TOML needs the native command. */
+function readPolicy(file) {
+  if (file.endsWith(".toml")) throw new Misuse(`${file}: expected JSON: policies in TOML are read by the native command alone`);
+  return read(file);
+}
+
+/** A gate. What is wrong with the policy, the peppers or a key set names its file. */
+const gateOf = (file, text, { peppers, jwks }, options) => {
   try {
     return createGate({ policy: text, ...options });
   } catch (error) {
-    // A mistake of the policy names its file, one of the options that go with it does not.
-    throw new Misuse(error.errors ? explain(file, text, error.errors) : error.message);
+    if (error.errors) throw new Misuse(explain(file, text, error.errors));
+    const about = {
+      keyring_invalid: () => peppers,
+      key_set_invalid: () => jwks.find(([name]) => error.message.includes(JSON.stringify(name)))?.[1],
+    }[error.code]?.();
+    throw new Misuse(about === undefined ? error.message : `${about}: ${error.message}`);
   }
 };
+
+/** The text of a key set. */
+function keySet(file) {
+  const text = read(file);
+  readStrict(file, text);
+  return text;
+}
+
+/** The peppers of a file; the first is current unless it names another. */
+function peppersOf(file) {
+  if (file === undefined) return undefined;
+  const { current, secrets } = secretsByName(file, read(file));
+  const names = Object.keys(secrets);
+  if (current !== undefined && !names.includes(current)) {
+    throw new Misuse(`${file}: "current": expected the name of a pepper of this file (${names.join(", ")})`);
+  }
+  return names.length === 0 ? undefined : { current: current ?? names[0], ...secrets };
+}
+
+/** Holds a policy that cases name, or hold, against the rules; what it compiles to is not kept. `before` is what stands before one in its file. */
+function credentialsOf(file, text, before) {
+  let gate;
+  try {
+    gate = createGate({ policy: text, ...standIns(text) });
+  } catch (error) {
+    if (error.errors === undefined) throw error;
+    throw new Misuse(before === undefined ? explain(file, text, error.errors) : within(file, before, error));
+  }
+  const { credentials } = gate.policy;
+  gate.close();
+  return credentials;
+}
+
+/** A mistake of a policy that stands in a case file. */
+function within(file, before, error) {
+  const [{ code, message }] = error.errors;
+  const at = code === "syntax" ? / at line (\d+) column (\d+)$/.exec(message) : null;
+  if (at === null) return `${file}: policy: ${error.message}`;
+  const [line, column] = [Number(at[1]), Number(at[2])];
+  const lines = before.split("\n");
+  const shift = line === 1 ? Buffer.byteLength(lines.at(-1)) : 0;
+  return `${file}:${lines.length + line - 1}:${shift + column}: ${message.slice(0, at.index)}`;
+}
+
+/** A path beside a file. */
+function beside(file, path) {
+  return isAbsolute(path) || !/[/\\]/.test(file) ? path : `${dirname(file)}/${path}`;
+}
+
+/** The results of one file. Every policy of it is looked at before the first case runs. */
+async function results(file) {
+  const text = readPolicy(file);
+  const sets = caseSets(file, text);
+  if (sets === null) credentialsOf(file, text);
+  const policies = new Map();
+  for (const { set, inline } of sets ?? []) {
+    const path = inline === undefined ? beside(file, set.policy) : file;
+    if (inline === undefined && !policies.has(set.policy)) policies.set(set.policy, readPolicy(path));
+    const credentials = credentialsOf(path, inline?.text ?? policies.get(set.policy), inline?.before);
+    const unknown = Object.keys(set.jwks ?? {}).find((name) => !credentials.some((credential) => credential.name === name));
+    if (unknown !== undefined) throw new Misuse(`${file}: jwks: credential ${JSON.stringify(unknown)} is not declared`);
+  }
+  try {
+    return await runCases(text, (path) => policies.get(path));
+  } catch (error) {
+    throw error.name === "ScopegateError" ? new Misuse(`${file}: ${error.message}`) : error;
+  }
+}
 
 async function test({ decisions }, files) {
   let passed = 0;
   let failed = 0;
   for (const file of files) {
-    const text = read(file);
-    parse(file, text);
-    let results;
-    try {
-      results = await runCases(text, (path) => read(join(dirname(file), path)));
-    } catch (error) {
-      throw error instanceof Misuse ? error : new Misuse(error.errors ? explain(file, text, error.errors) : `${file}: ${error.message}`);
-    }
-    for (const { name, decision, differences } of results) {
+    for (const { name, decision, differences } of await results(file)) {
       if (decisions) console.log(JSON.stringify({ decision, name }));
       else if (differences.length > 0) console.log(redact(`FAILED ${file}: ${name}: ${differences.join("; ")}`));
       if (differences.length > 0) failed += 1;
@@ -89,7 +161,7 @@ function standIns(text) {
 function check(_, files) {
   let good = true;
   for (const file of files) {
-    const text = read(file);
+    const text = readPolicy(file);
     try {
       const gate = createGate({ policy: text, ...standIns(text) });
       const { name, routes, scopes, credentials, tests } = gate.policy;
@@ -99,7 +171,7 @@ function check(_, files) {
       console.log(error.errors ? explain(file, text, error.errors) : `${file}: ${error.message}`);
     }
   }
-  return good ? 0 : 1;
+  return good ? 0 : 2;
 }
 
 function pair(text, separator, what) {
@@ -124,18 +196,6 @@ function instant(text) {
   const seconds = /^[+-]?\d+$/.test(text) ? Number(text) : RFC3339.test(text) ? Math.floor(Date.parse(text) / 1000) : Number.NaN;
   if (!Number.isSafeInteger(seconds)) throw new Misuse("--now: expected Unix seconds, or a time like 2027-01-31T00:00:00Z");
   return seconds;
-}
-
-function recordsOf(file) {
-  const found = parse(file);
-  const list = Array.isArray(found) ? found : found.keys;
-  if (!Array.isArray(list)) throw new Misuse(`${file}: expected a list of key records, or an object with a list "keys"`);
-  const records = new Map();
-  for (const record of list) {
-    if (records.has(record?.id)) throw new Misuse(`${file}: expected ids that are unique, found two records with id ${record.id}`);
-    records.set(record?.id, record);
-  }
-  return records;
 }
 
 /** The headers of the request: none of them may be a credential, which come from files. */
@@ -165,14 +225,14 @@ async function decide(values) {
   const files = [values.policy, values.keys, values.peppers, values.secrets, values["key-file"], values["bearer-file"], ...jwks.map(([, path]) => path)];
   if (files.filter((path) => path === "-").length > 1) throw new Misuse("standard input can be read once: only one file may be -");
   const file = values.policy ?? DEFAULT_POLICY;
-  const text = read(file);
-  const records = values.keys === undefined ? new Map() : recordsOf(values.keys);
-  const peppers = values.peppers === undefined ? undefined : parse(values.peppers);
-  const gate = gateOf(file, text, {
+  const text = readPolicy(file);
+  const peppers = peppersOf(values.peppers);
+  const records = new Map((values.keys === undefined ? [] : keyRecords(values.keys, read(values.keys))).map((record) => [record.id, record]));
+  const gate = gateOf(file, text, { peppers: values.peppers, jwks }, {
     keys: { find: (id) => records.get(id) ?? null },
-    keySets: Object.fromEntries(jwks.map(([name, path]) => [name, read(path)])),
-    peppers: peppers === undefined ? undefined : { current: Object.keys(peppers)[0], ...peppers },
-    secrets: values.secrets === undefined ? undefined : parse(values.secrets),
+    keySets: Object.fromEntries(jwks.map(([name, path]) => [name, keySet(path)])),
+    peppers,
+    secrets: values.secrets === undefined ? undefined : secretsByName(values.secrets, read(values.secrets)).secrets,
     trace: values.explain,
     now: now === undefined ? undefined : () => now,
   });
@@ -201,9 +261,14 @@ try {
       "(for `keys`, as a file), where - is standard input; revoke it if others can read that history");
   }
   if (name === "--version" || name === "-V") {
-    console.log(`scopegate ${parse(fileURLToPath(new URL("../../package.json", import.meta.url))).version}`);
+    console.log(`scopegate ${JSON.parse(read(fileURLToPath(new URL("../../package.json", import.meta.url)))).version}`);
     process.exit();
   }
+  if (["--help", "-h", "help"].includes(name) || rest.includes("--help") || rest.includes("-h")) {
+    console.log(USAGE);
+    process.exit();
+  }
+  if (NATIVE.includes(name)) throw new Misuse(`${name} is of the native command alone, the crate scopegate-cli\n${USAGE}`);
   if (!Object.hasOwn(commands, name ?? "")) throw new Misuse(USAGE);
   const [run, options] = commands[name];
   const { values, positionals } = parseArgs({ args: rest, options, allowPositionals: name !== "decide" });

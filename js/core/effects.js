@@ -7,3 +7,16 @@ export function effectsOf(decision) {
   effects.push({ type: "audit", event: audit });
   return effects;
 }
+
+/**
+ * A sink that can always say `context.waitUntil(promise)`: where the caller has no such thing, the gate waits itself, and counts what fails.
+ * @param {(effects: object[], context: object) => unknown} onEffects
+ */
+export function withWaitUntil(onEffects) {
+  return (effects, context) => {
+    if (typeof context?.waitUntil === "function") return onEffects(effects, context);
+    const late = [];
+    const answer = onEffects(effects, { ...context, waitUntil: (promise) => void late.push(promise) });
+    return late.length === 0 ? answer : Promise.all([answer, ...late]);
+  };
+}

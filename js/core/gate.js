@@ -1,11 +1,13 @@
 // The gate: a policy with what the application gave for it. `run.js` is the way of one request through it.
 import { mismatched } from "./decision.js";
+import { effectsOf, withWaitUntil } from "./effects.js";
 import { ScopegateError } from "./errors.js";
 import { Held } from "./held.js";
 import { KeyLife } from "./keys.js";
+import { checkOptions } from "./options.js";
 import { RawEngine } from "./raw.js";
 import { Run } from "./run.js";
-import { currentGeneration, host } from "./runtime.js";
+import { currentGeneration, host, restart } from "./runtime.js";
 import { peppersOf, secretsOf, splitKeySets } from "./store.js";
 import { verifierFor } from "./verify.js";
 
@@ -24,11 +26,12 @@ export class Gate {
 
   constructor(options) {
     const { policy, keys, keySets, peppers, secrets, verify = "auto", onEffects, onError, trustProxy, tokenCache } = options ?? {};
-    if (keys !== undefined && typeof keys?.find !== "function") throw new ScopegateError("options_invalid", "`keys.find` is a function.");
+    checkOptions(options);
     const { fixed, asked } = splitKeySets(keySets);
     const verifier = verifierFor(verify, host);
     this.#options = {
-      keys, asked, verifier, onEffects, onError, trustProxy,
+      keys, asked, verifier, onError, trustProxy,
+      onEffects: onEffects === undefined ? undefined : withWaitUntil(onEffects),
       now: options?.now ?? clock,
       timeout: options?.storeTimeout ?? STORE_TIMEOUT,
       text: onEffects !== undefined || options?.trace === true || options?.json === true,
@@ -41,28 +44,40 @@ export class Gate {
       tokenCache: tokenCache === false ? null : [tokenCache?.entries ?? 1000, tokenCache?.bytes ?? 2_000_000],
       hostVerification: verifier !== undefined, trace: options?.trace === true, touchInterval: options?.touchInterval ?? 60,
     });
-    this.#engine = new RawEngine(this.#policy, this.#settings);
-    this.keys = new KeyLife((name, ...rest) => this.#live().call(name, ...rest), this.#options.now);
+    this.#engine = this.#whole(() => new RawEngine(this.#policy, this.#settings));
+    for (const name of Object.keys(asked)) {
+      if (this.#engine.about.credentials.some((credential) => credential.name === name && credential.kind === "bearer")) continue;
+      this.close();
+      throw new ScopegateError("unknown_credential", `\`keySets.${name}\`: the policy has no bearer credential of this name.`);
+    }
+    this.keys = new KeyLife((name, ...rest) => this.#whole(() => this.#made(name, rest)), this.#options.now);
   }
 
   /** Decides; the promise rejects only on misuse. */
   async decide(request, context) {
-    return this.#start(request, context, false);
+    return this.#start(request, context, false, this.#options);
   }
 
   /** Decides at once; for stores that answer with plain values. */
   decideSync(request, context) {
-    return this.#start(request, context, true);
+    return this.#start(request, context, true, this.#options);
   }
 
   /** The same gate for a handler that was registered for one route: an allow for another route is a refusal. */
   require(routeId) {
     if (!this.#live().about.routes.includes(routeId)) throw new ScopegateError("route_unknown", `The policy has no route \`${routeId}\`.`);
-    const held = (decision) =>
-      decision.allowed && decision.routeId !== routeId ? mismatched(decision, this.#options.now()) : decision;
+    const isOther = (allowed, found) => allowed && found !== routeId;
+    const held = (decision) => (isOther(decision.allowed, decision.routeId) ? mismatched(decision, this.#options.now()) : decision);
+    const { onEffects } = this.#options;
+    // What is stored says what the handler's caller hears: the key was not used.
+    const told = (effects, context) => {
+      const { event } = effects.at(-1);
+      return onEffects(isOther(event.effect === "allow", event.routeId) ? effectsOf(mismatched(event, event.at)) : effects, context);
+    };
+    const options = onEffects === undefined ? this.#options : { ...this.#options, onEffects: told };
     return {
-      decide: async (request, context) => held(await this.decide(request, context)),
-      decideSync: (request, context) => held(this.decideSync(request, context)),
+      decide: async (request, context) => held(await this.#start(request, context, false, options)),
+      decideSync: (request, context) => held(this.#start(request, context, true, options)),
     };
   }
 
@@ -77,7 +92,7 @@ export class Gate {
    * @returns {string} the decision's JSON
    */
   rehearse(request) {
-    return this.#live().text("rehearse", JSON.stringify(request));
+    return this.#whole(() => this.#live().text("rehearse", JSON.stringify(request)));
   }
 
   /** Route ids, scopes and credentials of the policy. */
@@ -106,8 +121,28 @@ export class Gate {
     return this.#engine;
   }
 
-  #start(request, context, sync) {
-    const run = new Run(this.#live(), this.#options, this.#counts, context, sync);
+  /** What the module makes of records; a raw key does not stay in its memory. */
+  #made(name, rest) {
+    const made = this.#live().call(name, ...rest);
+    if (typeof made.rawKey === "string") this.#engine.wipe(made.rawKey);
+    return made;
+  }
+
+  /** Runs what is no decision. Whatever is no error of this package broke the instance: it is replaced, and the caller told. */
+  #whole(run) {
+    const generation = currentGeneration();
+    try {
+      return run();
+    } catch (error) {
+      if (error instanceof ScopegateError) throw error;
+      restart(generation);
+      this.#counts.restarts += 1;
+      throw new ScopegateError("engine_restarted", "The WebAssembly instance broke and was replaced; try again.", { cause: error });
+    }
+  }
+
+  #start(request, context, sync, options) {
+    const run = new Run(this.#live(), options, this.#counts, context, sync);
     return run.start(request);
   }
 }

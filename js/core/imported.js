@@ -18,15 +18,15 @@ const LAST_INSTANT = 253402300799;
 
 /** The record to store. Its id follows from the hash, so a row that comes twice makes the same record. */
 export async function importedRecord(row) {
-  const { from, hash, owner, scopes, env = "live", expiresAt = null, revokedAt = null, lastUsedAt = null } = row;
+  const { from, hash, owner, scopes, env = "live", expiresAt = null, revokedAt = null, lastUsedAt = null } = row ?? {};
   if (!Object.hasOwn(STORED, from)) throw wrong("from", Object.keys(STORED).join(", "));
   const digest = digestOf(from, hash);
-  const label = row.label ?? `Imported from ${from}`;
+  const label = row?.label ?? `Imported from ${from}`;
   const record = plainRecord({
     v: 1, id: await idOf(digest), env, owner, label,
     scopes: Array.isArray(scopes) ? [...new Set(scopes)].sort() : scopes,
     hashes: [{ alg: "sha256", kid: null, hash: base64url(digest), notAfter: null }],
-    sealed: false, createdAt: row.createdAt ?? Math.floor(Date.now() / 1000), expiresAt, revokedAt, graceUntil: null, lastUsedAt,
+    sealed: false, createdAt: row?.createdAt ?? Math.floor(Date.now() / 1000), expiresAt, revokedAt, graceUntil: null, lastUsedAt,
     ipAllow: [], rotatedFrom: null, version: 1,
   });
   const rules = [

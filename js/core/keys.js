@@ -15,6 +15,7 @@ export class KeyLife {
 
   /** A new key: `{ record, rawKey }`. The raw key is told once; the record never holds it. */
   issue(request) {
+    if (request?.expiresAt === undefined) throw new ScopegateError("request_invalid", "`expiresAt` is whole Unix seconds, or null for a key that never expires.");
     return hidden(this.#call("issue", json(request), entropy(), this.#now()));
   }
 
@@ -43,6 +44,7 @@ function entropy() {
 
 /** JSON writes a NaN as null: an expiry that cannot be read must not mean "never". */
 function json(value) {
+  if (value === null || typeof value !== "object") throw new ScopegateError("request_invalid", "What is asked for is an object.");
   return JSON.stringify(value, (name, inner) => {
     if (typeof inner === "number" && !Number.isSafeInteger(inner)) {
       throw new ScopegateError("request_invalid", `\`${name}\` is not a whole number.`);

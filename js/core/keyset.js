@@ -13,7 +13,7 @@ const MOST_BYTES = 512 * 1024;
  *   `timeout` in milliseconds (5,000), `cooldown` in seconds after a failure (30)
  */
 export function remoteKeySet(url, { timeout = 5000, cooldown = 30, fetch = globalThis.fetch, headers } = {}) {
-  const at = new URL(url);
+  const at = parsed(url);
   const loopback = ["localhost", "127.0.0.1", "[::1]"].includes(at.hostname);
   if (at.protocol !== "https:" && !(loopback && at.protocol === "http:")) {
     throw new ScopegateError("key_set_url_insecure", "A key set is fetched over https.");
@@ -52,6 +52,14 @@ export function remoteKeySet(url, { timeout = 5000, cooldown = 30, fetch = globa
       return underway;
     },
   };
+}
+
+function parsed(url) {
+  try {
+    return new URL(url);
+  } catch {
+    throw new ScopegateError("options_invalid", "The URL of a key set is none.");
+  }
 }
 
 async function limitedText(answer) {

@@ -73,6 +73,15 @@ export class RawEngine {
     return coded(() => this.#raw[name](...parameters));
   }
 
+  /** Overwrites a secret that the module handed over as text: the memory that it gives back keeps its bytes. */
+  wipe(secret) {
+    const memory = new Uint8Array(this.#memory.buffer);
+    const bytes = new TextEncoder().encode(secret);
+    for (let at = memory.indexOf(bytes[0]); at >= 0; at = memory.indexOf(bytes[0], at + 1)) {
+      if (bytes.every((byte, offset) => memory[at + offset] === byte)) memory.fill(0, at, at + bytes.length);
+    }
+  }
+
   /** A decision that still waits finds that its instance is not this one any more. */
   free() {
     this.generation = undefined;

@@ -110,5 +110,5 @@ function list(value, name) {
 }
 
 function rubbish(why) {
-  return new ScopegateError("record_invalid", `The store answered with something that is no key record: ${why}.`);
+  return new ScopegateError("record_invalid", `Not a key record: ${why}.`);
 }

@@ -7,17 +7,20 @@ use base64ct::{Base64UrlUnpadded, Encoding};
 use scopegate::key::format::{ENTROPY_BYTES, KeyFormat, RawKey};
 use scopegate::key::hash::Keyring;
 use scopegate::key::lifecycle::{IssueRequest, IssueRules, issue};
-use scopegate::policy::{BearerCredential, Policy};
+use scopegate::policy::{BearerCredential, CredentialKind, Policy};
 use scopegate::time::UnixSeconds;
 use scopegate_stores::{Inserted, KeyStore};
 use serde_json::json;
 use zeroize::Zeroizing;
 
 use crate::oauth::Signer;
+use crate::oauth::demo::FIRST_PARTY;
 use crate::serve::ServeError;
 
 /// The subject of the demonstration: its company user, who owns the demonstration's keys.
 pub const SUBJECT: &str = "company-1";
+/// What the demonstration's key may do.
+const SCOPE: &str = "jobs:read";
 /// How long the demonstration's token lives, in seconds.
 const TOKEN_LIFE: i64 = 3_600;
 /// How long the demonstration's key lives, in seconds.
@@ -65,7 +68,7 @@ impl Demo {
             "iss": bearer.rules().issuer,
             "aud": bearer.rules().audiences.first(),
             "sub": SUBJECT,
-            "client_id": bearer.clients().and_then(|clients| clients.first()),
+            "client_id": bearer.clients().and_then(|clients| clients.first()).map_or(FIRST_PARTY, |client| client),
             "scope": "openid profile email",
             "iat": now.get(),
             "exp": now.saturating_add(TOKEN_LIFE).get(),
@@ -77,7 +80,8 @@ impl Demo {
         Ok(format!("{input}.{}", Base64UrlUnpadded::encode_string(&signature)))
     }
 
-    /// Issues and stores the demonstration's key: it may read job listings and nothing else.
+    /// Issues and stores the demonstration's key: it may read job listings and nothing else; of another policy, what the first route with a
+    /// scope asks of a key.
     ///
     /// # Errors
     /// [`ServeError`] when it cannot be stored.
@@ -89,10 +93,11 @@ impl Demo {
         now: UnixSeconds,
     ) -> Result<RawKey, ServeError> {
         let declared: Vec<&str> = (0..policy.scopes().len()).filter_map(|index| policy.scopes().name(index)).collect();
+        let scopes = scopes(policy);
         let request = IssueRequest {
             label: "Demo key",
-            scopes: &["jobs:read"],
-            environment: "live",
+            scopes: &scopes,
+            environment: environment(policy),
             owner: SUBJECT,
             expires_at: Some(now.saturating_add(KEY_LIFE)),
             ip_allow: &[],
@@ -106,6 +111,34 @@ impl Demo {
             Ok(Inserted::Exists) => Err(ServeError::new("the id of the demo key is taken; start again")),
             Err(error) => Err(ServeError::new(error.to_string())),
         }
+    }
+}
+
+/// The environment of the demonstration's key: the first one that is accepted.
+fn environment(policy: &Policy) -> &str {
+    let accepted = policy.credentials().iter().find_map(|credential| match credential.kind() {
+        CredentialKind::ApiKey(key) => key.accept().first(),
+        CredentialKind::Bearer(_) => None,
+    });
+    accepted.map_or("live", |environment| environment)
+}
+
+/// The scopes of the demonstration's key. A key needs one, if only one that no route asks for.
+fn scopes(policy: &Policy) -> Vec<&str> {
+    let catalogue = policy.scopes();
+    if catalogue.index_of(SCOPE).is_some() {
+        return vec![SCOPE];
+    }
+    let is_key = |index: usize| {
+        let credential = policy.credentials().get(index);
+        credential.is_some_and(|credential| matches!(credential.kind(), CredentialKind::ApiKey(_)))
+    };
+    let mut parts =
+        policy.routes().iter().flat_map(|route| route.alternatives()).flat_map(|alternative| alternative.parts());
+    let asked = parts.find(|part| is_key(part.credential()) && catalogue.names(part.scopes()).next().is_some());
+    match asked {
+        Some(part) => catalogue.names(part.scopes()).collect(),
+        None => catalogue.name(0).into_iter().collect(),
     }
 }
 

@@ -5,12 +5,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use scopegate::engine::Gate;
+use scopegate::error::GateError;
+use scopegate::key::format::RawKey;
 use scopegate::policy::{BearerCredential, CredentialKind, Policy};
 use scopegate_tower::system_time;
 
+use crate::POLICY;
 use crate::app::{App, Clock};
 use crate::audit::Audit;
-use crate::config::{Config, Database};
+use crate::config::{Config, Database, line_and_column};
 use crate::demo::Demo;
 use crate::manage::{Manage, OwnerCeilings};
 use crate::metered::Metered;
@@ -23,7 +26,7 @@ use crate::store::AnyStore;
 use crate::telemetry::Telemetry;
 use crate::tls::Tls;
 use crate::uses::Uses;
-use crate::{POLICY, welcome};
+use crate::welcome::{self, Welcome};
 
 /// Everything that is open while the server runs.
 pub(crate) struct Opened {
@@ -35,7 +38,8 @@ pub(crate) struct Opened {
 
 /// What a demonstration has to try.
 pub(crate) struct Demonstration {
-    demo: Demo,
+    /// Where the policy takes tokens at all.
+    demo: Option<Demo>,
     /// Where the address can be an issuer: on loopback, or with TLS.
     oauth: Option<DemoOauth>,
 }
@@ -52,6 +56,7 @@ pub(crate) async fn open(
     let issuer = format!("{}://{local}", if tls.is_some() { "https" } else { "http" });
     let policy = policy(config.policy.as_deref(), try_oauth.is_some().then_some(issuer.as_str()))?;
     let policy = Arc::new(policy);
+    let try_oauth = try_oauth.filter(|_| bearer(&policy).is_some());
     let metrics = Arc::new(Metrics::new());
     let audit = Audit::start(telemetry.sinks(config)?, config.audit.queue, &metrics)
         .map_err(|error| ServeError::new(format!("audit: {error}")))?;
@@ -81,24 +86,31 @@ pub(crate) async fn open(
     if let Some(demo) = &try_oauth {
         demo.user(&*store).await?;
     }
-    let (name, _) = bearer(&policy)?;
-    let name = name.to_owned();
+    let name = bearer(&policy).map(|(name, _)| name.to_owned());
     let manage = Manage::new(&policy, &peppers, ceilings);
     let mut gate = Gate::builder(policy).keyring(peppers.keyring().clone()).token_cache(1_024, 4 * 1024 * 1024);
     let demo = match (&config.jwks_file, oauth.as_ref().and_then(|oauth| oauth.active_signer())) {
         (Some(path), _) => {
-            gate = gate.key_set(&name, read(path)?);
+            let expected =
+                || ServeError::new("jwks_file: expected a policy with a bearer credential, whose keys these are");
+            gate = gate.key_set(name.ok_or_else(expected)?, read(path)?);
             None
         }
         // The authorization server's own keys are asked for: they change.
         (None, Some(signer)) => shown.then(|| Demo::of(signer)),
-        (None, None) => {
-            let demo = Demo::new()?;
-            gate = gate.key_set(&name, demo.jwks());
-            Some(demo)
-        }
+        (None, None) => match name {
+            Some(name) => {
+                let demo = Demo::new()?;
+                gate = gate.key_set(&name, demo.jwks());
+                Some(demo)
+            }
+            None => None,
+        },
     };
-    let gate = gate.build().map_err(|error| ServeError::new(error.to_string()))?;
+    let gate = gate.build().map_err(|error| match (&config.jwks_file, &error) {
+        (Some(path), GateError::KeySet(..)) => ServeError::new(format!("{}: {error}", path.display())),
+        _ => ServeError::new(error.to_string()),
+    })?;
     let app = Arc::new(App {
         gate: Arc::new(gate),
         uses: Uses::start(Arc::clone(&store), Arc::clone(&metrics)),
@@ -106,12 +118,12 @@ pub(crate) async fn open(
         manage,
         oauth,
         proxies: config.trusted_proxies.clone(),
-        loopback_is_secure: demo.is_some() && local.ip().is_loopback() && config.trusted_proxies.is_empty(),
+        loopback_is_secure: shown && local.ip().is_loopback() && config.trusted_proxies.is_empty(),
         metrics: Arc::clone(&metrics),
         audit: audit.clone(),
         clock: Clock::System,
     });
-    let demonstration = demo.map(|demo| Demonstration { demo, oauth: try_oauth });
+    let demonstration = shown.then_some(Demonstration { demo, oauth: try_oauth });
     Ok((Opened { app, audit, metrics, tls }, demonstration))
 }
 
@@ -129,7 +141,7 @@ pub(crate) async fn open_oauth(config: &Config) -> Result<Oauth, ServeError> {
 
 /// The client of a demonstration that may manage keys: the first that the policy names.
 fn first_party(policy: &Policy) -> Result<&str, ServeError> {
-    let (_, bearer) = bearer(policy)?;
+    let (_, bearer) = bearer(policy).ok_or_else(|| ServeError::new("the policy has no bearer credential"))?;
     Ok(bearer.clients().and_then(|clients| clients.first()).map_or(demo::FIRST_PARTY, |client| client))
 }
 
@@ -160,7 +172,11 @@ fn policy(path: Option<&Path>, issuer: Option<&str>) -> Result<Policy, ServeErro
     let told = |error: String| ServeError::new(format!("{}: {error}", path.display()));
     let text = read(path)?;
     let json = if path.extension().is_some_and(|extension| extension == "toml") {
-        toml::from_str::<serde_json::Value>(&text).map_err(|error| told(error.message().to_owned()))?.to_string()
+        let placed = |error: toml::de::Error| {
+            let (line, column) = line_and_column(&text, error.span().map_or(0, |span| span.start));
+            ServeError::new(format!("{}:{line}:{column}: {}", path.display(), error.message()))
+        };
+        toml::from_str::<serde_json::Value>(&text).map_err(placed)?.to_string()
     } else {
         text
     };
@@ -188,12 +204,11 @@ fn issued_here(policy: &str, issuer: Option<&str>) -> String {
     document.to_string()
 }
 
-fn bearer(policy: &Policy) -> Result<(&str, &BearerCredential), ServeError> {
-    let mut bearers = policy.credentials().iter().filter_map(|credential| match credential.kind() {
+fn bearer(policy: &Policy) -> Option<(&str, &BearerCredential)> {
+    policy.credentials().iter().find_map(|credential| match credential.kind() {
         CredentialKind::Bearer(bearer) => Some((credential.name(), bearer)),
         CredentialKind::ApiKey(_) => None,
-    });
-    bearers.next().ok_or_else(|| ServeError::new("the policy has no bearer credential"))
+    })
 }
 
 /// Tells that the server listens: the ready file, the log, and for a demonstration what to try.
@@ -212,11 +227,21 @@ pub(crate) async fn announce(
         ready.insert("adminUrl".into(), format!("http://{admin}").into());
     }
     if let Some(Demonstration { demo, oauth }) = demonstration {
-        let key = app.key_credential().ok_or_else(|| ServeError::new("the policy has no API key credential"))?;
-        let api_key = Demo::key(app.policy(), key.format(), app.gate.keyring(), &*app.store, app.now()).await?;
-        let token = demo.token(bearer(app.policy())?.1, app.now())?;
-        ready.insert("apiKey".into(), api_key.expose().into());
-        ready.insert("bearer".into(), token.as_str().into());
+        let api_key = match app.key_credential() {
+            Some(key) => {
+                Demo::key(app.policy(), key.format(), app.gate.keyring(), &*app.store, app.now()).await.map(Some)?
+            }
+            None => None,
+        };
+        let token = match (demo, bearer(app.policy())) {
+            (Some(demo), Some((_, bearer))) => Some(demo.token(bearer, app.now())?),
+            _ => None,
+        };
+        for (member, value) in [("apiKey", api_key.as_ref().map(RawKey::expose)), ("bearer", token.as_deref())] {
+            if let Some(value) = value {
+                ready.insert(member.into(), value.into());
+            }
+        }
         if let Some(oauth) = oauth {
             let client = first_party(app.policy())?;
             for (member, value) in [
@@ -232,7 +257,16 @@ pub(crate) async fn announce(
             }
         }
         let sign_in = oauth.as_ref().map(|oauth| (demo::USERNAME, oauth.password.as_str()));
-        welcome::welcome(&url, api_key.expose(), &token, config.db.kind(), app.loopback_is_secure, sign_in);
+        welcome::welcome(&Welcome {
+            url: &url,
+            policy: config.policy.is_some().then(|| app.policy().name()),
+            https_required: app.policy().https_required(),
+            api_key: api_key.as_ref().map(RawKey::expose),
+            token: token.as_deref(),
+            db: config.db.kind(),
+            loopback_is_secure: app.loopback_is_secure,
+            sign_in,
+        });
     }
     if let Some(path) = &config.ready_file {
         write_private(path, &serde_json::Value::Object(ready).to_string())

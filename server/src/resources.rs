@@ -19,7 +19,10 @@ pub(crate) fn show(granted: &Granted) -> Response<Body> {
             { "id": "42", "title": "Rust engineer", "location": "Berlin", "status": "published" },
             { "id": "43", "title": "Site reliability engineer", "location": "Remote", "status": "draft" }
         ] }),
-        "getJobListing" => json!({ "id": "42", "title": "Rust engineer", "location": "Berlin", "status": "published" }),
+        "getJobListing" => {
+            let id = granted.param("id").unwrap_or("42");
+            json!({ "id": id, "title": "Rust engineer", "location": "Berlin", "status": "published" })
+        }
         "listApplications" => json!({ "items": [
             { "id": "9001", "jobListingId": "42", "candidateId": "77", "status": "received" }
         ] }),

@@ -40,19 +40,28 @@ vectorHolds("jbf_live_000000000000_00000000000000000000000000000000000000000001O
 vectorHolds("jbf_test_AbCdEfGhIjKl_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefg0onHLo", "1c649d50fb44d49fde283de5f0c0d6bd79f9259ab2cb14b5999011eac24b6def");
 
 let stale = 0;
-for (const [source, target] of Object.entries(FILES)) {
-  const path = new URL(target, import.meta.url);
-  keepSignatures(path);
-  const { default: suites } = await import(`./cases/${source}.mjs`);
-  const names = [suites].flat().flatMap((suite) => suite.cases.map((one) => `${suite.name ?? ""}: ${one.name}`));
-  const twice = names.find((name, at) => names.indexOf(name) !== at);
-  if (twice) throw new Error(`${source}: two cases are called ${twice}`);
-  const wanted = `${text(suites)}\n`;
+
+/** Writes a file, or says that it is stale. */
+function keep(path, wanted, target, written) {
   if (process.argv.includes("--check")) {
     if (!existsSync(path) || readFileSync(path, "utf8") !== wanted) console.log(`${target} is stale (${++stale})`);
   } else {
     writeFileSync(path, wanted);
-    console.log(`${names.length} cases in ${target}`);
+    console.log(written);
+  }
+}
+
+for (const [source, target] of Object.entries(FILES)) {
+  const path = new URL(target, import.meta.url);
+  keepSignatures(path);
+  const { default: suites, files = {} } = await import(`./cases/${source}.mjs`);
+  const names = [suites].flat().flatMap((suite) => suite.cases.map((one) => `${suite.name ?? ""}: ${one.name}`));
+  const twice = names.find((name, at) => names.indexOf(name) !== at);
+  if (twice) throw new Error(`${source}: two cases are called ${twice}`);
+  keep(path, `${text(suites)}\n`, target, `${names.length} cases in ${target}`);
+  for (const [name, content] of Object.entries(files)) {
+    const beside = typeof content === "string" ? content : Array.isArray(content) ? `[\n${content.map((one) => `  ${JSON.stringify(one)}`).join(",\n")}\n]` : text(content);
+    keep(new URL(name, path), `${beside}\n`, new URL(name, path).pathname, name);
   }
 }
 process.exitCode = stale ? 1 : 0;

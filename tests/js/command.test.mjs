@@ -51,6 +51,71 @@ file("wrong.json", {
   routes: [{ id: "a", match: "nonsense", public: true }, { id: "a", match: "GET /x", public: true }, { id: "b", match: "GET /x", allow: [{ nobody: [] }] }],
 });
 
+/** Case files that are none, by what is wrong: each is told with its place, in the native command's words. */
+const small = {
+  policy: {
+    version: 1, name: "t", scopes: { a: "A" }, credentials: { apiKey: { type: "apiKey", header: "X-API-Key", prefix: "jbf" } },
+    routes: [{ id: "a", match: "GET /a", allow: [{ apiKey: ["a"] }] }],
+  },
+  peppers: { p1: set.peppers.p1 }, now: 1780000000, keys: [], cases: [{ name: "n", request: { method: "GET", target: "/a" }, expect: {} }],
+};
+const wrong = (change) => {
+  const document = structuredClone(small);
+  change(document);
+  return JSON.stringify(document);
+};
+const [record] = set.keys;
+const broken = {
+  empty: "",
+  colon: '{\n  "policy" 5}',
+  comma: '{"now": 1,}',
+  end: '{"cases": [',
+  number: '{"now": 01}',
+  escape: '{"é\\x": 1}',
+  control: '{"a\nb": 1}',
+  trailing: `${wrong(() => {})} x`,
+  twice: wrong(() => {}).replace('"now"', '"now":1,"now"'),
+  policy: '{"policy": 5}',
+  member: wrong((set) => { set.colour = 1; }),
+  caseMember: wrong((set) => { set.cases[0].colour = 1; }),
+  requestMember: wrong((set) => { set.cases[0].request.colour = 1; }),
+  expect: wrong((set) => { set.cases[0].expect = "allow"; }),
+  noExpect: wrong((set) => { delete set.cases[0].expect; }),
+  store: wrong((set) => { set.cases[0].store = "slow"; }),
+  headers: wrong((set) => { set.cases[0].request.headers = keyOf("_JobsRead0001_"); }),
+  address: wrong((set) => { set.cases[0].request.clientIp = "home"; }),
+  now: wrong((set) => { set.now = "today"; }),
+  fraction: wrong((set) => { set.now = 1.5; }),
+  negative: wrong((set) => { set.now = -1; }),
+  noCases: wrong((set) => { delete set.cases; }),
+  undeclared: wrong((set) => { set.policy.routes[0].allow = [{ apiKey: ["b"] }]; }),
+  policyMember: wrong((set) => { set.policy.surprise = 1; }),
+  gone: wrong((set) => { set.policy = "none.json"; }),
+  otherPolicy: wrong((set) => { set.policy = "wrong.json"; }),
+  pepper: wrong((set) => { set.peppers.p1 = "c2hvcnQ"; }),
+  jwks: wrong((set) => { set.jwks = { nobody: {} }; }),
+  recordTwice: wrong((set) => { set.keys = [record, record]; }),
+  owner: wrong((set) => { set.keys = [{ ...record, owner: "" }]; }),
+  hash: wrong((set) => { set.keys = [{ ...record, hashes: [] }]; }),
+  second: JSON.stringify({ ...small, keys: [record, { ...set.keys[1], label: "" }, set.keys[2]] }, null, 1),
+  noRecord: wrong((set) => { set.keys = [5]; }),
+};
+for (const [name, text] of Object.entries(broken)) file(`broken-${name}.json`, text);
+file("float.json", `[{ "v": 1, "id": "000000000000",\n "expiresAt": 1.5, "env": "live" }]`);
+file("missing.json", JSON.stringify([{ ...record, expiresAt: undefined }]));
+file("owner.json", JSON.stringify([{ ...record, owner: "" }]));
+file("peppers-broken.json", `{"p1": "${set.peppers.p1}" x}`);
+file("peppers-short.json", '{"p1": "AAAA"}');
+file("peppers-current.json", { ...set.peppers, current: "p9" });
+file("peppers-padded.json", { p1: `${set.peppers.p1}=` });
+file("peppers-number.json", '{"p1": 5}');
+file("peppers-swapped.json", JSON.stringify({ [set.peppers.p1]: "p1" }));
+file("jwks-none.json", '{ "keys": 1 }');
+file("jwks-broken.json", '{ "keys":\n [ }');
+file("toml.toml", "version = 1\n");
+writeFileSync(join(folder, "latin.json"), Buffer.from([0x22, 0xe9, 0x22]));
+file("bom.json", `\ufeff${wrong(() => {})}`);
+
 const JOBS = "GET /public/v1/job-listings/42";
 const stored = (peppers) => ["--policy", "policy.json", "--keys", "keys.json", "--peppers", peppers, "--jwks", "user=jwks.json", "--now", String(set.now)];
 const asked = (request, ...rest) => ["decide", ...stored("peppers.json"), "--request", request, ...rest];
@@ -61,8 +126,8 @@ const bearer = (name) => ["--bearer-file", `${name}.token`];
 const same = [
   [["--version"], 0],
   [["check", "policy.json"], 0],
-  [["check", "policy.json", "wrong.json", "broken.json"], 1],
-  [["check", "member.json"], 1],
+  [["check", "policy.json", "wrong.json", "broken.json"], 2],
+  [["check", "member.json"], 2],
   [["test", "cases.json", "policy.json"], 0],
   [["test", "failing.json"], 1],
   [["test", "--decisions", "cases.json"], 0],
@@ -113,12 +178,22 @@ const misused = [
   [["decide", "--request", "GET /x", "--keys", "twice.json"], true],
   [["decide", "--request", keyOf("_JobsRead0001_")], true],
   [["decide", "--policy", "wrong.json", "--request", "GET /x"], true],
+  ...Object.keys(broken).map((name) => [["test", `broken-${name}.json`], true]),
+  ...["float", "missing", "owner", "broken-empty"].map((name) => [["decide", "--request", "GET /x", "--keys", `${name}.json`], true]),
+  ...["broken", "short", "number", "swapped", "current", "padded"].map((name) => [["decide", "--request", "GET /x", "--peppers", `peppers-${name}.json`], true]),
+  ...["none", "broken"].map((name) => [["decide", "--request", "GET /x", "--jwks", `user=jwks-${name}.json`], true]),
+  [["decide", "--request", "GET /x", "--jwks", "nobody=jwks.json"], true],
+  [["test", "latin.json"], true],
+  [["check", "latin.json"], true],
+  [["test", "bom.json"], true],
   [["decide", "--request", "GET /x", "--now", "soon"], false],
   [["decide", "--request", "GET /x", "--client-ip", "x"], false],
   [["decide", "--request", "GET /x", "--target", "/x"], false],
   [["decide"], false],
   [["check"], false],
   [["test", "broken.json"], false],
+  [["test", "toml.toml"], false],
+  [["decide", "--policy", "toml.toml", "--request", "GET /x"], false],
   [["decide", "--surprise"], false],
   [["surprise"], false],
 ];
@@ -140,12 +215,25 @@ describe("the npm command", () => {
     });
   }
 
+  for (const parameters of [["--help"], ["-h"], ["help"], ["decide", "--help"], ["test", "-h"]]) {
+    it(`helps: ${label(parameters)}`, () => {
+      const { status, stdout, stderr } = ours(parameters);
+      assert.deepEqual([status, stderr], [0, ""]);
+      for (const part of ["usage: scopegate test", "check FILE", "--peppers FILE", "Exit codes"]) assert.ok(stdout.includes(part), stdout);
+    });
+  }
+
+  it("says which commands are native ones", () => {
+    for (const name of ["serve", "keys"]) assert.deepEqual([ours([name]).status, ours([name, "new"]).stderr.includes(`${name} is of the native command alone`)], [2, true]);
+  });
+
   for (const [parameters, text] of misused) {
     it(`misused: ${label(parameters)}`, { skip }, () => {
       const [found, expected] = [ours(parameters), run(native, parameters)];
       assert.deepEqual([found.status, found.stdout], [expected.status, expected.stdout], found.stderr + expected.stderr);
       assert.equal(found.status, 2);
       assert.ok(found.stderr.length > 0);
+      assert.ok(!found.stderr.includes(set.peppers.p1), "a pepper is shown");
       if (text) assert.equal(found.stderr, expected.stderr);
     });
   }

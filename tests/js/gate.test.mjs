@@ -46,6 +46,11 @@ describe("building a gate", () => {
     ["a pepper that is no base64url", { policy, peppers: { current: "a", a: "!" } }, "secret_invalid"],
     ["a key set for nobody", { policy, keySets: { nobody: { keys: [] } } }, "unknown_credential"],
     ["a key set that is none", { policy, keySets: { user: "x" } }, "key_set_invalid"],
+    ...[
+      { keys: {} }, { keys: null }, { verify: "nobody" }, { tokenCache: true }, { tokenCache: { entries: -1 } }, { storeTimeout: "5" }, { storeTimeout: 0 },
+      { touchInterval: 0.5 }, { trace: "yes" }, { now: 1 }, { trustProxy: { https: "x-forwarded-proto" } }, { trustProxy: { clientIp: { header: "x", hops: 0 } } },
+      { onEffects: [] }, { onError: null },
+    ].map((options) => [`the option ${JSON.stringify(options)}`, { policy, ...options }, "options_invalid"]),
   ];
   for (const [name, options, code] of refused) {
     it(`refuses ${name}`, () => assert.throws(() => createGate(options), (error) => error instanceof ScopegateError && error.code === code && error.message.length > 10));
@@ -288,9 +293,9 @@ describe("keys", () => {
     [{ ...wanted, label: "" }, "label_invalid"], [{ ...wanted, scopes: [] }, "scopes_empty"], [{ ...wanted, scopes: ["x"] }, "scope_unknown"],
     [{ ...wanted, expiresAt: NOW - 1 }, "expiry_past"], [{ ...wanted, expiresAt: NOW + 0.5 }, "request_invalid"], [{ ...wanted, expiresAt: Number.NaN }, "request_invalid"],
     [{ ...wanted, ceiling: [] }, "scope_not_held"], [{ ...wanted, environment: "x" }, "environment_unknown"], [{ ...wanted, surprise: 1 }, "request_invalid"],
-    [{ ...wanted, credential: "user" }, "credential_unknown"],
+    [{ ...wanted, credential: "user" }, "credential_unknown"], [{ ...wanted, expiresAt: undefined }, "request_invalid"], [undefined, "request_invalid"], ["CI", "request_invalid"],
   ];
-  for (const [request, code] of refused) it(`are not issued: ${code} ${JSON.stringify(request).slice(0, 60)}`, () => assert.throws(() => keys.issue(request), { code }));
+  for (const [request, code] of refused) it(`are not issued: ${code} ${JSON.stringify(request)?.slice(0, 60)}`, () => assert.throws(() => keys.issue(request), { code }));
 
   it("live from issue over rotation to revocation", () => {
     const store = new Map();
@@ -308,6 +313,8 @@ describe("keys", () => {
     assert.equal(code(second.rawKey), "key_revoked");
     assert.equal(gate.keys.relabel(first.record, "Other").label, "Other");
     assert.throws(() => gate.keys.relabel(first.record, { scopes: [] }), { code: "immutable" });
+    assert.throws(() => gate.keys.relabel(first.record), { code: "request_invalid" });
+    assert.throws(() => gate.keys.rotate(), { code: "record_invalid" });
     assert.ok(!JSON.stringify(first).includes(first.rawKey));
   });
 });

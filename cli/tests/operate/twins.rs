@@ -1,4 +1,4 @@
-//! Two servers over one database: what one revokes the other refuses at once.
+//! Two servers over one database: what one revokes the other refuses at once (V17).
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 

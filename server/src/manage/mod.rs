@@ -7,6 +7,7 @@ mod create;
 mod cursor;
 mod idempotency;
 mod list;
+mod refusal;
 mod rotate;
 mod tags;
 mod turns;
@@ -18,7 +19,6 @@ use std::error::Error;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, HeaderValue, Method, Request, Response, header};
 use http_body_util::LengthLimitError;
-use scopegate::decision::Decision;
 use scopegate::key::format::{KeyFormat, KeyId};
 use scopegate::key::lifecycle::LifecycleError;
 use scopegate::key::record::KeyRecord;
@@ -30,6 +30,7 @@ use scopegate_tower::Granted;
 
 pub use self::ceilings::{Ceilings, CeilingsError, OwnerCeilings};
 use self::idempotency::InFlight;
+pub(crate) use self::refusal::refusal;
 use self::turns::Turns;
 use crate::app::App;
 use crate::peppers::{Peppers, Secret};
@@ -295,20 +296,4 @@ fn refused(error: &LifecycleError) -> Problem {
             Problem::at(problem::IMMUTABLE_FIELD, Place::member(""), "Expected label and nothing else.")
         }
     }
-}
-
-/// The gate's refusals: on routes of this API with its problem types, the engine's code kept beside; elsewhere as the engine words them.
-pub(crate) fn refusal(decision: &Decision<'_>) -> Option<scopegate::response::Response> {
-    let mut answer = decision.response()?;
-    let managed = decision.route().is_some_and(|route| Operation::of(route.method(), &unnamed(route.path())).is_some());
-    let Some(mut problem) = decision.problem().filter(|_| managed) else { return Some(answer) };
-    problem.kind = match (problem.status, problem.code) {
-        (401, "key_revoked" | "key_expired") | (_, "insufficient_scope") => return Some(answer),
-        (401, _) => "unauthenticated",
-        (503, _) => "unavailable",
-        _ => return Some(answer),
-    }
-    .to_owned();
-    answer.body = serde_json::to_string(&problem).ok()?;
-    Some(answer)
 }

@@ -170,6 +170,7 @@ fn a_key_never_makes_keys_and_a_user_needs_the_scope() {
     let refused = strict.manage("GET", KEYS, "");
     refused.is_problem(403, "insufficient-scope");
     assert_eq!(refused.json()["requiredScopes"], json!(["jobs:write"]));
+    assert_eq!(refused.json()["instance"], KEYS, "the gate's refusals are placed as well");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Revoking while others decide: nothing that begins after a revocation has returned is accepted, whatever was under way before, and
-//! nothing written by what was under way brings the key back.
+//! nothing written by what was under way brings the key back. keys.md names the mistakes: V15, a cache that answers after the revocation;
+//! V16, one that is filled after it with what was read before; V17, another node that goes on accepting.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

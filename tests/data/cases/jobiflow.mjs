@@ -46,6 +46,7 @@ const KEY_CHALLENGE = 'ApiKey realm="jobiflow-public-api", header="X-API-Key"';
 const BEARER_CHALLENGE = 'Bearer realm="jobiflow-public-api"';
 const JOBS = "GET /public/v1/job-listings";
 const SETTINGS = "GET /settings/api-keys";
+const OVERVIEW = "GET /public/v1/analytics/overview";
 
 // Each route: its operation, the key that opens it and what every key without that scope still lacks.
 const ROUTES = [
@@ -92,6 +93,13 @@ const cases = [
   ...USER_ROUTES.map(([routeId, what]) => c(`V22 ${routeId} takes no API key`, what, { key: K.EveryScope01 }, "401 missing_credential", { expect: { routeId, challenges: [BEARER_CHALLENGE] } })),
   ...USER_ROUTES.map(([routeId, what]) => c(`${routeId} is allowed for the signed-in user`, what, { bearer: user() }, "200", {
     expect: { routeId, principal: { credential: "user", kind: "bearer", subject: "user-1", keyId: null, clientId: "dashboard", scopes: ["openid", "profile", "email"] } } })),
+
+  c("the overview is for administrators too", OVERVIEW, { bearer: user({ role: "admin" }) }, "200", { expect: { alternative: 1, principal: { credential: "user" } } }),
+  c("an administrator's role among several", OVERVIEW, { bearer: user({ role: ["recruiter", "admin"] }) }, "200"),
+  c("a user of another role", OVERVIEW, { bearer: user({ role: "recruiter" }) }, "403 claim_mismatch", { expect: { missing: [], challenges: [] } }),
+  c("a user without a role", OVERVIEW, { bearer: user() }, "403 claim_mismatch"),
+  c("nobody is told of both credentials of the overview", OVERVIEW, {}, "401 missing_credential", { expect: { challenges: [KEY_CHALLENGE, BEARER_CHALLENGE] } }),
+  c("the other analytics take no user", "GET /public/v1/analytics/jobs", { bearer: user({ role: "admin" }) }, "401 missing_credential", { expect: { challenges: [KEY_CHALLENGE] } }),
 
   c("health is public", "GET /health", {}, "200", { expect: { routeId: "health", principal: null, alternative: null, challenges: [] } }),
   c("a public route does not look at credentials", "GET /health", { key: "nonsense", bearer: "nonsense" }, "200"),
@@ -240,3 +248,14 @@ const jwks = {
 };
 
 export default { policy, peppers, jwks, now, keys, cases };
+
+/** The same for `scopegate decide`, which takes them one by one: examples/jobiflow/README.md has the commands. */
+export const files = {
+  "keys.json": keys,
+  "peppers.json": peppers,
+  "jwks.json": jwks.user,
+  "reader.key": K.JobsRead0001,
+  "revoked.key": K.Revoked00001,
+  "user.jwt": user(),
+  "unsigned.jwt": `${user({}, { alg: "none" })}AA`,
+};
