@@ -54,6 +54,15 @@ impl ScopeSet {
         }
     }
 
+    /// The set as one word, when its catalogue fits one.
+    #[inline]
+    pub(crate) const fn word(&self) -> Option<u64> {
+        match self.0 {
+            Bits::Inline(word) => Some(word),
+            Bits::Wide(_) => None,
+        }
+    }
+
     fn words(&self) -> &[u64] {
         match &self.0 {
             Bits::Inline(word) => core::slice::from_ref(word),

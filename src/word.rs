@@ -2,7 +2,6 @@
 
 pub(crate) const ONES: u64 = 0x0101_0101_0101_0101;
 pub(crate) const HIGHS: u64 = 0x8080_8080_8080_8080;
-pub(crate) const SLASHES: u64 = 0x2f2f_2f2f_2f2f_2f2f;
 /// Bytes in a word.
 pub(crate) const WORD: usize = 8;
 
@@ -97,18 +96,6 @@ pub(crate) fn ends_of(text: &[u8]) -> [u64; 2] {
     [word_of_name(text), text.last_chunk::<WORD>().map_or(0, |bytes| u64::from_le_bytes(*bytes))]
 }
 
-/// How many bytes stand before the byte with the lowest bit that is set.
-#[inline(always)]
-pub(crate) const fn bytes_before(mark: u64) -> usize {
-    (mark.trailing_zeros() >> 3) as usize
-}
-
-/// The bytes of a word before the byte with the lowest bit that is set, which is its highest.
-#[inline(always)]
-pub(crate) const fn cut_before(word: u64, mark: u64) -> u64 {
-    word & (mark ^ mark.wrapping_sub(1)) >> 8
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -129,16 +116,18 @@ mod tests {
 
     #[test]
     fn the_first_byte_that_is_wanted_is_marked() {
+        let slashes = u64::from_le_bytes([b'/'; 8]);
         for byte in 0..=u8::MAX {
             let bytes = [byte, byte.wrapping_add(1), b'.', byte, b'/', b'0', b'/', byte];
             let first = bytes.iter().position(|b| *b == b'/').unwrap();
-            assert_eq!(bytes_before(mark_of(SLASHES, u64::from_le_bytes(bytes))), first, "{byte:#x}");
+            let marked = mark_of(slashes, u64::from_le_bytes(bytes)).trailing_zeros() >> 3;
+            assert_eq!(marked as usize, first, "{byte:#x}");
         }
         for count in 0..9 {
             let bytes = [1, 2, 3, 4, 5, 6, 7, 8].map(|byte: u8| if usize::from(byte) > count { 0 } else { byte });
             assert_eq!(first_bytes(0x0807_0605_0403_0201, count).to_le_bytes(), bytes);
         }
-        assert_eq!((mark_of(SLASHES, 0), cut_before(0x2f64_6362, mark_of(SLASHES, 0x2f64_6362))), (0, 0x0064_6362));
+        assert_eq!(mark_of(slashes, 0), 0);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use alloc::sync::Arc;
 
 use super::{Assumed, Gate};
 use crate::decision::Denial;
-use crate::policy::{Alternative, Route};
+use crate::policy::Route;
 use crate::request::{Request, gate_target};
 use crate::route::table::RouteMatch;
 use crate::scope::ScopeSet;
@@ -47,15 +47,10 @@ impl Gate {
     /// The index of the covered route.
     #[inline]
     pub(crate) fn covered(&self, method: &str, target: &[u8], credential: usize, scopes: &ScopeSet) -> Option<usize> {
-        let covered = |alternative: &Alternative| {
-            alternative.parts().iter().all(|part| {
-                part.credential == credential && part.claims.is_empty() && scopes.contains_all(part.scopes())
-            })
-        };
         let target = gate_target(target).ok()?;
-        let RouteMatch::Found { route: index } = self.policy().table().find(&target, method) else { return None };
+        let RouteMatch::Found { route: index } = self.policy().table().look_up(&target, method) else { return None };
         let route = self.policy().routes().get(index)?;
-        (route.is_public() || route.alternatives().iter().any(covered)).then_some(index)
+        route.is_covered_by(credential, scopes).then_some(index)
     }
 
     #[cold]

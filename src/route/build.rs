@@ -11,7 +11,7 @@ pub use super::error::RouteError;
 use super::pattern::{Kind, Param, Pattern, PatternError, Segment};
 use super::segment::Cut;
 use super::spelling::has_spellings;
-use super::table::{Entry, Literal, Method, NONE, Node, RouteTable, Typed, bytes_of, method_index};
+use super::table::{Entry, Literal, Method, NO_METHOD, NONE, Node, RouteTable, Typed, method_index};
 use crate::json::Quoted;
 use crate::request::{MAX_SEGMENTS, MAX_TARGET_BYTES};
 use crate::word::word_of_name;
@@ -218,11 +218,12 @@ impl<'s> Builder<'s> {
     }
 
     fn method(&mut self, name: &str) -> u16 {
-        let at = method_index(&self.methods, name).map_or(self.methods.len(), usize::from);
-        if at == self.methods.len() {
-            self.methods.push(Method { head: word_of_name(name.as_bytes()), name: name.into() });
+        let known = method_index(&self.methods, name);
+        if known != NO_METHOD {
+            return known;
         }
-        u16::try_from(at).unwrap_or(u16::MAX)
+        self.methods.push(Method { head: word_of_name(name.as_bytes()), name: name.into() });
+        u16::try_from(self.methods.len().saturating_sub(1)).unwrap_or(NO_METHOD)
     }
 
     /// A new node behind `parent`.
@@ -248,7 +249,9 @@ impl<'s> Builder<'s> {
         self.literals.push(Literal { words: cut.words, start: at, parent, child, len, run: 0, run_word: 0 });
         self.spellings |= has_spellings(text.as_bytes());
         let (literals, texts) = (&self.literals, &self.texts);
-        self.literal_index.insert_unique(cut.hash(parent), fresh, |index| literal_hash(literals, texts, *index, fold));
+        self.literal_index.insert_unique(cut.hash(parent), fresh, |index| {
+            literals.get(*index as usize).map_or(0, |known| known.hash(texts, fold))
+        });
         child
     }
 
@@ -288,11 +291,6 @@ impl<'s> Builder<'s> {
         });
         child
     }
-}
-
-pub(super) fn literal_hash(literals: &[Literal], texts: &str, at: u32, fold: bool) -> u64 {
-    let Some(literal) = literals.get(at as usize) else { return 0 };
-    Cut::of(bytes_of(texts, (literal.start, literal.len)), fold).hash(literal.parent)
 }
 
 fn typed_hash(parent: u32, param: &Param<'_>) -> u64 {

@@ -54,7 +54,7 @@ impl Search<'_> {
         self.ends(left.rest, right.rest, "/0");
         for literal in part(&table.literals, left.literals) {
             let text = table.text((literal.start, literal.len));
-            if let Some(other) = table.literal(b, right, Cut::of(text.as_bytes(), table.fold)) {
+            if let Some(other) = table.literal(b, right, &Cut::of(text.as_bytes(), table.fold)) {
                 self.below(literal.child, other.child, String::from(text));
             }
         }
@@ -80,7 +80,7 @@ impl Search<'_> {
     }
 
     fn ends(&mut self, one: u32, two: u32, ending: &str) {
-        let first = |endpoint: u32| self.table.rows_of(endpoint).first().map(|(_, route)| *route as usize);
+        let first = |endpoint: u32| self.table.rows_of(endpoint).first().map(|row| row.route as usize);
         if let (Some(one), Some(two)) = (first(one), first(two)) {
             let witness = format!("{}/{}{ending}", self.table.base, self.path.join("/"));
             self.found.push(RouteError::Ambiguous { route: one.max(two), other: one.min(two), witness });

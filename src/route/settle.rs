@@ -3,10 +3,8 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use hashbrown::HashTable;
-
-use super::build::{Builder, RouteError, Step, id, literal_hash};
-use super::table::{FEW, NONE, Node, RouteTable, Row};
+use super::build::{Builder, RouteError, Step, id};
+use super::table::{FEW, Literal, NONE, Node, RouteTable, Row, first_place, next_place};
 use crate::word::{lower, word_at};
 
 impl Builder<'_> {
@@ -21,19 +19,21 @@ impl Builder<'_> {
         for (at, typed) in self.typed.iter().enumerate() {
             group(&mut self.nodes, &mut self.steps, (typed.parent, typed.child), Step::Typed(id(at)));
         }
-        let mut index = HashTable::new();
-        for (at, literal) in self.literals.iter().enumerate() {
-            if self
-                .nodes
-                .get(literal.parent as usize)
-                .is_some_and(|node| node.literals.1.wrapping_sub(node.literals.0) > FEW)
-            {
-                let hash = literal_hash(&self.literals, &self.texts, id(at), fold);
-                index.insert_unique(hash, id(at), |at| literal_hash(&self.literals, &self.texts, *at, fold));
+        let index = self.index(fold);
+        let contested = self.nodes.iter().any(|node| node.params.1.wrapping_sub(node.params.0) > 1);
+        let (starts, rows) = rows_in_order(&self.endpoints, &self.rows);
+        let start = |endpoint: u32| starts.get(endpoint as usize).copied().unwrap_or(NONE);
+        for node in &mut self.nodes {
+            for endpoint in [&mut node.rest, &mut node.end, &mut node.end_slash] {
+                *endpoint = start(*endpoint);
             }
         }
-        let contested = self.nodes.iter().any(|node| node.params.1.wrapping_sub(node.params.0) > 1);
-        let (endpoints, rows) = rows_in_order(&self.endpoints, &self.rows);
+        let mut ranks = alloc::vec![0; if contested { rows.len() } else { 0 }];
+        for (rank, start) in self.ranks.iter().zip(&starts) {
+            if let Some(place) = ranks.get_mut(*start as usize) {
+                *place = *rank;
+            }
+        }
         let mut names: Vec<_> = self.names.into_iter().collect();
         names.sort_unstable_by_key(|(_, at)| *at);
         let table = RouteTable {
@@ -42,9 +42,8 @@ impl Builder<'_> {
             literals: self.literals.into_boxed_slice(),
             index,
             typed: self.typed.into_boxed_slice(),
-            endpoints,
             rows,
-            ranks: if contested { self.ranks.into_boxed_slice() } else { Box::default() },
+            ranks: ranks.into_boxed_slice(),
             methods: self.methods.into_boxed_slice(),
             routes: self.routes.into_boxed_slice(),
             names: names.into_iter().map(|(names, _)| names.into_iter().map(Box::from).collect()).collect(),
@@ -54,6 +53,30 @@ impl Builder<'_> {
             spellings: self.spellings,
         };
         (self.errors, table, self.steps)
+    }
+
+    /// The places of the literals that are found by their hash.
+    fn index(&self, fold: bool) -> Box<[u32]> {
+        let is_one_of_many = |literal: &Literal| {
+            let node = self.nodes.get(literal.parent as usize);
+            node.is_some_and(|node| node.literals.1.wrapping_sub(node.literals.0) > FEW)
+        };
+        let many = self.literals.iter().filter(|literal| is_one_of_many(literal)).count();
+        if many == 0 {
+            return Box::default();
+        }
+        let mut index = alloc::vec![NONE; many.saturating_mul(2).next_power_of_two()].into_boxed_slice();
+        for (at, literal) in self.literals.iter().enumerate().filter(|(_, literal)| is_one_of_many(literal)) {
+            let hash = literal.hash(&self.texts, fold);
+            let mut place = first_place(hash, index.len());
+            while index.get(place).is_some_and(|taken| *taken != NONE) {
+                place = next_place(place, index.len());
+            }
+            if let Some(free) = index.get_mut(place) {
+                *free = id(at);
+            }
+        }
+        index
     }
 }
 
@@ -72,22 +95,21 @@ fn group(nodes: &mut [Node], steps: &mut [(u32, Step)], (parent, child): (u32, u
     }
 }
 
-/// The rows of each endpoint side by side, in the order of the routes, and where those of each start.
-fn rows_in_order(last: &[u32], rows: &[(u16, u32, u32)]) -> (Box<[u32]>, Box<[Row]>) {
-    let mut starts = Vec::with_capacity(last.len().saturating_add(1));
-    let mut ordered = Vec::with_capacity(rows.len());
+/// Where the rows of each endpoint start, and the rows of each side by side, in the order of the routes.
+fn rows_in_order(last: &[u32], rows: &[(u16, u32, u32)]) -> (Vec<u32>, Box<[Row]>) {
+    let mut starts = Vec::with_capacity(last.len());
+    let mut ordered: Vec<Row> = Vec::with_capacity(rows.len());
     for last in last {
         let start = ordered.len();
         starts.push(id(start));
         let mut row = *last;
         while let Some((method, route, before)) = rows.get(row as usize) {
-            ordered.push((*method, *route));
+            ordered.push(Row { route: *route, method: *method, last: row == *last });
             row = *before;
         }
         ordered.get_mut(start..).unwrap_or_default().reverse();
     }
-    starts.push(id(ordered.len()));
-    (starts.into_boxed_slice(), ordered.into_boxed_slice())
+    (starts, ordered.into_boxed_slice())
 }
 
 impl RouteTable {

@@ -11,9 +11,6 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::ops::Range;
-
-use hashbrown::HashTable;
 
 pub use super::build::{RouteError, RouteSpec, TableOptions};
 pub use super::find::RouteMatch;
@@ -23,10 +20,13 @@ use crate::word::{WORD, first_bytes, lower, word_at, word_of_name};
 
 /// No node, or no endpoint.
 pub(super) const NONE: u32 = u32::MAX;
+/// No method of the table.
+pub(super) const NO_METHOD: u16 = u16::MAX;
 /// Up to so many literal children are compared one by one; more are found by their hash.
 pub(super) const FEW: u32 = 6;
 
-/// One position in a path. The fields are places in the table's lists; [`NONE`] where there is nothing.
+/// One position in a path. The fields are places in the table's lists, of endpoints the first of their rows; [`NONE`] where there is
+/// nothing.
 #[derive(Clone, Debug)]
 pub(super) struct Node {
     /// The literal children: the first, and the one after the last.
@@ -74,6 +74,11 @@ impl Literal {
             && two == second
             && usize::from(self.len) == cut.len()
             && (self.len <= 16 || cut.has_tail(bytes_of(texts, (self.start, self.len))))
+    }
+
+    /// What [`Cut::hash`] gives for it.
+    pub(super) fn hash(&self, texts: &str, fold: bool) -> u64 {
+        Cut::of(bytes_of(texts, (self.start, self.len)), fold).hash(self.parent)
     }
 
     /// Where the run after a matched literal ends in the path, if it follows.
@@ -141,8 +146,14 @@ pub(super) struct Method {
     pub(super) name: Box<str>,
 }
 
-/// A method and the route that has it.
-pub(super) type Row = (u16, u32);
+/// A method of a path, and the route that has it. The rows of a path stand together.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Row {
+    pub(super) route: u32,
+    pub(super) method: u16,
+    /// Whether no other row of the same path follows.
+    pub(super) last: bool,
+}
 
 /// The place of a path in the table: the methods of its routes are [`RouteTable::allowed`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -155,15 +166,15 @@ pub struct RouteTable {
     pub(super) nodes: Box<[Node]>,
     /// By parent.
     pub(super) literals: Box<[Literal]>,
-    /// The literal children of nodes that have more than [`FEW`].
-    pub(super) index: HashTable<u32>,
+    /// The literal children of nodes that have more than [`FEW`], each at the place that its hash begins with or after it, where the
+    /// first is free. At most half of the places are taken, and there are a power of two.
+    pub(super) index: Box<[u32]>,
     /// By parent.
     pub(super) typed: Box<[Typed]>,
-    /// Where the rows of each endpoint start, and where the last end.
-    pub(super) endpoints: Box<[u32]>,
-    /// By endpoint.
+    /// By endpoint, in the order of the routes.
     pub(super) rows: Box<[Row]>,
-    /// The specificity of each endpoint: two bits a segment, the leftmost highest. Empty when no lookup has to compare any.
+    /// The specificity of the endpoint that starts at a row: two bits a segment, the leftmost highest. Empty when no lookup has to
+    /// compare any.
     pub(super) ranks: Box<[u128]>,
     pub(super) methods: Box<[Method]>,
     pub(super) routes: Box<[Entry]>,
@@ -218,9 +229,9 @@ impl RouteTable {
     /// The methods of a path, in the order of the policy; HEAD is there when GET is.
     pub fn allowed(&self, node: NodeId) -> impl Iterator<Item = &str> {
         let rows = self.rows_of(node.0);
-        let has = |wanted: &str| rows.iter().any(|(method, _)| self.method_name(*method) == wanted);
+        let has = |wanted: &str| rows.iter().any(|row| self.method_name(row.method) == wanted);
         let head = (has("GET") && !has("HEAD")).then_some("HEAD");
-        rows.iter().map(|(method, _)| self.method_name(*method)).chain(head)
+        rows.iter().map(|row| self.method_name(row.method)).chain(head)
     }
 
     /// The names of a route's parameters, in order.
@@ -261,44 +272,67 @@ impl RouteTable {
         self.methods.get(usize::from(method)).map(|method| &*method.name).unwrap_or_default()
     }
 
-    /// The index of a method by its exact name.
-    #[inline]
-    pub(super) fn method(&self, name: &str) -> Option<u16> {
-        method_index(&self.methods, name)
+    /// The rows of an endpoint.
+    pub(super) fn rows_of(&self, endpoint: u32) -> &[Row] {
+        let rows = self.rows.get(endpoint as usize..).unwrap_or_default();
+        let last = rows.iter().position(|row| row.last);
+        last.and_then(|last| rows.get(..=last)).unwrap_or_default()
     }
 
-    #[inline]
-    pub(super) fn rows_of(&self, endpoint: u32) -> &[Row] {
-        let at = endpoint as usize;
-        let range = || -> Option<Range<usize>> {
-            Some(*self.endpoints.get(at)? as usize..*self.endpoints.get(at.checked_add(1)?)? as usize)
-        };
-        range().and_then(|range| self.rows.get(range)).unwrap_or_default()
+    /// The route of an endpoint with a method.
+    #[inline(always)]
+    pub(super) fn route_at(&self, endpoint: u32, method: u16) -> Option<u32> {
+        let mut at = endpoint as usize;
+        loop {
+            let row = self.rows.get(at)?;
+            if row.method == method {
+                return Some(row.route);
+            }
+            if row.last {
+                return None;
+            }
+            at = at.wrapping_add(1);
+        }
     }
 
     /// The literal child of a node for a segment.
     #[inline(always)]
-    pub(super) fn literal(&self, at: u32, node: &Node, cut: Cut<'_>) -> Option<&Literal> {
+    pub(super) fn literal(&self, at: u32, node: &Node, cut: &Cut<'_>) -> Option<&Literal> {
         if node.literals.1.wrapping_sub(node.literals.0) > FEW {
             return self.literal_of_many(at, cut);
         }
-        part(&self.literals, node.literals).iter().find(|literal| literal.is(&cut, &self.texts))
+        part(&self.literals, node.literals).iter().find(|literal| literal.is(cut, &self.texts))
     }
 
-    #[inline(never)]
-    fn literal_of_many(&self, at: u32, cut: Cut<'_>) -> Option<&Literal> {
-        let literal = |index: u32| self.literals.get(index as usize);
-        let found = self.index.find(cut.hash(at), |index| {
-            literal(*index).is_some_and(|one| one.parent == at && one.is(&cut, &self.texts))
-        })?;
-        literal(*found)
+    #[inline(always)]
+    fn literal_of_many(&self, at: u32, cut: &Cut<'_>) -> Option<&Literal> {
+        let mut place = first_place(cut.hash(at), self.index.len());
+        loop {
+            let literal = self.literals.get(*self.index.get(place)? as usize)?;
+            if literal.parent == at && literal.is(cut, &self.texts) {
+                return Some(literal);
+            }
+            place = next_place(place, self.index.len());
+        }
     }
 }
 
+/// Where the search for a hash begins among so many places, a power of two.
+#[inline(always)]
+pub(super) const fn first_place(hash: u64, places: usize) -> usize {
+    hash.wrapping_shr(places.leading_zeros().wrapping_add(1)) as usize
+}
+
+#[inline(always)]
+pub(super) const fn next_place(place: usize, places: usize) -> usize {
+    place.wrapping_add(1) & places.wrapping_sub(1)
+}
+
+/// The index of a method by its exact name, [`NO_METHOD`] when there is none.
 #[inline]
-pub(super) fn method_index(methods: &[Method], name: &str) -> Option<u16> {
+pub(super) fn method_index(methods: &[Method], name: &str) -> u16 {
     let head = word_of_name(name.as_bytes());
     let is = |known: &str| known.len() == name.len() && (name.len() <= WORD || known == name);
-    let at = methods.iter().position(|method| method.head == head && is(&method.name))?;
-    u16::try_from(at).ok()
+    let at = methods.iter().position(|method| method.head == head && is(&method.name));
+    at.and_then(|at| u16::try_from(at).ok()).unwrap_or(NO_METHOD)
 }
