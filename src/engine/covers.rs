@@ -38,19 +38,38 @@ impl Gate {
     /// assert_eq!(gate.covers("GET", b"/jobs/../42", 0, &scopes).unwrap_err().code(), "noncanonical_target");
     /// ```
     pub fn covers(&self, method: &str, target: &[u8], credential: usize, scopes: &ScopeSet) -> Result<&Route, Denial> {
-        match self.covered(method, target, credential, scopes).and_then(|route| self.policy().routes().get(route)) {
-            Some(route) => Ok(route),
+        match self.covering(method, target, credential, scopes) {
+            Some((_, route)) => Ok(route),
             None => Err(self.why_not(method, target, credential, scopes)),
         }
     }
 
     /// The index of the covered route.
-    #[inline]
+    #[cfg(target_arch = "wasm32")]
     pub(crate) fn covered(&self, method: &str, target: &[u8], credential: usize, scopes: &ScopeSet) -> Option<usize> {
-        let target = gate_target(target).ok()?;
-        let RouteMatch::Found { route: index } = self.policy().table().look_up(&target, method) else { return None };
-        let route = self.policy().routes().get(index)?;
-        route.is_covered_by(credential, scopes).then_some(index)
+        self.covering(method, target, credential, scopes).map(|(index, _)| index)
+    }
+
+    /// The covered route and its index.
+    #[inline(always)]
+    fn covering(&self, method: &str, target: &[u8], credential: usize, scopes: &ScopeSet) -> Option<(usize, &Route)> {
+        let policy = self.policy();
+        let ordinary = if cfg!(target_arch = "wasm32") { None } else { policy.table().find_ordinary(target, method) };
+        let index = match ordinary {
+            Some(index) => index,
+            None => self.find(method, target)?,
+        };
+        let route = policy.routes().get(index)?;
+        route.is_covered_by(credential, scopes).then_some((index, route))
+    }
+
+    /// The route of any target.
+    #[inline(never)]
+    fn find(&self, method: &str, target: &[u8]) -> Option<usize> {
+        match self.policy().table().find(&gate_target(target).ok()?, method) {
+            RouteMatch::Found { route } => Some(route),
+            _ => None,
+        }
     }
 
     #[cold]

@@ -27,25 +27,43 @@ impl Slashes {
         all
     }
 
+    /// Those of a target that is an ordinary path, not longer than a window, and nothing else.
+    #[inline(always)]
+    pub(crate) fn of_ordinary(raw: &[u8]) -> Option<Self> {
+        let (odd, slashes) = look(raw);
+        // The first byte is a slash, and no slash follows another.
+        if odd != 0 || slashes & 1 == 0 || slashes & slashes << 1 != 0 || raw.len() > WINDOW {
+            return None;
+        }
+        let mut slashes = Self(slashes);
+        slashes.add(raw.len());
+        Some(slashes)
+    }
+
     /// Notes a slash, or the end.
+    #[inline(always)]
     pub(super) const fn add(&mut self, at: usize) {
         if at < WINDOW {
             self.0 |= 1 << at;
         }
     }
 
-    /// Where the segment that starts at `at` stops: at a slash or at the end.
+    /// Where the first segment of what is left of a path stops: at a slash or at the end.
     #[inline(always)]
-    pub(crate) fn stop(self, path: &[u8], at: usize) -> usize {
-        let left = if at < WINDOW { self.0 >> at } else { 0 };
-        if left == 0 { far_stop(path, at) } else { at.wrapping_add(left.trailing_zeros() as usize) }
+    pub(crate) fn stop(self, rest: &[u8]) -> usize {
+        if self.0 == 0 { far_stop(rest) } else { self.0.trailing_zeros() as usize }
+    }
+
+    /// Those past one of them.
+    #[inline(always)]
+    pub(crate) const fn past(self, at: usize) -> Self {
+        Self(if at < WINDOW { self.0 >> at >> 1 } else { 0 })
     }
 }
 
 #[inline(never)]
-fn far_stop(path: &[u8], at: usize) -> usize {
-    let found = path.get(at..).and_then(|rest| memchr::memchr(b'/', rest));
-    found.map_or(path.len(), |more| at.wrapping_add(more))
+fn far_stop(rest: &[u8]) -> usize {
+    memchr::memchr(b'/', rest).unwrap_or(rest.len())
 }
 
 /// The bits below so many.
@@ -259,10 +277,10 @@ mod tests {
         let path: Vec<u8> = (0..200_usize).map(|at| if at % 37 == 0 || at == 63 { b'/' } else { b'a' }).collect();
         for end in 1..path.len() {
             let path = &path[..end];
-            let slashes = Slashes::of(path);
-            for at in 1..=end {
-                let stop = (at..end).find(|at| path[*at] == b'/').unwrap_or(end);
-                assert_eq!(slashes.stop(path, at), stop, "{end} {at}");
+            for at in (0..end).filter(|at| path[*at] == b'/') {
+                let (slashes, rest) = (Slashes::of(path).past(at), &path[at + 1..]);
+                let stop = rest.iter().position(|byte| *byte == b'/').unwrap_or(rest.len());
+                assert_eq!(slashes.stop(rest), stop, "{end} {at}");
             }
         }
     }

@@ -11,7 +11,7 @@ pub use super::error::RouteError;
 use super::pattern::{Kind, Param, Pattern, PatternError, Segment};
 use super::segment::Cut;
 use super::spelling::has_spellings;
-use super::table::{Entry, Literal, Method, NO_METHOD, NONE, Node, RouteTable, Typed, method_index};
+use super::table::{Entry, Literal, Method, NONE, Node, RouteTable, Typed, method_index};
 use crate::json::Quoted;
 use crate::request::{MAX_SEGMENTS, MAX_TARGET_BYTES};
 use crate::word::word_of_name;
@@ -218,12 +218,11 @@ impl<'s> Builder<'s> {
     }
 
     fn method(&mut self, name: &str) -> u16 {
-        let known = method_index(&self.methods, name);
-        if known != NO_METHOD {
-            return known;
+        let at = method_index(&self.methods, name).unwrap_or(self.methods.len());
+        if at == self.methods.len() {
+            self.methods.push(Method { head: word_of_name(name.as_bytes()), name: name.into() });
         }
-        self.methods.push(Method { head: word_of_name(name.as_bytes()), name: name.into() });
-        u16::try_from(self.methods.len().saturating_sub(1)).unwrap_or(NO_METHOD)
+        u16::try_from(at).unwrap_or(u16::MAX)
     }
 
     /// A new node behind `parent`.

@@ -2,7 +2,7 @@
 
 use super::segment::Cut;
 use super::spelling::respell;
-use super::table::{NONE, Node, NodeId, RouteTable, Typed, method_index, part};
+use super::table::{NONE, Node, NodeId, RouteTable, Typed, part};
 use crate::request::{MAX_TARGET_BYTES, Slashes, Target};
 
 /// What a lookup found.
@@ -24,11 +24,20 @@ pub enum RouteMatch {
     NotFound,
 }
 
-/// A path, and where its slashes are.
+/// What is left of a path, and where its slashes are.
 #[derive(Clone, Copy)]
 struct Way<'p> {
-    path: &'p [u8],
+    rest: &'p [u8],
     slashes: Slashes,
+}
+
+impl Way<'_> {
+    /// What is left past a slash; `None` when the path ends there.
+    #[inline(always)]
+    fn past(self, stop: usize) -> Option<Self> {
+        let rest = self.rest.get(stop.wrapping_add(1)..)?;
+        Some(Self { rest, slashes: self.slashes.past(stop) })
+    }
 }
 
 impl RouteTable {
@@ -40,19 +49,22 @@ impl RouteTable {
     /// the server behind may decode it, and run a handler whose rule was not asked.
     #[must_use]
     pub fn find(&self, target: &Target<'_>, method: &str) -> RouteMatch {
-        self.look_up(target, method)
-    }
-
-    /// The same, for the inner of a decision.
-    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
-    pub(crate) fn look_up(&self, target: &Target<'_>, method: &str) -> RouteMatch {
-        let endpoint = self.endpoint(Way { path: target.path_bytes(), slashes: target.slashes() });
+        let endpoint = self.endpoint(Way { rest: target.path_bytes(), slashes: target.slashes() });
         if !target.has_escape()
-            && let Some(route) = self.route_at(endpoint, method_index(&self.methods, method))
+            && let Some(route) = self.route_at(endpoint, method)
         {
             return RouteMatch::Found { route: route as usize };
         }
         self.look_closer(target, endpoint, method)
+    }
+
+    /// The route of a raw target, if it is an ordinary path and the method has a route of its own there. Of any other target this
+    /// says nothing.
+    #[inline(always)]
+    pub(crate) fn find_ordinary(&self, raw: &[u8], method: &str) -> Option<usize> {
+        let slashes = Slashes::of_ordinary(raw)?;
+        let endpoint = self.endpoint(Way { rest: raw, slashes });
+        self.route_at(endpoint, method).map(|route| route as usize)
     }
 
     /// What is found at an endpoint when the path has escapes, or the method no route of its own.
@@ -63,7 +75,7 @@ impl RouteTable {
         if endpoint == NONE || other_spelling {
             return if target.has_encoded_slash() { RouteMatch::EncodedSlash } else { RouteMatch::NotFound };
         }
-        let of = |method: &str| self.route_at(endpoint, method_index(&self.methods, method));
+        let of = |method: &str| self.route_at(endpoint, method);
         let mut route = of(method);
         if route.is_none() && method == "HEAD" {
             route = of("GET");
@@ -89,19 +101,23 @@ impl RouteTable {
     fn has_other_spelling(&self, path: &[u8], endpoint: u32) -> bool {
         let mut space = [0; MAX_TARGET_BYTES];
         respell(path, &mut space)
-            .is_some_and(|path| self.endpoint(Way { path, slashes: Slashes::of(path) }) != endpoint)
+            .is_some_and(|path| self.endpoint(Way { rest: path, slashes: Slashes::of(path) }) != endpoint)
     }
 
     /// The endpoint of a path.
     #[inline(always)]
     fn endpoint(&self, way: Way<'_>) -> u32 {
-        let start = if self.base.is_empty() { Some(1) } else { self.after_base(way.path) };
-        start.map_or(NONE, |at| self.down(way, 0, at))
+        let slash = if self.base.is_empty() { Some(0) } else { self.base_end(way.rest) };
+        match slash.map(|slash| way.past(slash)) {
+            None => NONE,
+            Some(None) => self.end_at(0),
+            Some(Some(way)) => self.walk(0, way),
+        }
     }
 
-    /// Where the segments start after the base; `None` when the path does not begin with it.
+    /// Where the base ends, if the path begins with it.
     #[inline(never)]
-    fn after_base(&self, path: &[u8]) -> Option<usize> {
+    fn base_end(&self, path: &[u8]) -> Option<usize> {
         let base = self.base.as_bytes();
         let (head, rest) = path.split_at_checked(base.len())?;
         if head != base && !(self.fold && head.eq_ignore_ascii_case(base)) {
@@ -112,73 +128,74 @@ impl RouteTable {
             None if self.trailing_slash_same => {}
             _ => return None,
         }
-        Some(base.len().saturating_add(1))
+        Some(base.len())
     }
 
-    /// Follows the branches of a node that the path from `at` on matches, the most specific first. Once one matches, a less specific
+    /// Follows the branches of a node that the rest of the path matches, the most specific first. Once one matches, a less specific
     /// one cannot be better, so it is not tried.
-    fn down(&self, way: Way<'_>, mut id: u32, mut at: usize) -> u32 {
-        let path = way.path;
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
+    fn walk(&self, mut id: u32, mut way: Way<'_>) -> u32 {
         loop {
             let Some(node) = self.nodes.get(id as usize) else { return NONE };
-            if at >= path.len() {
+            if way.rest.is_empty() {
                 // The path ended, with a slash unless this is the root.
                 return if id == 0 || self.trailing_slash_same { node.end } else { node.end_slash };
             }
-            let stop = way.slashes.stop(path, at);
+            let stop = way.slashes.stop(way.rest);
             let (mut next, mut end) = (NONE, stop);
-            if node.literals.1 != 0 {
-                let cut = Cut::new(path, at, stop, self.fold);
-                if let Some(literal) = self.literal(id, node, &cut) {
-                    next = literal.child;
-                    if literal.run != 0 {
-                        match literal.run_end(path, stop, &self.texts, self.fold) {
-                            Some(after) => end = after,
-                            None => next = NONE,
-                        }
+            if node.literals.1 != 0
+                && let Some(literal) = self.literal(id, node, &Cut::new(way.rest, stop, self.fold))
+            {
+                next = literal.child;
+                if literal.run != 0 {
+                    match literal.run_end(way.rest, stop, &self.texts, self.fold) {
+                        Some(after) => end = after,
+                        None => next = NONE,
                     }
                 }
             }
             if !node.has_only_literals() {
                 if next != NONE || node.params.1 != 0 || node.rest != NONE {
-                    return self.branch(way, node, (at, stop), (next, end));
+                    return self.branch(node, &way, stop, next, end);
                 }
-                (next, end) = (node.plain, stop);
+                next = node.plain;
+                end = stop;
             }
-            if end >= path.len() {
-                return self.end_at(next);
+            match way.past(end) {
+                Some(rest) => (id, way) = (next, rest),
+                None => return self.end_at(next),
             }
-            (id, at) = (next, end.wrapping_add(1));
         }
     }
 
     /// The same of a node where the way parts: behind the literal that matched, then the parameters, then the rest.
     #[inline(never)]
-    fn branch(&self, way: Way<'_>, node: &Node, (at, stop): (usize, usize), (literal, end): (u32, usize)) -> u32 {
-        let mut found = if literal == NONE { NONE } else { self.enter(way, literal, end) };
+    fn branch(&self, node: &Node, way: &Way<'_>, stop: usize, literal: u32, end: usize) -> u32 {
+        let mut found = if literal == NONE { NONE } else { self.enter(literal, way, end) };
         if found == NONE && node.params.1 != 0 {
-            found = self.typed(way, part(&self.typed, node.params), at, stop);
+            found = self.typed(part(&self.typed, node.params), way, stop);
         }
         if found == NONE && node.plain != NONE {
-            found = self.enter(way, node.plain, stop);
+            found = self.enter(node.plain, way, stop);
         }
-        let slash = way.path.last() == Some(&b'/') && !self.trailing_slash_same;
+        let slash = way.rest.last() == Some(&b'/') && !self.trailing_slash_same;
         if found == NONE && !slash { node.rest } else { found }
     }
 
     /// Goes on behind a segment.
-    fn enter(&self, way: Way<'_>, child: u32, stop: usize) -> u32 {
-        if stop < way.path.len() { self.down(way, child, stop.wrapping_add(1)) } else { self.end_at(child) }
+    #[inline(never)]
+    fn enter(&self, child: u32, way: &Way<'_>, stop: usize) -> u32 {
+        way.past(stop).map_or_else(|| self.end_at(child), |way| self.walk(child, way))
     }
 
     /// Tries every typed and affixed parameter of a node, since which path is most specific may be decided further right.
-    fn typed(&self, way: Way<'_>, siblings: &[Typed], at: usize, stop: usize) -> u32 {
-        let text = way.path.get(at..stop).unwrap_or_default();
+    fn typed(&self, siblings: &[Typed], way: &Way<'_>, stop: usize) -> u32 {
+        let text = way.rest.get(..stop).unwrap_or_default();
         let rank = |endpoint: u32| self.ranks.get(endpoint as usize).copied().unwrap_or(0);
         let mut best = NONE;
         for typed in siblings {
             if typed.param().value(text, self.fold).is_some() {
-                let found = self.enter(way, typed.child, stop);
+                let found = self.enter(typed.child, way, stop);
                 if best == NONE || (found != NONE && rank(found) > rank(best)) {
                     best = found;
                 }

@@ -2,49 +2,49 @@
 
 use crate::word::{WORD, first_bytes, lower, word_at};
 
-/// A segment cut from a path.
+/// A segment cut from a path: the bytes before `stop`.
 #[derive(Clone, Copy)]
 pub(super) struct Cut<'p> {
-    path: &'p [u8],
-    /// Where it starts.
-    at: usize,
-    /// Where it ends: at a slash, or at the end of the path.
+    rest: &'p [u8],
     stop: usize,
     /// Its first two words, zero beyond its end, folded when the table folds.
-    pub(super) words: [u64; 2],
+    pub(super) words: (u64, u64),
     fold: bool,
 }
 
 impl<'p> Cut<'p> {
-    /// The segment between two places.
+    /// The first segment of what is left of a path.
     #[inline(always)]
-    pub(super) fn new(path: &'p [u8], at: usize, stop: usize, fold: bool) -> Self {
-        let len = stop.wrapping_sub(at);
-        let one = first_bytes(word_at(path, at), len);
-        let two =
-            if len > WORD { first_bytes(word_at(path, at.wrapping_add(WORD)), len.wrapping_sub(WORD)) } else { 0 };
-        let words = if fold { [lower(one), lower(two)] } else { [one, two] };
-        Self { path, at, stop, words, fold }
+    pub(super) fn new(rest: &'p [u8], stop: usize, fold: bool) -> Self {
+        let words = match rest.first_chunk::<{ WORD * 2 }>() {
+            Some(bytes) => {
+                let both = u128::from_le_bytes(*bytes);
+                first_words(both as u64, (both >> 64) as u64, stop)
+            }
+            None => last_words(rest, stop),
+        };
+        Self { rest, stop, words: if fold { lower_words(words) } else { words }, fold }
     }
 
     /// A whole text, without a slash, as a segment.
     pub(super) fn of(text: &'p [u8], fold: bool) -> Self {
-        Self::new(text, 0, text.len(), fold)
+        Self::new(text, text.len(), fold)
     }
 
     /// How long it is, in bytes.
     #[inline(always)]
     pub(super) const fn len(&self) -> usize {
-        self.stop.wrapping_sub(self.at)
+        self.stop
     }
 
     /// The segment.
     #[inline]
     pub(super) fn text(&self) -> &'p [u8] {
-        self.path.get(self.at..self.stop).unwrap_or_default()
+        self.rest.get(..self.stop).unwrap_or_default()
     }
 
     /// Whether the segment is this literal of more than two words, given that those and the lengths are equal.
+    #[inline(never)]
     pub(super) fn has_tail(&self, literal: &[u8]) -> bool {
         const WORDS: usize = WORD * 2;
         match (self.text().get(WORDS..), literal.get(WORDS..)) {
@@ -58,7 +58,7 @@ impl<'p> Cut<'p> {
     pub(super) fn hash(&self, node: u32) -> u64 {
         const FACTORS: [u64; 2] = [0x9e37_79b9_7f4a_7c15, 0xd6e8_feb8_6659_fd93];
         let mix = |one: u64, two: u64| one.wrapping_mul(FACTORS[0]) ^ two.rotate_left(32).wrapping_mul(FACTORS[1]);
-        let [one, two] = self.words;
+        let (one, two) = self.words;
         let mut hash = mix(one ^ u64::from(node), two ^ self.len() as u64);
         if self.len() > WORD.wrapping_mul(2) {
             let text = self.text();
@@ -73,22 +73,52 @@ impl<'p> Cut<'p> {
     }
 }
 
+/// Two words up to a stop.
+#[inline(always)]
+const fn first_words(one: u64, two: u64, stop: usize) -> (u64, u64) {
+    if stop <= WORD { (first_bytes(one, stop), 0) } else { (one, first_bytes(two, stop.wrapping_sub(WORD))) }
+}
+
+/// The same where fewer than two words are left of the path.
+#[inline(never)]
+fn last_words(rest: &[u8], stop: usize) -> (u64, u64) {
+    first_words(word_at(rest, 0), word_at(rest, WORD), stop)
+}
+
+#[inline(never)]
+const fn lower_words((one, two): (u64, u64)) -> (u64, u64) {
+    (lower(one), lower(two))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::request::Slashes;
 
     #[test]
     fn segments_are_cut_wherever_they_end() {
-        let path = b"/a/bcdefgh/ijklmnop/qrstuvwxyz0123456789/0";
-        let slashes = Slashes::of(path);
-        let mut at = 1;
-        for expected in path[1..].split(|byte| *byte == b'/') {
-            let cut = Cut::new(path, at, slashes.stop(path, at), false);
-            assert_eq!((cut.text(), cut.len()), (expected, expected.len()));
-            assert_eq!((cut.words, cut.hash(7)), (Cut::of(expected, false).words, Cut::of(expected, false).hash(7)));
-            at += expected.len() + 1;
+        let mut rest: &[u8] = b"a/bcdefgh/ijklmnop/qrstuvwxyz0123456789/0";
+        while !rest.is_empty() {
+            let stop = rest.iter().position(|byte| *byte == b'/').unwrap_or(rest.len());
+            let (cut, whole) = (Cut::new(rest, stop, false), Cut::of(&rest[..stop], false));
+            assert_eq!((cut.text(), cut.len()), (&rest[..stop], stop));
+            assert_eq!((cut.words, cut.hash(7)), (whole.words, whole.hash(7)));
+            rest = rest.get(stop + 1..).unwrap_or_default();
         }
-        assert_eq!(Cut::new(b"/", 1, 1, false).text(), b"");
+    }
+
+    #[test]
+    fn every_byte_of_a_segment_counts() {
+        for len in 1..40 {
+            let text = alloc::vec![b'q'; len];
+            let cut = Cut::of(&text, false);
+            for at in 0..len {
+                let mut other = text.clone();
+                other[at] = b'Q';
+                let (folded, other) = (Cut::of(&other, true), Cut::of(&other, false));
+                assert_eq!((folded.words, folded.hash(1)), (cut.words, cut.hash(1)), "{len} {at}");
+                assert_eq!(other.words == cut.words, at >= 16, "{len} {at}");
+                assert_ne!(other.hash(1), cut.hash(1), "{len} {at}");
+            }
+        }
     }
 }

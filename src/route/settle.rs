@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use super::build::{Builder, RouteError, Step, id};
 use super::table::{FEW, Literal, NONE, Node, RouteTable, Row, first_place, next_place};
-use crate::word::{lower, word_at};
+use crate::word::word_at;
 
 impl Builder<'_> {
     /// The table, with the children of a node side by side, and how each of its nodes is reached.
@@ -126,8 +126,7 @@ impl RouteTable {
             };
             if let Some(literal) = self.literals.get_mut(at) {
                 (literal.child, literal.run) = (child, run);
-                let word = word_at(literal.run_text(&self.texts), 0);
-                literal.run_word = if self.fold { lower(word) } else { word };
+                literal.run_word = word_at(literal.run_text(&self.texts), 0);
             }
         }
     }

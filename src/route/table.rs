@@ -16,12 +16,10 @@ pub use super::build::{RouteError, RouteSpec, TableOptions};
 pub use super::find::RouteMatch;
 use super::pattern::{Kind, Param, Pattern};
 use super::segment::Cut;
-use crate::word::{WORD, first_bytes, lower, word_at, word_of_name};
+use crate::word::{WORD, first_bytes, is_same_text, word_of_name};
 
 /// No node, or no endpoint.
 pub(super) const NONE: u32 = u32::MAX;
-/// No method of the table.
-pub(super) const NO_METHOD: u16 = u16::MAX;
 /// Up to so many literal children are compared one by one; more are found by their hash.
 pub(super) const FEW: u32 = 6;
 
@@ -53,8 +51,8 @@ impl Node {
 #[derive(Debug)]
 pub(super) struct Literal {
     /// The first sixteen bytes of the text.
-    pub(super) words: [u64; 2],
-    /// The first eight bytes of the run, folded when the table folds.
+    pub(super) words: (u64, u64),
+    /// The first eight bytes of the run.
     pub(super) run_word: u64,
     /// Where the text starts in [`RouteTable::texts`].
     pub(super) start: u32,
@@ -69,9 +67,8 @@ impl Literal {
     /// Whether a segment is this literal.
     #[inline(always)]
     pub(super) fn is(&self, cut: &Cut<'_>, texts: &str) -> bool {
-        let ([one, two], [first, second]) = (self.words, cut.words);
-        one == first
-            && two == second
+        self.words.0 == cut.words.0
+            && self.words.1 == cut.words.1
             && usize::from(self.len) == cut.len()
             && (self.len <= 16 || cut.has_tail(bytes_of(texts, (self.start, self.len))))
     }
@@ -81,19 +78,20 @@ impl Literal {
         Cut::of(bytes_of(texts, (self.start, self.len)), fold).hash(self.parent)
     }
 
-    /// Where the run after a matched literal ends in the path, if it follows.
+    /// Where the run after a matched literal ends in what is left of the path, if it follows.
     #[inline(always)]
-    pub(super) fn run_end(&self, path: &[u8], stop: usize, texts: &str, fold: bool) -> Option<usize> {
+    pub(super) fn run_end(&self, rest: &[u8], stop: usize, texts: &str, fold: bool) -> Option<usize> {
         let end = stop.wrapping_add(usize::from(self.run));
-        let word = first_bytes(word_at(path, stop), self.run.into());
-        // A path has no zero byte, so what stands beyond its end is no run either.
-        let follows = (if fold { lower(word) } else { word }) == self.run_word
-            && (usize::from(self.run) <= WORD || self.has_long_run(path.get(stop..end), texts, fold));
-        (follows && matches!(path.get(end), None | Some(b'/'))).then_some(end)
+        let word = rest.get(stop..).and_then(<[u8]>::first_chunk).map(|bytes| u64::from_le_bytes(*bytes));
+        let follows = match word {
+            Some(word) if usize::from(self.run) <= WORD && !fold => first_bytes(word, self.run.into()) == self.run_word,
+            _ => self.has_run(rest.get(stop..end), texts, fold),
+        };
+        (follows && matches!(rest.get(end), None | Some(b'/'))).then_some(end)
     }
 
     #[inline(never)]
-    fn has_long_run(&self, text: Option<&[u8]>, texts: &str, fold: bool) -> bool {
+    fn has_run(&self, text: Option<&[u8]>, texts: &str, fold: bool) -> bool {
         let run = self.run_text(texts);
         text.is_some_and(|text| text == run || (fold && text.eq_ignore_ascii_case(run)))
     }
@@ -281,11 +279,12 @@ impl RouteTable {
 
     /// The route of an endpoint with a method.
     #[inline(always)]
-    pub(super) fn route_at(&self, endpoint: u32, method: u16) -> Option<u32> {
+    pub(super) fn route_at(&self, endpoint: u32, method: &str) -> Option<u32> {
+        let method = method_index(&self.methods, method)?;
         let mut at = endpoint as usize;
         loop {
             let row = self.rows.get(at)?;
-            if row.method == method {
+            if usize::from(row.method) == method {
                 return Some(row.route);
             }
             if row.last {
@@ -304,7 +303,7 @@ impl RouteTable {
         part(&self.literals, node.literals).iter().find(|literal| literal.is(cut, &self.texts))
     }
 
-    #[inline(always)]
+    #[inline(never)]
     fn literal_of_many(&self, at: u32, cut: &Cut<'_>) -> Option<&Literal> {
         let mut place = first_place(cut.hash(at), self.index.len());
         loop {
@@ -328,11 +327,13 @@ pub(super) const fn next_place(place: usize, places: usize) -> usize {
     place.wrapping_add(1) & places.wrapping_sub(1)
 }
 
-/// The index of a method by its exact name, [`NO_METHOD`] when there is none.
-#[inline]
-pub(super) fn method_index(methods: &[Method], name: &str) -> u16 {
+/// The index of a method by its exact name.
+#[inline(always)]
+pub(super) fn method_index(methods: &[Method], name: &str) -> Option<usize> {
     let head = word_of_name(name.as_bytes());
-    let is = |known: &str| known.len() == name.len() && (name.len() <= WORD || known == name);
-    let at = methods.iter().position(|method| method.head == head && is(&method.name));
-    at.and_then(|at| u16::try_from(at).ok()).unwrap_or(NO_METHOD)
+    methods.iter().position(|method| {
+        method.head == head
+            && method.name.len() == name.len()
+            && (name.len() <= WORD || is_same_text(method.name.as_bytes(), name.as_bytes()))
+    })
 }
