@@ -10,7 +10,7 @@ mod ordinary;
 mod target;
 
 pub use fault::TargetFault;
-pub(crate) use ordinary::Slashes;
+pub(crate) use ordinary::{Slashes, WINDOW};
 pub(crate) use target::ascii_text;
 pub(crate) use target::gate_segment;
 pub use target::{MAX_SEGMENTS, MAX_TARGET_BYTES, Target, gate_target};

@@ -62,12 +62,6 @@ pub(crate) const fn mark_of(wanted: u64, word: u64) -> u64 {
     other.wrapping_sub(ONES) & !other & HIGHS
 }
 
-/// So many bytes of a word from the first on, at most all.
-#[inline(always)]
-pub(crate) const fn first_bytes(word: u64, count: usize) -> u64 {
-    if count >= WORD { word } else { word & !(u64::MAX << bits(count)) }
-}
-
 /// The word with capital ASCII letters in lower case.
 pub(crate) const fn lower(word: u64) -> u64 {
     let low = word & !HIGHS;
@@ -75,6 +69,22 @@ pub(crate) const fn lower(word: u64) -> u64 {
     let from_a = low.wrapping_add(ONES.wrapping_mul(0x3f));
     let past_z = low.wrapping_add(ONES.wrapping_mul(0x25));
     word | ((from_a & !past_z & !word & HIGHS) >> 2)
+}
+
+/// Two words that, with its length, are all there is to know of a text of up to sixteen bytes: from eight on its first and last eight
+/// bytes, which may overlap, and of fewer the first word alone.
+#[inline(always)]
+pub(crate) fn digest_of(text: &[u8]) -> (u64, u64) {
+    if let (Some(first), Some(last)) = (text.first_chunk::<WORD>(), text.last_chunk::<WORD>()) {
+        return (u64::from_le_bytes(*first), u64::from_le_bytes(*last));
+    }
+    if let (Some(first), Some(last)) = (text.first_chunk::<4>(), text.last_chunk::<4>()) {
+        return (u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << 32, 0);
+    }
+    match (text.first(), text.get(text.len() / 2), text.last()) {
+        (Some(first), Some(middle), Some(last)) => (u64::from(u32::from_le_bytes([*first, *middle, *last, 0])), 0),
+        _ => (0, 0),
+    }
 }
 
 /// Whether two short texts are the same but for the case of ASCII letters.
@@ -123,11 +133,22 @@ mod tests {
             let marked = mark_of(slashes, u64::from_le_bytes(bytes)).trailing_zeros() >> 3;
             assert_eq!(marked as usize, first, "{byte:#x}");
         }
-        for count in 0..9 {
-            let bytes = [1, 2, 3, 4, 5, 6, 7, 8].map(|byte: u8| if usize::from(byte) > count { 0 } else { byte });
-            assert_eq!(first_bytes(0x0807_0605_0403_0201, count).to_le_bytes(), bytes);
-        }
         assert_eq!(mark_of(slashes, 0), 0);
+    }
+
+    #[test]
+    fn a_digest_tells_every_byte_of_a_short_text() {
+        for len in 0..=40_usize {
+            let text = alloc::vec![b'q'; len];
+            let digest = digest_of(&text);
+            for at in 0..len {
+                let mut other = text.clone();
+                other[at] = b'Q';
+                let (one, two) = digest_of(&other);
+                assert_eq!((one, two) != digest, at < 8 || len - at <= 8, "{len} {at}");
+                assert_eq!((lower(one), lower(two)), digest, "{len} {at}");
+            }
+        }
     }
 
     #[test]

@@ -27,17 +27,18 @@ impl Slashes {
         all
     }
 
-    /// Those of a target that is an ordinary path, not longer than a window, and nothing else.
+    /// Those of a target that is an ordinary path, shorter than a window, and nothing else.
     #[inline(always)]
     pub(crate) fn of_ordinary(raw: &[u8]) -> Option<Self> {
-        let (odd, slashes) = look(raw);
-        // The first byte is a slash, and no slash follows another.
-        if odd != 0 || slashes & 1 == 0 || slashes & slashes << 1 != 0 || raw.len() > WINDOW {
+        if raw.len() >= WINDOW {
             return None;
         }
-        let mut slashes = Self(slashes);
-        slashes.add(raw.len());
-        Some(slashes)
+        let slashes = all_plain(raw)?;
+        // The first byte is a slash, and no slash follows another.
+        if slashes & 1 == 0 || slashes & slashes << 1 != 0 {
+            return None;
+        }
+        Some(Self(slashes | 1_u64.wrapping_shl(raw.len() as u32)))
     }
 
     /// Notes a slash, or the end.
@@ -54,10 +55,11 @@ impl Slashes {
         if self.0 == 0 { far_stop(rest) } else { self.0.trailing_zeros() as usize }
     }
 
-    /// Those past one of them.
+    /// Those past a place that is within a window, or not before what [`Slashes::stop`] gives.
     #[inline(always)]
     pub(crate) const fn past(self, at: usize) -> Self {
-        Self(if at < WINDOW { self.0 >> at >> 1 } else { 0 })
+        // Where it is outside, there are none.
+        Self(self.0.wrapping_shr(at as u32) >> 1)
     }
 }
 
@@ -114,7 +116,14 @@ fn long_ordinary(raw: &[u8], first: u64) -> Option<(usize, Slashes)> {
 #[cfg(not(all(target_arch = "x86_64", target_feature = "sse2")))]
 use self::look_by_words as look;
 #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
-use self::vectors::look;
+use self::vectors::{all_plain, look};
+
+/// The slashes among at most [`WINDOW`] bytes of which none needs a closer look.
+#[cfg(not(all(target_arch = "x86_64", target_feature = "sse2")))]
+fn all_plain(text: &[u8]) -> Option<u64> {
+    let (odd, slashes) = look(text);
+    (odd == 0).then_some(slashes)
+}
 
 /// Which of the first [`WINDOW`] bytes need a closer look, and which are slashes.
 #[cfg(any(test, not(all(target_arch = "x86_64", target_feature = "sse2"))))]
@@ -143,8 +152,8 @@ fn look_by_words(text: &[u8]) -> (u64, u64) {
 #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
 mod vectors {
     use safe_arch::{
-        add_i8_m128i, bitor_m128i, cmp_eq_mask_i8_m128i, cmp_lt_mask_i8_m128i, load_unaligned_m128i, m128i,
-        move_mask_i8_m128i, set_splat_i8_m128i,
+        add_i8_m128i, bitand_m128i, bitor_m128i, cmp_eq_mask_i8_m128i, cmp_lt_mask_i8_m128i, load_unaligned_m128i,
+        m128i, move_mask_i8_m128i, set_splat_i8_m128i,
     };
 
     use super::{WINDOW, below};
@@ -152,53 +161,83 @@ mod vectors {
 
     const VECTOR: usize = 16;
 
-    /// Which of the first [`WINDOW`] bytes need a closer look, and which are slashes.
+    /// The slashes among at most [`WINDOW`] bytes of which none needs a closer look.
     #[inline(always)]
-    pub(super) fn look(text: &[u8]) -> (u64, u64) {
-        let text = text.get(..WINDOW).unwrap_or(text);
+    pub(super) fn all_plain(text: &[u8]) -> Option<u64> {
         let len = text.len();
         let (Some(first), Some(last)) = (text.first_chunk::<VECTOR>(), text.last_chunk::<VECTOR>()) else {
-            return look_short(text);
+            let (odd, slashes) = look_short(text);
+            return (odd == 0).then_some(slashes);
         };
         // The vectors overlap where the length does not come out even.
-        let (mut odd, mut slashes) = classes(load_unaligned_m128i(first));
-        let mut add = |(one, other): (u64, u64), at: usize| {
-            odd |= one << at;
-            slashes |= other << at;
+        let (mut plain, slashes) = classes(load_unaligned_m128i(first));
+        let mut slashes = bits(slashes);
+        let mut add = |chunk: &[u8; VECTOR], at: usize| {
+            let (more, places) = classes(load_unaligned_m128i(chunk));
+            plain = bitand_m128i(plain, more);
+            slashes |= bits(places) << at;
         };
-        add(classes(load_unaligned_m128i(last)), len.wrapping_sub(VECTOR));
+        add(last, len.wrapping_sub(VECTOR));
         if len > 2 * VECTOR {
-            let inner = text.get(VECTOR..len.wrapping_sub(VECTOR)).unwrap_or_default();
-            for (number, chunk) in inner.as_chunks::<VECTOR>().0.iter().enumerate() {
-                add(classes(load_unaligned_m128i(chunk)), number.wrapping_add(1).wrapping_mul(VECTOR));
-            }
-            if let Some(last) = text.get(..len.wrapping_sub(VECTOR)).and_then(<[u8]>::last_chunk) {
-                add(classes(load_unaligned_m128i(last)), len.wrapping_sub(2 * VECTOR));
-            }
+            let (second, third) =
+                (text.get(VECTOR..)?.first_chunk()?, text.get(..len.wrapping_sub(VECTOR))?.last_chunk()?);
+            add(second, VECTOR);
+            add(third, len.wrapping_sub(2 * VECTOR));
         }
+        (bits(plain) == ALL).then_some(slashes)
+    }
+
+    /// Which of the first [`WINDOW`] bytes need a closer look, and which are slashes.
+    #[inline(never)]
+    pub(super) fn look(text: &[u8]) -> (u64, u64) {
+        let text = text.get(..WINDOW).unwrap_or(text);
+        let Some(last) = text.last_chunk::<VECTOR>() else { return look_short(text) };
+        let (mut odd, mut slashes) = (0, 0);
+        let mut add = |chunk: &[u8; VECTOR], at: usize| {
+            let (plain, places) = classes(load_unaligned_m128i(chunk));
+            odd |= (bits(plain) ^ ALL) << at;
+            slashes |= bits(places) << at;
+        };
+        for (number, chunk) in text.as_chunks::<VECTOR>().0.iter().enumerate() {
+            add(chunk, number.wrapping_mul(VECTOR));
+        }
+        add(last, text.len().wrapping_sub(VECTOR));
         (odd, slashes)
     }
 
     /// The same of fewer bytes than a vector has.
-    #[inline(always)]
+    #[inline(never)]
     fn look_short(text: &[u8]) -> (u64, u64) {
         let len = text.len();
+        let look = |one: u64, two: u64| {
+            let (plain, slashes) = classes(m128i::from([one, two]));
+            (bits(plain) ^ ALL, bits(slashes))
+        };
         match (text.first_chunk::<WORD>(), text.last_chunk::<WORD>()) {
             (Some(first), Some(last)) => {
-                let (odd, slashes) = classes(m128i::from([u64::from_le_bytes(*first), u64::from_le_bytes(*last)]));
+                let (odd, slashes) = look(u64::from_le_bytes(*first), u64::from_le_bytes(*last));
                 let place = |bits: u64| bits & 0xff | bits >> WORD << len.wrapping_sub(WORD);
                 (place(odd), place(slashes))
             }
             _ => {
-                let (odd, slashes) = classes(m128i::from([word_of_name(text), 0]));
+                let (odd, slashes) = look(word_of_name(text), 0);
                 (odd & below(len), slashes)
             }
         }
     }
 
-    /// A bit for each byte that needs a closer look, and for each slash.
+    /// A bit for every lane.
+    const ALL: u64 = 0xffff;
+
+    /// The lanes that are set.
     #[inline(always)]
-    fn classes(bytes: m128i) -> (u64, u64) {
+    fn bits(lanes: m128i) -> u64 {
+        u64::from(move_mask_i8_m128i(lanes).cast_unsigned())
+    }
+
+    /// Which bytes need no closer look, and which are slashes.
+    #[inline(always)]
+    fn classes(bytes: m128i) -> (m128i, m128i) {
         let each = |byte: u8| set_splat_i8_m128i(byte.cast_signed());
         let is = |byte: u8| cmp_eq_mask_i8_m128i(bytes, each(byte));
         // Bytes are compared with their sign, so the first of a range is moved to the least.
@@ -208,8 +247,7 @@ mod vectors {
         };
         let letters = from_to(bitor_m128i(bytes, each(0x20)), b'a', b'z');
         let others = bitor_m128i(from_to(bytes, b'/', b'9'), bitor_m128i(is(b'-'), is(b'_')));
-        let mask = |lanes: m128i| u64::from(move_mask_i8_m128i(lanes).cast_unsigned());
-        (mask(bitor_m128i(letters, others)) ^ 0xffff, mask(is(b'/')))
+        (bitor_m128i(letters, others), is(b'/'))
     }
 }
 
@@ -232,11 +270,14 @@ mod tests {
         for len in 0..=WINDOW + 3 {
             let text: Vec<u8> = (0..len).map(|at| b"/jobs-9_Zz0aA"[at % 13]).collect();
             assert_eq!((look(&text), look_by_words(&text)), (naive(&text), naive(&text)), "{len}");
+            assert!(len > WINDOW || all_plain(&text) == Some(naive(&text).1), "{len}");
             for at in 0..len {
                 for byte in 0..=u8::MAX {
                     let mut text = text.clone();
                     text[at] = byte;
-                    assert_eq!((look(&text), look_by_words(&text)), (naive(&text), naive(&text)), "{text:?}");
+                    let (odd, slashes) = naive(&text);
+                    assert_eq!((look(&text), look_by_words(&text)), ((odd, slashes), (odd, slashes)), "{text:?}");
+                    assert!(len > WINDOW || all_plain(&text) == (odd == 0).then_some(slashes), "{text:?}");
                 }
             }
         }
@@ -276,11 +317,11 @@ mod tests {
     fn segments_stop_at_slashes_near_and_far() {
         let path: Vec<u8> = (0..200_usize).map(|at| if at % 37 == 0 || at == 63 { b'/' } else { b'a' }).collect();
         for end in 1..path.len() {
-            let path = &path[..end];
-            for at in (0..end).filter(|at| path[*at] == b'/') {
-                let (slashes, rest) = (Slashes::of(path).past(at), &path[at + 1..]);
+            let (mut rest, mut slashes) = (&path[1..end], Slashes::of(&path[..end]).past(0));
+            while !rest.is_empty() {
                 let stop = rest.iter().position(|byte| *byte == b'/').unwrap_or(rest.len());
-                assert_eq!(slashes.stop(rest), stop, "{end} {at}");
+                assert_eq!(slashes.stop(rest), stop, "{end} {}", rest.len());
+                (rest, slashes) = (rest.get(stop + 1..).unwrap_or_default(), slashes.past(stop));
             }
         }
     }

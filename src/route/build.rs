@@ -237,7 +237,7 @@ impl<'s> Builder<'s> {
         let cut = Cut::of(text.as_bytes(), fold);
         let (literals, texts) = (&self.literals, &self.texts);
         let found = self.literal_index.find(cut.hash(parent), |index| {
-            literals.get(*index as usize).is_some_and(|known| known.parent == parent && known.is(&cut, texts))
+            literals.get(*index as usize).is_some_and(|known| known.parent == parent && known.is(cut, texts))
         });
         if let Some(known) = found.and_then(|index| literals.get(*index as usize)) {
             return known.child;
@@ -245,7 +245,7 @@ impl<'s> Builder<'s> {
         let fresh = id(self.literals.len());
         let child = self.node(parent, Step::Literal(fresh));
         let len = u16::try_from(text.len()).unwrap_or(0);
-        self.literals.push(Literal { words: cut.words, start: at, parent, child, len, run: 0, run_word: 0 });
+        self.literals.push(Literal { digest: cut.digest, start: at, parent, child, len, run: 0, run_word: 0 });
         self.spellings |= has_spellings(text.as_bytes());
         let (literals, texts) = (&self.literals, &self.texts);
         self.literal_index.insert_unique(cut.hash(parent), fresh, |index| {

@@ -1,6 +1,6 @@
 //! Finding the route of a request: the walk down the tree.
 
-use super::segment::Cut;
+use super::segment::is_same;
 use super::spelling::respell;
 use super::table::{NONE, Node, NodeId, RouteTable, Typed, part};
 use crate::request::{MAX_TARGET_BYTES, Slashes, Target};
@@ -107,34 +107,31 @@ impl RouteTable {
     /// The endpoint of a path.
     #[inline(always)]
     fn endpoint(&self, way: Way<'_>) -> u32 {
-        let slash = if self.base.is_empty() { Some(0) } else { self.base_end(way.rest) };
-        match slash.map(|slash| way.past(slash)) {
+        let after = if self.base.is_empty() { Some(way.past(0)) } else { self.after_base(way) };
+        match after {
             None => NONE,
             Some(None) => self.end_at(0),
-            Some(Some(way)) => self.walk(0, way),
+            Some(Some(way)) => self.walk(0, way.rest, way.slashes),
         }
     }
 
-    /// Where the base ends, if the path begins with it.
+    /// What is left past the base, if the path begins with it.
     #[inline(never)]
-    fn base_end(&self, path: &[u8]) -> Option<usize> {
+    fn after_base<'p>(&self, way: Way<'p>) -> Option<Option<Way<'p>>> {
         let base = self.base.as_bytes();
-        let (head, rest) = path.split_at_checked(base.len())?;
-        if head != base && !(self.fold && head.eq_ignore_ascii_case(base)) {
+        let (head, rest) = way.rest.split_at_checked(base.len())?;
+        let follows = matches!(rest.first(), Some(b'/')) || (rest.is_empty() && self.trailing_slash_same);
+        if !follows || !is_same(head, base, self.fold) {
             return None;
         }
-        match rest.first() {
-            Some(b'/') => {}
-            None if self.trailing_slash_same => {}
-            _ => return None,
-        }
-        Some(base.len())
+        Some(rest.get(1..).map(|rest| Way { rest, slashes: Slashes::of(rest) }))
     }
 
     /// Follows the branches of a node that the rest of the path matches, the most specific first. Once one matches, a less specific
     /// one cannot be better, so it is not tried.
-    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
-    fn walk(&self, mut id: u32, mut way: Way<'_>) -> u32 {
+    #[inline(never)]
+    fn walk(&self, mut id: u32, rest: &[u8], slashes: Slashes) -> u32 {
+        let mut way = Way { rest, slashes };
         loop {
             let Some(node) = self.nodes.get(id as usize) else { return NONE };
             if way.rest.is_empty() {
@@ -142,24 +139,19 @@ impl RouteTable {
                 return if id == 0 || self.trailing_slash_same { node.end } else { node.end_slash };
             }
             let stop = way.slashes.stop(way.rest);
-            let (mut next, mut end) = (NONE, stop);
+            let Some(text) = way.rest.get(..stop) else { return NONE };
+            let mut next = node.plain;
+            let mut end = stop;
             if node.literals.1 != 0
-                && let Some(literal) = self.literal(id, node, &Cut::new(way.rest, stop, self.fold))
+                && let Some(literal) = self.literal(id, node, text)
+                && let Some(after) = literal.run_end(way.rest, stop, self)
             {
-                next = literal.child;
-                if literal.run != 0 {
-                    match literal.run_end(way.rest, stop, &self.texts, self.fold) {
-                        Some(after) => end = after,
-                        None => next = NONE,
-                    }
+                if !node.has_only_literals() {
+                    return self.branch(node, &way, stop, literal.child, after);
                 }
-            }
-            if !node.has_only_literals() {
-                if next != NONE || node.params.1 != 0 || node.rest != NONE {
-                    return self.branch(node, &way, stop, next, end);
-                }
-                next = node.plain;
-                end = stop;
+                (next, end) = (literal.child, after);
+            } else if node.params.1 != 0 || node.rest != NONE {
+                return self.branch(node, &way, stop, NONE, stop);
             }
             match way.past(end) {
                 Some(rest) => (id, way) = (next, rest),
@@ -185,7 +177,7 @@ impl RouteTable {
     /// Goes on behind a segment.
     #[inline(never)]
     fn enter(&self, child: u32, way: &Way<'_>, stop: usize) -> u32 {
-        way.past(stop).map_or_else(|| self.end_at(child), |way| self.walk(child, way))
+        way.past(stop).map_or_else(|| self.end_at(child), |way| self.walk(child, way.rest, way.slashes))
     }
 
     /// Tries every typed and affixed parameter of a node, since which path is most specific may be decided further right.

@@ -5,7 +5,8 @@ use alloc::vec::Vec;
 
 use super::build::{Builder, RouteError, Step, id};
 use super::table::{FEW, Literal, NONE, Node, RouteTable, Row, first_place, next_place};
-use crate::word::word_at;
+use crate::request::WINDOW;
+use crate::word::digest_of;
 
 impl Builder<'_> {
     /// The table, with the children of a node side by side, and how each of its nodes is reached.
@@ -124,9 +125,11 @@ impl RouteTable {
             else {
                 continue;
             };
-            if let Some(literal) = self.literals.get_mut(at) {
+            if let Some(literal) = self.literals.get_mut(at)
+                && usize::from(literal.len.saturating_add(run)) < WINDOW
+            {
                 (literal.child, literal.run) = (child, run);
-                literal.run_word = word_at(literal.run_text(&self.texts), 0);
+                literal.run_word = digest_of(literal.run_text(&self.texts)).0;
             }
         }
     }

@@ -15,8 +15,8 @@ use alloc::vec::Vec;
 pub use super::build::{RouteError, RouteSpec, TableOptions};
 pub use super::find::RouteMatch;
 use super::pattern::{Kind, Param, Pattern};
-use super::segment::Cut;
-use crate::word::{WORD, first_bytes, is_same_text, word_of_name};
+use super::segment::{Cut, is_same};
+use crate::word::{WORD, digest_of, is_same_text, word_of_name};
 
 /// No node, or no endpoint.
 pub(super) const NONE: u32 = u32::MAX;
@@ -50,27 +50,28 @@ impl Node {
 /// A literal child.
 #[derive(Debug)]
 pub(super) struct Literal {
-    /// The first sixteen bytes of the text.
-    pub(super) words: (u64, u64),
-    /// The first eight bytes of the run.
+    /// Of the text, as [`Cut`] has it.
+    pub(super) digest: (u64, u64),
+    /// The first word of what [`digest_of`] gives for the run.
     pub(super) run_word: u64,
     /// Where the text starts in [`RouteTable::texts`].
     pub(super) start: u32,
     pub(super) parent: u32,
     pub(super) child: u32,
     pub(super) len: u16,
-    /// How much of the kept text after it must follow, slash first, before the next branch: a run of literals without a choice.
+    /// How much of the kept text after it must follow, slash first, before the next branch: a run of literals without a choice. With
+    /// it the literal is shorter than a [`WINDOW`].
     pub(super) run: u16,
 }
 
 impl Literal {
     /// Whether a segment is this literal.
     #[inline(always)]
-    pub(super) fn is(&self, cut: &Cut<'_>, texts: &str) -> bool {
-        self.words.0 == cut.words.0
-            && self.words.1 == cut.words.1
-            && usize::from(self.len) == cut.len()
-            && (self.len <= 16 || cut.has_tail(bytes_of(texts, (self.start, self.len))))
+    pub(super) fn is(&self, cut: Cut<'_>, texts: &str) -> bool {
+        self.digest.0 == cut.digest.0
+            && usize::from(self.len) == cut.text.len()
+            && self.digest.1 == cut.digest.1
+            && (self.len <= 16 || is_same(cut.text, bytes_of(texts, (self.start, self.len)), cut.fold))
     }
 
     /// What [`Cut::hash`] gives for it.
@@ -78,22 +79,20 @@ impl Literal {
         Cut::of(bytes_of(texts, (self.start, self.len)), fold).hash(self.parent)
     }
 
-    /// Where the run after a matched literal ends in what is left of the path, if it follows.
+    /// Where what a matched literal takes of the path ends: behind its run, if that follows.
     #[inline(always)]
-    pub(super) fn run_end(&self, rest: &[u8], stop: usize, texts: &str, fold: bool) -> Option<usize> {
+    pub(super) fn run_end(&self, rest: &[u8], stop: usize, table: &RouteTable) -> Option<usize> {
+        if self.run == 0 {
+            return Some(stop);
+        }
         let end = stop.wrapping_add(usize::from(self.run));
-        let word = rest.get(stop..).and_then(<[u8]>::first_chunk).map(|bytes| u64::from_le_bytes(*bytes));
-        let follows = match word {
-            Some(word) if usize::from(self.run) <= WORD && !fold => first_bytes(word, self.run.into()) == self.run_word,
-            _ => self.has_run(rest.get(stop..end), texts, fold),
+        let text = rest.get(stop..end)?;
+        let follows = if text.len() > WORD || table.fold {
+            is_same(text, self.run_text(&table.texts), table.fold)
+        } else {
+            digest_of(text).0 == self.run_word
         };
         (follows && matches!(rest.get(end), None | Some(b'/'))).then_some(end)
-    }
-
-    #[inline(never)]
-    fn has_run(&self, text: Option<&[u8]>, texts: &str, fold: bool) -> bool {
-        let run = self.run_text(texts);
-        text.is_some_and(|text| text == run || (fold && text.eq_ignore_ascii_case(run)))
     }
 
     /// The kept text of the run.
@@ -296,19 +295,29 @@ impl RouteTable {
 
     /// The literal child of a node for a segment.
     #[inline(always)]
-    pub(super) fn literal(&self, at: u32, node: &Node, cut: &Cut<'_>) -> Option<&Literal> {
-        if node.literals.1.wrapping_sub(node.literals.0) > FEW {
-            return self.literal_of_many(at, cut);
+    pub(super) fn literal(&self, parent: u32, node: &Node, text: &[u8]) -> Option<&Literal> {
+        let (mut at, end) = node.literals;
+        if end.wrapping_sub(at) > FEW {
+            return self.literal_of_many(parent, text);
         }
-        part(&self.literals, node.literals).iter().find(|literal| literal.is(cut, &self.texts))
+        let cut = Cut::of(text, self.fold);
+        while at < end {
+            let literal = self.literals.get(at as usize)?;
+            if literal.is(cut, &self.texts) {
+                return Some(literal);
+            }
+            at = at.wrapping_add(1);
+        }
+        None
     }
 
     #[inline(never)]
-    fn literal_of_many(&self, at: u32, cut: &Cut<'_>) -> Option<&Literal> {
-        let mut place = first_place(cut.hash(at), self.index.len());
+    fn literal_of_many(&self, parent: u32, text: &[u8]) -> Option<&Literal> {
+        let cut = Cut::of(text, self.fold);
+        let mut place = first_place(cut.hash(parent), self.index.len());
         loop {
             let literal = self.literals.get(*self.index.get(place)? as usize)?;
-            if literal.parent == at && literal.is(cut, &self.texts) {
+            if literal.parent == parent && literal.is(cut, &self.texts) {
                 return Some(literal);
             }
             place = next_place(place, self.index.len());
