@@ -62,10 +62,11 @@ impl Slots {
     }
 }
 
-/// Where a decision pauses: done, or for something only the host has.
+/// Where a decision pauses: done, or for something only the host has. What is known by then stays in [`Pending`], so that this is
+/// two words.
 pub(super) enum Pause<'a> {
-    Done(Verdict),
-    Key(KeyWait<'a>),
+    Done,
+    Key,
     Keys(Box<KeysWait<'a>>),
     Verify(Box<VerifyWait<'a>>),
 }
@@ -90,8 +91,11 @@ pub(super) struct Pending<'a> {
     pub(super) path: &'a [u8],
     pub(super) route: Option<usize>,
     pub(super) slots: Slots,
+    /// The API key whose record is awaited.
+    pub(super) wait: Option<KeyWait<'a>>,
     pub(super) upgrade: Option<Box<Upgrade>>,
     pub(super) presented_key: Option<KeyId>,
+    verdict: Verdict,
     trace: Option<Box<Trace>>,
 }
 
@@ -130,8 +134,10 @@ impl<'a> Pending<'a> {
             path: b"",
             route: None,
             slots: Slots::unseen(),
+            wait: None,
             upgrade: None,
             presented_key: None,
+            verdict: Verdict::Deny(Denial::NoRoute, None),
             trace,
         }
     }
@@ -141,6 +147,13 @@ impl<'a> Pending<'a> {
         if let Some(trace) = &mut self.trace {
             trace.steps.push(step());
         }
+    }
+
+    /// Comes to a verdict.
+    #[inline(always)]
+    pub(super) fn done(&mut self, verdict: Verdict) -> Pause<'a> {
+        self.verdict = verdict;
+        Pause::Done
     }
 
     /// Looks at credentials and alternatives until one is satisfied, something is needed, or all are spent.
@@ -162,7 +175,7 @@ impl<'a> Pending<'a> {
             match self.weigh(alternative) {
                 None => {
                     self.note(|| TraceStep::Alternative { index, outcome: "satisfied", missing: Default::default() });
-                    return Pause::Done(Verdict::Allow(Some(index)));
+                    return self.done(Verdict::Allow(Some(index)));
                 }
                 Some(unmet) => {
                     self.note_unmet(index, &unmet);
@@ -173,7 +186,7 @@ impl<'a> Pending<'a> {
             }
         }
         let nearest = nearest.unwrap_or(Unmet { denial: Denial::MissingCredential, credential: None });
-        Pause::Done(Verdict::Deny(nearest.denial, nearest.credential))
+        self.done(Verdict::Deny(nearest.denial, nearest.credential))
     }
 
     fn matched(&self) -> Option<&'a Route> {
@@ -243,7 +256,7 @@ impl<'a> Pending<'a> {
     }
 
     /// The decision. What the answer keeps is taken out of the state.
-    pub(super) fn finish(&mut self, verdict: Verdict) -> Decision<'a> {
+    pub(super) fn finish(&mut self) -> Decision<'a> {
         let mut decision = Decision {
             policy: self.gate.policy(),
             outcome: Outcome::Preflight,
@@ -256,7 +269,7 @@ impl<'a> Pending<'a> {
             presented_key: self.presented_key,
             trace: self.trace.take(),
         };
-        match verdict {
+        match core::mem::replace(&mut self.verdict, Verdict::Preflight) {
             Verdict::Allow(alternative) => {
                 let grant = self.grant(alternative);
                 decision.touch = grant.principals().find_map(Principal::key).and_then(|key| {

@@ -22,6 +22,7 @@ pub const SECRET_LEN: usize = 43;
 
 /// The public id of a key: what a store looks up and a log may show.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(align(4))]
 pub struct KeyId([u8; ID_LEN]);
 
 impl Hash for KeyId {
@@ -358,11 +359,17 @@ impl KeyFormat {
     /// assert_eq!(format.parse(&key[..70]).unwrap_err(), KeyFault::WrongLength);
     /// ```
     pub fn parse<'k>(&self, text: &'k [u8]) -> Result<ParsedKey<'k>, KeyFault> {
+        self.parse_here(text).ok_or_else(|| self.fault_of(text))
+    }
+
+    /// The same in its caller's place, so that the key is not copied.
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
+    pub(crate) fn parse_here<'k>(&self, text: &'k [u8]) -> Option<ParsedKey<'k>> {
         match self.split(text) {
             Some((environment, id, body)) if is_base62(id) & is_base62(body) & has_right_sum(text) => {
-                Ok(ParsedKey { text, environment, id: KeyId(*id), hashed_from: 0, takes_plain: false })
+                Some(ParsedKey { text, environment, id: KeyId(*id), hashed_from: 0, takes_plain: false })
             }
-            _ => Err(self.fault_of(text)),
+            _ => None,
         }
     }
 
