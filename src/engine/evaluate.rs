@@ -96,7 +96,7 @@ pub(super) struct Pending<'a> {
     pub(super) upgrade: Option<Box<Upgrade>>,
     pub(super) presented_key: Option<KeyId>,
     verdict: Verdict,
-    trace: Option<Box<Trace>>,
+    pub(super) trace: Option<Box<Trace>>,
 }
 
 /// An unmet alternative: why, about which credential, and how near it came.
@@ -143,9 +143,10 @@ impl<'a> Pending<'a> {
     }
 
     /// Writes a step of the trace, when one is kept.
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(super) fn note(&mut self, step: impl FnOnce() -> TraceStep) {
         if let Some(trace) = &mut self.trace {
-            trace.steps.push(step());
+            keep(trace, step);
         }
     }
 
@@ -296,6 +297,12 @@ impl<'a> Pending<'a> {
             });
         }
     }
+}
+
+#[cold]
+#[inline(never)]
+fn keep(trace: &mut Trace, step: impl FnOnce() -> TraceStep) {
+    trace.steps.push(step());
 }
 
 /// In an alternative, the lowest settles it.

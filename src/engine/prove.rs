@@ -3,11 +3,11 @@
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 
-use super::Step;
 use super::evaluate::{Pause, Pending, Slot};
 use super::token::Bearing;
+use super::{Gate, Step};
 use crate::credential::Sent;
-use crate::decision::{Denial, Malformed, TraceStep, Upgrade};
+use crate::decision::{Denial, Malformed, Trace, TraceStep, Upgrade};
 use crate::host::KeyAnswer;
 use crate::key::format::{KeyFault, KeyId, ParsedKey};
 use crate::key::record::{KeyRecord, KeyRefusal, LiveKey};
@@ -102,17 +102,13 @@ impl<'a> Pending<'a> {
     /// Fills a slot.
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(super) fn settle(&mut self, credential: usize, slot: usize, outcome: Slot) {
-        let gate = self.gate;
-        self.note(|| TraceStep::Credential {
-            credential: gate.policy().credentials().get(credential).map_or("", |found| found.name()).into(),
-            outcome: match &outcome {
-                Slot::Unseen | Slot::Absent => "absent",
-                Slot::Proven(_) => "proven",
-                Slot::Refused(denial) => denial.code(),
-            },
-        });
         if let Some(place) = self.slots.get_mut(slot) {
             *place = outcome;
+        }
+        // From where it stays, so that it needs no other place.
+        let (gate, slots) = (self.gate, &self.slots);
+        if let Some(trace) = &mut self.trace {
+            note_settled(trace, gate, slots.get(slot), credential);
         }
     }
 
@@ -192,6 +188,19 @@ impl<'a> Pending<'a> {
             }),
         }
     }
+}
+
+#[cold]
+#[inline(never)]
+fn note_settled(trace: &mut Trace, gate: &Gate, outcome: Option<&Slot>, credential: usize) {
+    trace.steps.push(TraceStep::Credential {
+        credential: gate.policy().credentials().get(credential).map_or("", |found| found.name()).into(),
+        outcome: match outcome {
+            None | Some(Slot::Unseen | Slot::Absent) => "absent",
+            Some(Slot::Proven(_)) => "proven",
+            Some(Slot::Refused(denial)) => denial.code(),
+        },
+    });
 }
 
 /// A key that another system issued. What starts like a key of our own, product and environment, is none.

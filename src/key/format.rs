@@ -12,6 +12,7 @@ use zeroize::{Zeroize, Zeroizing};
 pub use super::checksum::CHECKSUM_LEN;
 use super::checksum::{self, ALPHABET};
 use crate::json::Quoted;
+use crate::word::is_same_text;
 
 /// The longest text looked at, in bytes.
 pub const MAX_KEY_BYTES: usize = 128;
@@ -383,11 +384,12 @@ impl KeyFormat {
 
     /// The environment, and what follows it.
     fn after_prefix<'k>(&self, text: &'k [u8]) -> Option<(&'k [u8], &'k [u8])> {
-        let rest = text.strip_prefix(self.product.as_bytes())?.strip_prefix(b"_")?;
-        self.environments.iter().find_map(|name| {
-            let (head, rest) = rest.split_at_checked(name.len())?;
-            (head == name.as_bytes()).then_some((head, rest.strip_prefix(b"_")?))
-        })
+        let after = |text: &'k [u8], name: &str| {
+            let (head, rest) = text.split_at_checked(name.len())?;
+            is_same_text(head, name.as_bytes()).then_some((head, rest.strip_prefix(b"_")?))
+        };
+        let (_, rest) = after(text, &self.product)?;
+        self.environments.iter().find_map(|name| after(rest, name))
     }
 
     /// What is wrong with a text that is no key: the first fault in the order of [`KeyFault`].

@@ -136,7 +136,18 @@ struct Path {
 /// assert_eq!(gate_target(b"/public/v1/../admin").unwrap_err(), TargetFault::DotSegment);
 /// assert_eq!(gate_target(b"/public/%2e%2E/admin").unwrap_err(), TargetFault::DotSegment);
 /// ```
+#[inline]
 pub fn gate_target(raw: &[u8]) -> Result<Target<'_>, TargetFault> {
+    let slashes = if cfg!(target_arch = "wasm32") { None } else { Slashes::of_ordinary(raw) };
+    match slashes {
+        Some(slashes) => Ok(Target { path: raw, query: None, slashes, escaped: false, encoded_slash: false }),
+        None => gate_closely(raw),
+    }
+}
+
+/// The same of a target that a first look did not settle.
+#[inline(never)]
+fn gate_closely(raw: &[u8]) -> Result<Target<'_>, TargetFault> {
     if raw.len() > MAX_TARGET_BYTES {
         return Err(TargetFault::TooLong);
     }
