@@ -53,7 +53,7 @@ impl Search<'_> {
         self.ends(left.rest, right.rest, "/0");
         for literal in part(&table.literals, left.literals) {
             let text = table.text((literal.start, literal.len));
-            if let Some(other) = table.literal(b, right, text.as_bytes()) {
+            if let Some((_, other)) = table.literal(right, text.as_bytes(), table.fold) {
                 self.below(literal.child, other.child, String::from(text));
             }
         }

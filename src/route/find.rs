@@ -130,7 +130,17 @@ impl RouteTable {
     /// Follows the branches of a node that the rest of the path matches, the most specific first. Once one matches, a less specific
     /// one cannot be better, so it is not tried.
     #[inline(never)]
-    fn walk(&self, mut id: u32, rest: &[u8], slashes: Slashes) -> u32 {
+    fn walk(&self, id: u32, rest: &[u8], slashes: Slashes) -> u32 {
+        if self.fold || cfg!(target_arch = "wasm32") {
+            self.walk_as(id, rest, slashes, self.fold)
+        } else {
+            // A copy of its own, where size does not count.
+            self.walk_as(id, rest, slashes, false)
+        }
+    }
+
+    #[inline(always)]
+    fn walk_as(&self, mut id: u32, rest: &[u8], slashes: Slashes, fold: bool) -> u32 {
         let mut way = Way { rest, slashes };
         loop {
             let Some(node) = self.nodes.get(id as usize) else { return NONE };
@@ -143,13 +153,13 @@ impl RouteTable {
             let mut next = node.plain;
             let mut end = stop;
             if node.literals.1 != 0
-                && let Some(literal) = self.literal(id, node, text)
-                && let Some(after) = literal.run_end(way.rest, stop, self)
+                && let Some((index, literal)) = self.literal(node, text, fold)
+                && let Some(after) = literal.run_end(way.rest, stop, &self.texts, fold)
             {
-                if !node.has_only_literals() {
-                    return self.branch(node, &way, stop, literal.child, after);
+                if !literal.is_only_way {
+                    return self.branch(node, &way, stop, index.wrapping_add(1), after);
                 }
-                (next, end) = (literal.child, after);
+                (next, end) = (index.wrapping_add(1), after);
             } else if node.params.1 != 0 || node.rest != NONE {
                 return self.branch(node, &way, stop, NONE, stop);
             }

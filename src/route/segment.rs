@@ -2,6 +2,9 @@
 
 use crate::word::{WORD, digest_of, lower, word_at};
 
+/// Segments of up to so many bytes are told by their digest and their length alone.
+pub(super) const SHORT: usize = WORD * 2;
+
 /// A segment: what of it is compared first, and its text.
 #[derive(Clone, Copy)]
 pub(super) struct Cut<'p> {
@@ -25,14 +28,17 @@ impl<'p> Cut<'p> {
         let mix = |hash: u64, word: u64| (hash.rotate_left(23) ^ word).wrapping_mul(FACTOR);
         let (one, two) = self.digest;
         let start = u64::from(node) ^ (self.text.len() as u64).rotate_left(32);
-        let mut hash = mix(mix(start, one), two);
-        let mut at = WORD;
-        while self.text.len() > WORD * 2 && at < self.text.len() {
-            let word = word_at(self.text, at);
-            hash = mix(hash, if self.fold { lower(word) } else { word });
-            at = at.wrapping_add(WORD);
-        }
+        let hash = mix(mix(start, one), two);
+        let hash = if self.text.len() > SHORT { self.further().fold(hash, mix) } else { hash };
         hash ^ hash >> 32
+    }
+
+    /// All words but the first.
+    fn further(self) -> impl Iterator<Item = u64> {
+        (WORD..self.text.len()).step_by(WORD).map(move |at| {
+            let word = word_at(self.text, at);
+            if self.fold { lower(word) } else { word }
+        })
     }
 }
 

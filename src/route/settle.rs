@@ -3,10 +3,11 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use super::build::{Builder, RouteError, Step, id};
-use super::table::{FEW, Literal, NONE, Node, RouteTable, Row, first_place, next_place};
+use super::build::{Builder, EMPTY, RouteError, Step, id};
+use super::literal::{Literal, first_place, next_place};
+use super::table::{NONE, Node, RouteTable, Row};
 use crate::request::WINDOW;
-use crate::word::digest_of;
+use crate::word::word_at;
 
 impl Builder<'_> {
     /// The table, with the children of a node side by side, and how each of its nodes is reached.
@@ -60,7 +61,7 @@ impl Builder<'_> {
     fn index(&self, fold: bool) -> Box<[u32]> {
         let is_one_of_many = |literal: &Literal| {
             let node = self.nodes.get(literal.parent as usize);
-            node.is_some_and(|node| node.literals.1.wrapping_sub(node.literals.0) > FEW)
+            node.is_some_and(Node::has_many)
         };
         let many = self.literals.iter().filter(|literal| is_one_of_many(literal)).count();
         if many == 0 {
@@ -68,7 +69,8 @@ impl Builder<'_> {
         }
         let mut index = alloc::vec![NONE; many.saturating_mul(2).next_power_of_two()].into_boxed_slice();
         for (at, literal) in self.literals.iter().enumerate().filter(|(_, literal)| is_one_of_many(literal)) {
-            let hash = literal.hash(&self.texts, fold);
+            let first = self.nodes.get(literal.parent as usize).map_or(0, |node| node.literals.0);
+            let hash = literal.hash(first, &self.texts, fold);
             let mut place = first_place(hash, index.len());
             while index.get(place).is_some_and(|taken| *taken != NONE) {
                 place = next_place(place, index.len());
@@ -119,19 +121,51 @@ impl RouteTable {
     pub(super) fn join_runs(&mut self) {
         // Children come after their parents, so from the end on each run is already joined below.
         for at in (0..self.literals.len()).rev() {
-            let next = self.literals.get(at).and_then(|literal| self.only_way_on(literal.child));
-            let next = next.and_then(|index| self.literals.get(index as usize));
-            let Some((child, run)) = next.map(|next| (next.child, next.len.saturating_add(next.run).saturating_add(1)))
-            else {
-                continue;
-            };
-            if let Some(literal) = self.literals.get_mut(at)
+            let Some(literal) = self.literals.get(at) else { continue };
+            let is_only_way = self.nodes.get(literal.parent as usize).is_some_and(Node::has_only_literals);
+            let next = self.only_way_on(literal.child).and_then(|index| self.literals.get(index as usize));
+            let next = next.map(|next| (next.child, next.len.saturating_add(next.run.into()).saturating_add(1)));
+            let Some(literal) = self.literals.get_mut(at) else { continue };
+            literal.is_only_way = is_only_way;
+            if let Some((child, run)) = next
                 && usize::from(literal.len.saturating_add(run)) < WINDOW
             {
-                (literal.child, literal.run) = (child, run);
-                literal.run_word = digest_of(literal.run_text(&self.texts)).0;
+                (literal.child, literal.run) = (child, u8::try_from(run).unwrap_or(0));
+                literal.run_word = word_at(literal.run_text(&self.texts), 0);
             }
         }
+    }
+
+    /// Puts the node behind each literal at the literal's own place, one further for the root, so that a lookup need not read where it
+    /// is. The nodes behind parameters follow; those within runs are gone.
+    pub(super) fn place_nodes(&mut self) {
+        let mut places = alloc::vec![NONE; self.nodes.len()];
+        let mut order = Vec::with_capacity(self.nodes.len());
+        order.push(0);
+        order.extend(self.literals.iter().map(|literal| literal.child));
+        // The first of those that lead to a node is the one whose run was joined; the others are within it.
+        for (at, child) in order.iter().enumerate().rev() {
+            if let Some(place) = places.get_mut(*child as usize) {
+                *place = id(at);
+            }
+        }
+        let params = self.nodes.iter().map(|node| node.plain).chain(self.typed.iter().map(|typed| typed.child));
+        for child in params {
+            if let Some(place) = places.get_mut(child as usize) {
+                *place = id(order.len());
+                order.push(child);
+            }
+        }
+        let place = |child: u32| places.get(child as usize).copied().unwrap_or(NONE);
+        for typed in &mut self.typed {
+            typed.child = place(typed.child);
+        }
+        let moved = |from: &u32| {
+            let mut node = self.nodes.get(*from as usize).cloned().unwrap_or(EMPTY);
+            node.plain = place(node.plain);
+            node
+        };
+        self.nodes = order.iter().map(moved).collect();
     }
 
     /// The literal that is the only way on from a node at which no path ends.

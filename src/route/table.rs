@@ -14,9 +14,10 @@ use alloc::vec::Vec;
 
 pub use super::build::{RouteError, RouteSpec, TableOptions};
 pub use super::find::RouteMatch;
+use super::literal::Literal;
 use super::pattern::{Kind, Param, Pattern};
-use super::segment::{Cut, is_same};
-use crate::word::{WORD, digest_of, is_same_text, word_of_name};
+use super::segment::is_same;
+use crate::word::{WORD, word_of_name};
 
 /// No node, or no endpoint.
 pub(super) const NONE: u32 = u32::MAX;
@@ -41,63 +42,15 @@ pub(super) struct Node {
 }
 
 impl Node {
+    /// Whether its literal children are found by their hash.
+    #[inline(always)]
+    pub(super) const fn has_many(&self) -> bool {
+        self.literals.1.wrapping_sub(self.literals.0) > FEW
+    }
+
     /// Whether no branch but a literal can match here.
     pub(super) const fn has_only_literals(&self) -> bool {
         self.params.1 == 0 && self.plain == NONE && self.rest == NONE
-    }
-}
-
-/// A literal child.
-#[derive(Debug)]
-pub(super) struct Literal {
-    /// Of the text, as [`Cut`] has it.
-    pub(super) digest: (u64, u64),
-    /// The first word of what [`digest_of`] gives for the run.
-    pub(super) run_word: u64,
-    /// Where the text starts in [`RouteTable::texts`].
-    pub(super) start: u32,
-    pub(super) parent: u32,
-    pub(super) child: u32,
-    pub(super) len: u16,
-    /// How much of the kept text after it must follow, slash first, before the next branch: a run of literals without a choice. With
-    /// it the literal is shorter than a [`WINDOW`].
-    pub(super) run: u16,
-}
-
-impl Literal {
-    /// Whether a segment is this literal.
-    #[inline(always)]
-    pub(super) fn is(&self, cut: Cut<'_>, texts: &str) -> bool {
-        self.digest.0 == cut.digest.0
-            && usize::from(self.len) == cut.text.len()
-            && self.digest.1 == cut.digest.1
-            && (self.len <= 16 || is_same(cut.text, bytes_of(texts, (self.start, self.len)), cut.fold))
-    }
-
-    /// What [`Cut::hash`] gives for it.
-    pub(super) fn hash(&self, texts: &str, fold: bool) -> u64 {
-        Cut::of(bytes_of(texts, (self.start, self.len)), fold).hash(self.parent)
-    }
-
-    /// Where what a matched literal takes of the path ends: behind its run, if that follows.
-    #[inline(always)]
-    pub(super) fn run_end(&self, rest: &[u8], stop: usize, table: &RouteTable) -> Option<usize> {
-        if self.run == 0 {
-            return Some(stop);
-        }
-        let end = stop.wrapping_add(usize::from(self.run));
-        let text = rest.get(stop..end)?;
-        let follows = if text.len() > WORD || table.fold {
-            is_same(text, self.run_text(&table.texts), table.fold)
-        } else {
-            digest_of(text).0 == self.run_word
-        };
-        (follows && matches!(rest.get(end), None | Some(b'/'))).then_some(end)
-    }
-
-    /// The kept text of the run.
-    pub(super) fn run_text<'t>(&self, texts: &'t str) -> &'t [u8] {
-        bytes_of(texts, (self.start.saturating_add(u32::from(self.len)), self.run))
     }
 }
 
@@ -160,6 +113,7 @@ pub struct NodeId(pub(super) u32);
 #[derive(Debug)]
 pub struct RouteTable {
     pub(super) base: Box<str>,
+    /// The root, then the node behind each literal, then those behind parameters.
     pub(super) nodes: Box<[Node]>,
     /// By parent.
     pub(super) literals: Box<[Literal]>,
@@ -279,11 +233,11 @@ impl RouteTable {
     /// The route of an endpoint with a method.
     #[inline(always)]
     pub(super) fn route_at(&self, endpoint: u32, method: &str) -> Option<u32> {
-        let method = method_index(&self.methods, method)?;
+        let head = word_of_name(method.as_bytes());
         let mut at = endpoint as usize;
         loop {
             let row = self.rows.get(at)?;
-            if usize::from(row.method) == method {
+            if self.methods.get(usize::from(row.method))?.is(head, method) {
                 return Some(row.route);
             }
             if row.last {
@@ -292,57 +246,14 @@ impl RouteTable {
             at = at.wrapping_add(1);
         }
     }
+}
 
-    /// The literal child of a node for a segment.
+impl Method {
+    /// Whether it has this name, of which `head` is the first word.
     #[inline(always)]
-    pub(super) fn literal(&self, parent: u32, node: &Node, text: &[u8]) -> Option<&Literal> {
-        let (mut at, end) = node.literals;
-        if end.wrapping_sub(at) > FEW {
-            return self.literal_of_many(parent, text);
-        }
-        let cut = Cut::of(text, self.fold);
-        while at < end {
-            let literal = self.literals.get(at as usize)?;
-            if literal.is(cut, &self.texts) {
-                return Some(literal);
-            }
-            at = at.wrapping_add(1);
-        }
-        None
+    pub(super) fn is(&self, head: u64, name: &str) -> bool {
+        self.head == head
+            && self.name.len() == name.len()
+            && (name.len() <= WORD || is_same(self.name.as_bytes(), name.as_bytes(), false))
     }
-
-    #[inline(never)]
-    fn literal_of_many(&self, parent: u32, text: &[u8]) -> Option<&Literal> {
-        let cut = Cut::of(text, self.fold);
-        let mut place = first_place(cut.hash(parent), self.index.len());
-        loop {
-            let literal = self.literals.get(*self.index.get(place)? as usize)?;
-            if literal.parent == parent && literal.is(cut, &self.texts) {
-                return Some(literal);
-            }
-            place = next_place(place, self.index.len());
-        }
-    }
-}
-
-/// Where the search for a hash begins among so many places, a power of two.
-#[inline(always)]
-pub(super) const fn first_place(hash: u64, places: usize) -> usize {
-    hash.wrapping_shr(places.leading_zeros().wrapping_add(1)) as usize
-}
-
-#[inline(always)]
-pub(super) const fn next_place(place: usize, places: usize) -> usize {
-    place.wrapping_add(1) & places.wrapping_sub(1)
-}
-
-/// The index of a method by its exact name.
-#[inline(always)]
-pub(super) fn method_index(methods: &[Method], name: &str) -> Option<usize> {
-    let head = word_of_name(name.as_bytes());
-    methods.iter().position(|method| {
-        method.head == head
-            && method.name.len() == name.len()
-            && (name.len() <= WORD || is_same_text(method.name.as_bytes(), name.as_bytes()))
-    })
 }
