@@ -90,8 +90,11 @@ pub(crate) fn digest_of(text: &[u8]) -> (u64, u64) {
 /// Whether two short texts are the same but for the case of ASCII letters.
 #[inline]
 pub(crate) fn is_same_name(one: &[u8], other: &[u8]) -> bool {
-    one.len() == other.len()
-        && (0..one.len()).step_by(WORD).all(|at| lower(word_at(one, at)) == lower(word_at(other, at)))
+    if one.len() != other.len() {
+        return false;
+    }
+    let (a, b) = (digest_of(one), digest_of(other));
+    lower(a.0) == lower(b.0) && lower(a.1) == lower(b.1) && (one.len() <= WORD * 2 || one.eq_ignore_ascii_case(other))
 }
 
 /// Whether two short texts are the same.

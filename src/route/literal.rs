@@ -102,11 +102,12 @@ impl RouteTable {
     #[inline(always)]
     fn of_many(&self, node: &Node, cut: Cut<'_>) -> Option<(u32, &Literal)> {
         let (first, end) = node.literals;
-        let mut place = first_place(cut.hash(first), self.index.len());
+        let mut place = first_place(cut.hash(first), self.index_shift);
         loop {
             let at = *self.index.get(place)?;
             let literal = self.literals.get(at as usize)?;
-            if first <= at && at < end && literal.is(cut, &self.texts) {
+            // Among the children of this node: that lies between the first and the last of them.
+            if at.wrapping_sub(first) < end.wrapping_sub(first) && literal.is(cut, &self.texts) {
                 return Some((at, literal));
             }
             place = next_place(place, self.index.len());
@@ -114,10 +115,15 @@ impl RouteTable {
     }
 }
 
-/// Where the search for a hash begins among so many places, a power of two.
+/// What is left of a hash among so many places, a power of two, when its lower bits are shifted away.
+pub(super) const fn shift_of(places: usize) -> u32 {
+    u64::BITS.wrapping_sub(places.trailing_zeros())
+}
+
+/// Where the search for a hash begins.
 #[inline(always)]
-pub(super) const fn first_place(hash: u64, places: usize) -> usize {
-    hash.wrapping_shr(places.leading_zeros().wrapping_add(1)) as usize
+pub(super) const fn first_place(hash: u64, shift: u32) -> usize {
+    hash.wrapping_shr(shift) as usize
 }
 
 #[inline(always)]

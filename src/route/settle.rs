@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::build::{Builder, EMPTY, RouteError, Step, id};
-use super::literal::{Literal, first_place, next_place};
+use super::literal::{Literal, first_place, next_place, shift_of};
 use super::table::{NONE, Node, RouteTable, Row};
 use crate::request::WINDOW;
 use crate::word::word_at;
@@ -42,6 +42,7 @@ impl Builder<'_> {
             base: self.options.base.into(),
             nodes: self.nodes.into_boxed_slice(),
             literals: self.literals.into_boxed_slice(),
+            index_shift: shift_of(index.len()),
             index,
             typed: self.typed.into_boxed_slice(),
             rows,
@@ -71,7 +72,7 @@ impl Builder<'_> {
         for (at, literal) in self.literals.iter().enumerate().filter(|(_, literal)| is_one_of_many(literal)) {
             let first = self.nodes.get(literal.parent as usize).map_or(0, |node| node.literals.0);
             let hash = literal.hash(first, &self.texts, fold);
-            let mut place = first_place(hash, index.len());
+            let mut place = first_place(hash, shift_of(index.len()));
             while index.get(place).is_some_and(|taken| *taken != NONE) {
                 place = next_place(place, index.len());
             }

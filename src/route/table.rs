@@ -120,6 +120,8 @@ pub struct RouteTable {
     /// The literal children of nodes that have more than [`FEW`], each at the place that its hash begins with or after it, where the
     /// first is free. At most half of the places are taken, and there are a power of two.
     pub(super) index: Box<[u32]>,
+    /// What of a hash is shifted away for that place.
+    pub(super) index_shift: u32,
     /// By parent.
     pub(super) typed: Box<[Typed]>,
     /// By endpoint, in the order of the routes.
