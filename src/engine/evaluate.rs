@@ -151,7 +151,7 @@ impl<'a> Pending<'a> {
     }
 
     /// Comes to a verdict.
-    #[inline(always)]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(super) fn done(&mut self, verdict: Verdict) -> Pause<'a> {
         self.verdict = verdict;
         Pause::Done
