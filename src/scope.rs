@@ -54,6 +54,15 @@ impl ScopeSet {
         }
     }
 
+    /// The set as one word, when its catalogue fits one.
+    #[inline]
+    pub(crate) const fn word(&self) -> Option<u64> {
+        match self.0 {
+            Bits::Inline(word) => Some(word),
+            Bits::Wide(_) => None,
+        }
+    }
+
     fn words(&self) -> &[u64] {
         match &self.0 {
             Bits::Inline(word) => core::slice::from_ref(word),
@@ -325,12 +334,14 @@ impl ScopeCatalogue {
     /// What a credential with these scope names may do: declared names and all they imply. Undeclared names grant nothing.
     #[must_use]
     pub fn grant<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> ScopeSet {
-        let mut set = self.empty_set();
-        for name in names {
-            if let Some(entry) = self.index_of(name).and_then(|at| self.entries.get(at)) {
-                set.union_with(&entry.closure);
-            }
+        let closures = names.into_iter().filter_map(|name| Some(&self.entries.get(self.index_of(name)?)?.closure));
+        if self.entries.len() <= WORD_BITS {
+            // In a register until it is whole.
+            let word = closures.fold(0, |word, closure| word | closure.word().unwrap_or(0));
+            return ScopeSet(Bits::Inline(word));
         }
+        let mut set = self.empty_set();
+        closures.for_each(|closure| set.union_with(closure));
         set
     }
 

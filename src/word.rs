@@ -2,7 +2,6 @@
 
 pub(crate) const ONES: u64 = 0x0101_0101_0101_0101;
 pub(crate) const HIGHS: u64 = 0x8080_8080_8080_8080;
-pub(crate) const SLASHES: u64 = 0x2f2f_2f2f_2f2f_2f2f;
 /// Bytes in a word.
 pub(crate) const WORD: usize = 8;
 
@@ -63,12 +62,6 @@ pub(crate) const fn mark_of(wanted: u64, word: u64) -> u64 {
     other.wrapping_sub(ONES) & !other & HIGHS
 }
 
-/// So many bytes of a word from the first on, at most all.
-#[inline(always)]
-pub(crate) const fn first_bytes(word: u64, count: usize) -> u64 {
-    if count >= WORD { word } else { word & !(u64::MAX << bits(count)) }
-}
-
 /// The word with capital ASCII letters in lower case.
 pub(crate) const fn lower(word: u64) -> u64 {
     let low = word & !HIGHS;
@@ -78,35 +71,42 @@ pub(crate) const fn lower(word: u64) -> u64 {
     word | ((from_a & !past_z & !word & HIGHS) >> 2)
 }
 
+/// Two words that, with its length, are all there is to know of a text of up to sixteen bytes: from eight on its first and last eight
+/// bytes, which may overlap, and of fewer the first word alone.
+#[cfg_attr(not(target_arch = "wasm32"), inline(always))]
+pub(crate) fn digest_of(text: &[u8]) -> (u64, u64) {
+    if let (Some(first), Some(last)) = (text.first_chunk::<WORD>(), text.last_chunk::<WORD>()) {
+        return (u64::from_le_bytes(*first), u64::from_le_bytes(*last));
+    }
+    if let (Some(first), Some(last)) = (text.first_chunk::<4>(), text.last_chunk::<4>()) {
+        return (u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << 32, 0);
+    }
+    match (text.first(), text.get(text.len() / 2), text.last()) {
+        (Some(first), Some(middle), Some(last)) => (u64::from(u32::from_le_bytes([*first, *middle, *last, 0])), 0),
+        _ => (0, 0),
+    }
+}
+
 /// Whether two short texts are the same but for the case of ASCII letters.
 #[inline]
 pub(crate) fn is_same_name(one: &[u8], other: &[u8]) -> bool {
-    one.len() == other.len()
-        && (0..one.len()).step_by(WORD).all(|at| lower(word_at(one, at)) == lower(word_at(other, at)))
+    if one.len() != other.len() {
+        return false;
+    }
+    let (a, b) = (digest_of(one), digest_of(other));
+    lower(a.0) == lower(b.0) && lower(a.1) == lower(b.1) && (one.len() <= WORD * 2 || one.eq_ignore_ascii_case(other))
 }
 
 /// Whether two short texts are the same.
 #[inline]
 pub(crate) fn is_same_text(one: &[u8], other: &[u8]) -> bool {
-    one.len() == other.len() && (0..one.len()).step_by(WORD).all(|at| word_at(one, at) == word_at(other, at))
+    one.len() == other.len() && digest_of(one) == digest_of(other) && (one.len() <= WORD * 2 || one == other)
 }
 
 /// The first and the last eight bytes of a text, zero beyond its end: with its length, all there is to know of one of up to sixteen.
 #[inline]
 pub(crate) fn ends_of(text: &[u8]) -> [u64; 2] {
     [word_of_name(text), text.last_chunk::<WORD>().map_or(0, |bytes| u64::from_le_bytes(*bytes))]
-}
-
-/// How many bytes stand before the byte with the lowest bit that is set.
-#[inline(always)]
-pub(crate) const fn bytes_before(mark: u64) -> usize {
-    (mark.trailing_zeros() >> 3) as usize
-}
-
-/// The bytes of a word before the byte with the lowest bit that is set, which is its highest.
-#[inline(always)]
-pub(crate) const fn cut_before(word: u64, mark: u64) -> u64 {
-    word & (mark ^ mark.wrapping_sub(1)) >> 8
 }
 
 #[cfg(test)]
@@ -129,16 +129,29 @@ mod tests {
 
     #[test]
     fn the_first_byte_that_is_wanted_is_marked() {
+        let slashes = u64::from_le_bytes([b'/'; 8]);
         for byte in 0..=u8::MAX {
             let bytes = [byte, byte.wrapping_add(1), b'.', byte, b'/', b'0', b'/', byte];
             let first = bytes.iter().position(|b| *b == b'/').unwrap();
-            assert_eq!(bytes_before(mark_of(SLASHES, u64::from_le_bytes(bytes))), first, "{byte:#x}");
+            let marked = mark_of(slashes, u64::from_le_bytes(bytes)).trailing_zeros() >> 3;
+            assert_eq!(marked as usize, first, "{byte:#x}");
         }
-        for count in 0..9 {
-            let bytes = [1, 2, 3, 4, 5, 6, 7, 8].map(|byte: u8| if usize::from(byte) > count { 0 } else { byte });
-            assert_eq!(first_bytes(0x0807_0605_0403_0201, count).to_le_bytes(), bytes);
+        assert_eq!(mark_of(slashes, 0), 0);
+    }
+
+    #[test]
+    fn a_digest_tells_every_byte_of_a_short_text() {
+        for len in 0..=40_usize {
+            let text = alloc::vec![b'q'; len];
+            let digest = digest_of(&text);
+            for at in 0..len {
+                let mut other = text.clone();
+                other[at] = b'Q';
+                let (one, two) = digest_of(&other);
+                assert_eq!((one, two) != digest, at < 8 || len - at <= 8, "{len} {at}");
+                assert_eq!((lower(one), lower(two)), digest, "{len} {at}");
+            }
         }
-        assert_eq!((mark_of(SLASHES, 0), cut_before(0x2f64_6362, mark_of(SLASHES, 0x2f64_6362))), (0, 0x0064_6362));
     }
 
     #[test]

@@ -348,3 +348,35 @@ fn many_siblings_are_told_apart() {
         assert_eq!(answer(&table, "GET /list/resource-numbeR-1/7/x") == "404", !options.case_insensitive);
     }
 }
+
+#[test]
+fn every_byte_of_a_path_counts_whatever_its_length() {
+    let base = format!("/{}", "b".repeat(69));
+    let lengths: [&[usize]; 9] =
+        [&[1], &[3, 2], &[8, 3, 4], &[3, 8, 8], &[16, 17], &[30, 30, 30], &[62, 1], &[64, 64], &[5, 70, 5]];
+    for (lengths, base, siblings, fold) in lengths.iter().flat_map(|lengths| {
+        let options = [("", 0, false), ("/b", 12, false), (&*base, 0, true), (&*base, 12, false), ("", 12, true)];
+        options.map(|(base, siblings, fold)| (lengths, base, siblings, fold))
+    }) {
+        let pattern: String = lengths.iter().map(|len| format!("/{}", "a".repeat(*len))).collect();
+        let route = format!("GET {pattern}");
+        // With many siblings a literal is found by its hash.
+        let others: Vec<String> =
+            (0..siblings).map(|number| format!("GET /{}{number}", "a".repeat(lengths[0]))).collect();
+        let routes: Vec<&str> = [&*route].into_iter().chain(others.iter().map(String::as_str)).collect();
+        let table = table(&routes, &TableOptions { base, trailing_slash_same: false, case_insensitive: fold });
+        let path = format!("{base}{pattern}");
+        assert_eq!(answer(&table, &format!("GET {path}")), route);
+        let upper = if fold { &*route } else { "404" };
+        assert_eq!(answer(&table, &format!("GET {}", path.to_ascii_uppercase())), upper);
+        for end in 1..path.len() {
+            let changed = format!("{}z{}", &path[..end], &path[end + 1..]);
+            for other in [&*changed, &path[..end]] {
+                assert_eq!(answer(&table, &format!("GET {other}")), "404", "{path}");
+            }
+        }
+        for more in ["a", "/", "/a"] {
+            assert_eq!(answer(&table, &format!("GET {path}{more}")), "404", "{path}");
+        }
+    }
+}

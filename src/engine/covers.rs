@@ -4,8 +4,8 @@ use alloc::sync::Arc;
 
 use super::{Assumed, Gate};
 use crate::decision::Denial;
-use crate::policy::{Alternative, Route};
-use crate::request::{Request, gate_target};
+use crate::policy::Route;
+use crate::request::{Request, gate_closely};
 use crate::route::table::RouteMatch;
 use crate::scope::ScopeSet;
 use crate::time::UnixSeconds;
@@ -38,24 +38,38 @@ impl Gate {
     /// assert_eq!(gate.covers("GET", b"/jobs/../42", 0, &scopes).unwrap_err().code(), "noncanonical_target");
     /// ```
     pub fn covers(&self, method: &str, target: &[u8], credential: usize, scopes: &ScopeSet) -> Result<&Route, Denial> {
-        match self.covered(method, target, credential, scopes).and_then(|route| self.policy().routes().get(route)) {
-            Some(route) => Ok(route),
+        match self.covering(method, target, credential, scopes) {
+            Some((_, route)) => Ok(route),
             None => Err(self.why_not(method, target, credential, scopes)),
         }
     }
 
     /// The index of the covered route.
-    #[inline]
+    #[cfg(target_arch = "wasm32")]
     pub(crate) fn covered(&self, method: &str, target: &[u8], credential: usize, scopes: &ScopeSet) -> Option<usize> {
-        let covered = |alternative: &Alternative| {
-            alternative.parts().iter().all(|part| {
-                part.credential == credential && part.claims.is_empty() && scopes.contains_all(part.scopes())
-            })
+        self.covering(method, target, credential, scopes).map(|(index, _)| index)
+    }
+
+    /// The covered route and its index.
+    #[inline(always)]
+    fn covering(&self, method: &str, target: &[u8], credential: usize, scopes: &ScopeSet) -> Option<(usize, &Route)> {
+        let policy = self.policy();
+        let ordinary = if cfg!(target_arch = "wasm32") { None } else { policy.table().find_ordinary(target, method) };
+        let index = match ordinary {
+            Some(index) => index,
+            None => self.find(method, target)?,
         };
-        let target = gate_target(target).ok()?;
-        let RouteMatch::Found { route: index } = self.policy().table().find(&target, method) else { return None };
-        let route = self.policy().routes().get(index)?;
-        (route.is_public() || route.alternatives().iter().any(covered)).then_some(index)
+        let route = policy.routes().get(index)?;
+        route.is_covered_by(credential, scopes).then_some((index, route))
+    }
+
+    /// The route of a target that is no ordinary path, or of a method that has no route of its own there.
+    #[inline(never)]
+    fn find(&self, method: &str, target: &[u8]) -> Option<usize> {
+        match self.policy().table().find(&gate_closely(target).ok()?, method) {
+            RouteMatch::Found { route } => Some(route),
+            _ => None,
+        }
     }
 
     #[cold]

@@ -62,10 +62,11 @@ impl Slots {
     }
 }
 
-/// Where a decision pauses: done, or for something only the host has.
+/// Where a decision pauses: done, or for something only the host has. What is known by then stays in [`Pending`], so that this is
+/// two words.
 pub(super) enum Pause<'a> {
-    Done(Verdict),
-    Key(KeyWait<'a>),
+    Done,
+    Key,
     Keys(Box<KeysWait<'a>>),
     Verify(Box<VerifyWait<'a>>),
 }
@@ -90,9 +91,12 @@ pub(super) struct Pending<'a> {
     pub(super) path: &'a [u8],
     pub(super) route: Option<usize>,
     pub(super) slots: Slots,
+    /// The API key whose record is awaited.
+    pub(super) wait: Option<KeyWait<'a>>,
     pub(super) upgrade: Option<Box<Upgrade>>,
     pub(super) presented_key: Option<KeyId>,
-    trace: Option<Box<Trace>>,
+    verdict: Verdict,
+    pub(super) trace: Option<Box<Trace>>,
 }
 
 /// An unmet alternative: why, about which credential, and how near it came.
@@ -130,17 +134,27 @@ impl<'a> Pending<'a> {
             path: b"",
             route: None,
             slots: Slots::unseen(),
+            wait: None,
             upgrade: None,
             presented_key: None,
+            verdict: Verdict::Deny(Denial::NoRoute, None),
             trace,
         }
     }
 
     /// Writes a step of the trace, when one is kept.
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(super) fn note(&mut self, step: impl FnOnce() -> TraceStep) {
         if let Some(trace) = &mut self.trace {
-            trace.steps.push(step());
+            keep(trace, step);
         }
+    }
+
+    /// Comes to a verdict.
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
+    pub(super) fn done(&mut self, verdict: Verdict) -> Pause<'a> {
+        self.verdict = verdict;
+        Pause::Done
     }
 
     /// Looks at credentials and alternatives until one is satisfied, something is needed, or all are spent.
@@ -162,7 +176,7 @@ impl<'a> Pending<'a> {
             match self.weigh(alternative) {
                 None => {
                     self.note(|| TraceStep::Alternative { index, outcome: "satisfied", missing: Default::default() });
-                    return Pause::Done(Verdict::Allow(Some(index)));
+                    return self.done(Verdict::Allow(Some(index)));
                 }
                 Some(unmet) => {
                     self.note_unmet(index, &unmet);
@@ -173,7 +187,7 @@ impl<'a> Pending<'a> {
             }
         }
         let nearest = nearest.unwrap_or(Unmet { denial: Denial::MissingCredential, credential: None });
-        Pause::Done(Verdict::Deny(nearest.denial, nearest.credential))
+        self.done(Verdict::Deny(nearest.denial, nearest.credential))
     }
 
     fn matched(&self) -> Option<&'a Route> {
@@ -243,7 +257,7 @@ impl<'a> Pending<'a> {
     }
 
     /// The decision. What the answer keeps is taken out of the state.
-    pub(super) fn finish(&mut self, verdict: Verdict) -> Decision<'a> {
+    pub(super) fn finish(&mut self) -> Decision<'a> {
         let mut decision = Decision {
             policy: self.gate.policy(),
             outcome: Outcome::Preflight,
@@ -256,7 +270,7 @@ impl<'a> Pending<'a> {
             presented_key: self.presented_key,
             trace: self.trace.take(),
         };
-        match verdict {
+        match core::mem::replace(&mut self.verdict, Verdict::Preflight) {
             Verdict::Allow(alternative) => {
                 let grant = self.grant(alternative);
                 decision.touch = grant.principals().find_map(Principal::key).and_then(|key| {
@@ -283,6 +297,12 @@ impl<'a> Pending<'a> {
             });
         }
     }
+}
+
+#[cold]
+#[inline(never)]
+fn keep(trace: &mut Trace, step: impl FnOnce() -> TraceStep) {
+    trace.steps.push(step());
 }
 
 /// In an alternative, the lowest settles it.

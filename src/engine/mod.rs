@@ -69,10 +69,11 @@ impl Gate {
         let mut pause = pending.open(assumed);
         loop {
             pause = match pause {
-                Pause::Done(verdict) => return pending.finish(verdict),
-                Pause::Key(wait) => {
-                    let answer = host.key(wait.id());
-                    pending.answer_key(wait, answer)
+                Pause::Done => return pending.finish(),
+                Pause::Key => {
+                    let Some(id) = pending.awaited() else { return pending.finish() };
+                    let answer = host.key(id);
+                    pending.answer_key(answer)
                 }
                 Pause::Keys(wait) => {
                     let answer = host.keys(wait.credential(), wait.issuer(), wait.reason());
@@ -97,10 +98,11 @@ impl Gate {
         let mut pause = pending.open(None);
         loop {
             pause = match pause {
-                Pause::Done(verdict) => return pending.finish(verdict),
-                Pause::Key(wait) => {
-                    let answer = host.key(wait.id()).await;
-                    pending.answer_key(wait, answer)
+                Pause::Done => return pending.finish(),
+                Pause::Key => {
+                    let Some(id) = pending.awaited() else { return pending.finish() };
+                    let answer = host.key(id).await;
+                    pending.answer_key(answer)
                 }
                 Pause::Keys(wait) => {
                     let answer = host.keys(wait.credential(), wait.issuer(), wait.reason()).await;
@@ -119,8 +121,11 @@ impl<'a> Pending<'a> {
     /// The step to hand to a caller.
     fn step(mut self, pause: Pause<'a>) -> Step<'a> {
         match pause {
-            Pause::Done(verdict) => Step::Done(self.finish(verdict)),
-            Pause::Key(wait) => Step::NeedKey(NeedKey { pending: self, wait }),
+            Pause::Done => Step::Done(self.finish()),
+            Pause::Key => match self.awaited() {
+                Some(id) => Step::NeedKey(NeedKey { id: *id, pending: self }),
+                None => Step::Done(self.finish()),
+            },
             Pause::Keys(wait) => Step::NeedKeys(NeedKeys { pending: self, wait }),
             Pause::Verify(wait) => Step::NeedVerify(NeedVerify { pending: self, wait }),
         }

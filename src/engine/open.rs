@@ -35,7 +35,7 @@ impl<'a> Pending<'a> {
         self.note(|| TraceStep::Target { outcome: "canonical" });
         match self.find_route(&target) {
             Ok(Some(route)) => self.routed(route, assumed),
-            Ok(None) => Pause::Done(Verdict::Preflight),
+            Ok(None) => self.done(Verdict::Preflight),
             Err(denial) => self.refuse_route(denial),
         }
     }
@@ -63,12 +63,12 @@ impl<'a> Pending<'a> {
         };
         self.note(|| TraceStep::Route { outcome: "matched", route_id: Some(found.id().into()) });
         if found.is_public() {
-            return Pause::Done(Verdict::Allow(None));
+            return self.done(Verdict::Allow(None));
         }
         if let Some(assumed) = assumed {
             self.assume(found, assumed);
         } else if found.credentials().iter().any(|credential| self.is_sent_twice(*credential)) {
-            return Pause::Done(Verdict::Deny(Denial::AmbiguousCredentials, None));
+            return self.done(Verdict::Deny(Denial::AmbiguousCredentials, None));
         }
         self.advance()
     }
@@ -76,12 +76,12 @@ impl<'a> Pending<'a> {
     fn refuse_target(&mut self, denial: Denial) -> Pause<'a> {
         let outcome = denial.code();
         self.note(|| TraceStep::Target { outcome });
-        Pause::Done(Verdict::Deny(denial, None))
+        self.done(Verdict::Deny(denial, None))
     }
 
     pub(super) fn refuse_route(&mut self, denial: Denial) -> Pause<'a> {
         let outcome = denial.code();
         self.note(|| TraceStep::Route { outcome, route_id: None });
-        Pause::Done(Verdict::Deny(denial, None))
+        self.done(Verdict::Deny(denial, None))
     }
 }

@@ -40,10 +40,11 @@ impl Gate {
         let mut pause = pending.open(None);
         loop {
             pause = match pause {
-                Pause::Done(verdict) => return pending.finish(verdict),
-                Pause::Key(wait) => {
-                    let answer = desk.key(wait.id()).await;
-                    pending.answer_key(wait, answer)
+                Pause::Done => return pending.finish(),
+                Pause::Key => {
+                    let Some(id) = pending.awaited() else { return pending.finish() };
+                    let answer = desk.key(id).await;
+                    pending.answer_key(answer)
                 }
                 Pause::Keys(wait) => {
                     let answer = desk.keys(wait.credential(), wait.reason()).await;

@@ -3,11 +3,11 @@
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 
-use super::Step;
 use super::evaluate::{Pause, Pending, Slot};
 use super::token::Bearing;
+use super::{Gate, Step};
 use crate::credential::Sent;
-use crate::decision::{Denial, Malformed, TraceStep, Upgrade};
+use crate::decision::{Denial, Malformed, Trace, TraceStep, Upgrade};
 use crate::host::KeyAnswer;
 use crate::key::format::{KeyFault, KeyId, ParsedKey};
 use crate::key::record::{KeyRecord, KeyRefusal, LiveKey};
@@ -29,43 +29,49 @@ pub(super) struct KeyWait<'a> {
     slot: usize,
 }
 
-impl KeyWait<'_> {
-    pub(super) fn id(&self) -> &KeyId {
-        self.parsed.id()
-    }
-}
-
 /// The record of an API key is needed. Answering consumes this.
 #[must_use = "an unanswered need decides nothing"]
 pub struct NeedKey<'a> {
     pub(super) pending: Pending<'a>,
-    pub(super) wait: KeyWait<'a>,
+    pub(super) id: KeyId,
 }
 
 impl<'a> NeedKey<'a> {
     /// The id to look up: public, chosen by whoever sent the request, of a well-formed key.
     #[must_use]
     pub fn id(&self) -> &KeyId {
-        self.wait.id()
+        &self.id
     }
 
     /// Goes on with the host's answer.
     pub fn answer(self, answer: KeyAnswer) -> Step<'a> {
-        let Self { mut pending, wait } = self;
-        let pause = pending.answer_key(wait, answer);
+        let Self { mut pending, .. } = self;
+        let pause = pending.answer_key(answer);
         pending.step(pause)
     }
 }
 
 impl<'a> Pending<'a> {
-    /// Goes on with the record of a key.
-    pub(super) fn answer_key(&mut self, wait: KeyWait<'a>, answer: KeyAnswer) -> Pause<'a> {
-        let outcome = match answer {
-            KeyAnswer::Found(record) => self.prove_key(&wait.parsed, Some(record), wait.credential),
-            KeyAnswer::Missing => self.prove_key(&wait.parsed, None, wait.credential),
-            KeyAnswer::Unavailable => Slot::Refused(Denial::StoreUnavailable),
+    /// The id of the key whose record is awaited.
+    pub(super) fn awaited(&self) -> Option<&KeyId> {
+        self.wait.as_ref().map(|wait| wait.parsed.id())
+    }
+
+    /// Goes on with the record of the key that is awaited.
+    pub(super) fn answer_key(&mut self, answer: KeyAnswer) -> Pause<'a> {
+        // Where there is none, nothing becomes of it: its slot stays unseen.
+        let Some(KeyWait { credential, slot, .. }) = self.wait else { return self.advance() };
+        let found = match answer {
+            KeyAnswer::Found(record) => Some(record),
+            KeyAnswer::Missing => None,
+            KeyAnswer::Unavailable => {
+                self.settle(credential, slot, Slot::Refused(Denial::StoreUnavailable));
+                return self.advance();
+            }
         };
-        self.settle(wait.credential, wait.slot, outcome);
+        let outcome = self.prove_key(found);
+        self.wait = None;
+        self.settle(credential, slot, outcome);
         self.advance()
     }
 
@@ -74,13 +80,13 @@ impl<'a> Pending<'a> {
         let gate = self.gate;
         Look::Settled(match gate.policy().credentials().get(credential).map(|found| found.kind()) {
             None => Slot::Absent,
-            Some(CredentialKind::ApiKey(key)) => match self.parse_key(key) {
-                Ok(Some(parsed)) => {
-                    self.presented_key = Some(*parsed.id());
-                    return Look::Waiting(Pause::Key(KeyWait { parsed, credential, slot }));
-                }
-                Ok(None) => Slot::Absent,
-                Err(denial) => Slot::Refused(denial),
+            Some(CredentialKind::ApiKey(key)) => match self.presented.key(key.header_index) {
+                Sent::Nothing => Slot::Absent,
+                Sent::Twice | Sent::Malformed => Slot::Refused(Denial::AmbiguousCredentials),
+                Sent::Once(value) => match key.format().parse_here(value) {
+                    Some(parsed) => return self.await_key(parsed, credential, slot),
+                    None => return self.look_closer(key, value, credential, slot),
+                },
             },
             Some(CredentialKind::Bearer(bearer)) => match self.presented.bearer() {
                 Sent::Nothing => Slot::Absent,
@@ -94,35 +100,37 @@ impl<'a> Pending<'a> {
     }
 
     /// Fills a slot.
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(super) fn settle(&mut self, credential: usize, slot: usize, outcome: Slot) {
-        let gate = self.gate;
-        self.note(|| TraceStep::Credential {
-            credential: gate.policy().credentials().get(credential).map_or("", |found| found.name()).into(),
-            outcome: match &outcome {
-                Slot::Unseen | Slot::Absent => "absent",
-                Slot::Proven(_) => "proven",
-                Slot::Refused(denial) => denial.code(),
-            },
-        });
         if let Some(place) = self.slots.get_mut(slot) {
             *place = outcome;
         }
+        // From where it stays, so that it needs no other place.
+        let (gate, slots) = (self.gate, &self.slots);
+        if let Some(trace) = &mut self.trace {
+            note_settled(trace, gate, slots.get(slot), credential);
+        }
     }
 
-    /// The key of this credential, when its header carries one. A header shared with other products is theirs when the
-    /// value starts with their name.
-    fn parse_key(&self, key: &'a ApiKeyCredential) -> Result<Option<ParsedKey<'a>>, Denial> {
-        let value = match self.presented.key(key.header_index) {
-            Sent::Nothing => return Ok(None),
-            Sent::Twice | Sent::Malformed => return Err(Denial::AmbiguousCredentials),
-            Sent::Once(value) => value,
-        };
+    /// Pauses for the record of a key. The key is written where it stays.
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
+    fn await_key(&mut self, parsed: ParsedKey<'a>, credential: usize, slot: usize) -> Look<'a> {
+        self.presented_key = Some(*parsed.id());
+        self.wait = Some(KeyWait { parsed, credential, slot });
+        Look::Waiting(Pause::Key)
+    }
+
+    /// Looks at a value that is no key of this product. A header shared with other products is theirs when the value starts with
+    /// their name.
+    #[cold]
+    #[inline(never)]
+    fn look_closer(&mut self, key: &'a ApiKeyCredential, value: &'a [u8], credential: usize, slot: usize) -> Look<'a> {
         match key.format().parse(value) {
-            Ok(parsed) => Ok(Some(parsed)),
-            Err(_) if key.shares_header && self.is_of_another(value, key) => Ok(None),
+            Ok(parsed) => self.await_key(parsed, credential, slot),
+            Err(_) if key.shares_header && self.is_of_another(value, key) => Look::Settled(Slot::Absent),
             Err(fault) => match imported(key, value, fault) {
-                Some(parsed) => Ok(Some(parsed)),
-                None => Err(Denial::MalformedCredential(Malformed::Key(fault))),
+                Some(parsed) => self.await_key(parsed, credential, slot),
+                None => Look::Settled(Slot::Refused(Denial::MalformedCredential(Malformed::Key(fault)))),
             },
         }
     }
@@ -154,9 +162,11 @@ impl<'a> Pending<'a> {
         }
     }
 
-    fn prove_key(&mut self, parsed: &ParsedKey<'a>, found: Option<Arc<KeyRecord>>, credential: usize) -> Slot {
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
+    fn prove_key(&mut self, found: Option<Arc<KeyRecord>>) -> Slot {
         let gate = self.gate;
-        let Some(CredentialKind::ApiKey(key)) = gate.policy().credentials().get(credential).map(|found| found.kind())
+        let Some(KeyWait { parsed, credential, .. }) = &self.wait else { return Slot::Absent };
+        let Some(CredentialKind::ApiKey(key)) = gate.policy().credentials().get(*credential).map(|found| found.kind())
         else {
             return Slot::Absent;
         };
@@ -167,7 +177,7 @@ impl<'a> Pending<'a> {
                         Box::new(Upgrade { id: *parsed.id(), expected_version: live.record().version, hash })
                     });
                 }
-                Slot::Proven(Principal::from_key(credential, live, gate.policy().scopes()))
+                Slot::Proven(Principal::from_key(*credential, live, gate.policy().scopes()))
             }
             Err(refusal) => Slot::Refused(match refusal {
                 KeyRefusal::Revoked => Denial::KeyRevoked,
@@ -180,8 +190,20 @@ impl<'a> Pending<'a> {
     }
 }
 
-/// A key that another system issued. What starts like a key of our own, product and environment, is none.
 #[cold]
+#[inline(never)]
+fn note_settled(trace: &mut Trace, gate: &Gate, outcome: Option<&Slot>, credential: usize) {
+    trace.steps.push(TraceStep::Credential {
+        credential: gate.policy().credentials().get(credential).map_or("", |found| found.name()).into(),
+        outcome: match outcome {
+            None | Some(Slot::Unseen | Slot::Absent) => "absent",
+            Some(Slot::Proven(_)) => "proven",
+            Some(Slot::Refused(denial)) => denial.code(),
+        },
+    });
+}
+
+/// A key that another system issued. What starts like a key of our own, product and environment, is none.
 fn imported<'a>(key: &'a ApiKeyCredential, value: &'a [u8], fault: KeyFault) -> Option<ParsedKey<'a>> {
     if fault != KeyFault::WrongPrefix {
         return None;

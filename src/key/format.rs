@@ -12,6 +12,7 @@ use zeroize::{Zeroize, Zeroizing};
 pub use super::checksum::CHECKSUM_LEN;
 use super::checksum::{self, ALPHABET};
 use crate::json::Quoted;
+use crate::word::is_same_text;
 
 /// The longest text looked at, in bytes.
 pub const MAX_KEY_BYTES: usize = 128;
@@ -22,6 +23,7 @@ pub const SECRET_LEN: usize = 43;
 
 /// The public id of a key: what a store looks up and a log may show.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(align(4))]
 pub struct KeyId([u8; ID_LEN]);
 
 impl Hash for KeyId {
@@ -358,11 +360,17 @@ impl KeyFormat {
     /// assert_eq!(format.parse(&key[..70]).unwrap_err(), KeyFault::WrongLength);
     /// ```
     pub fn parse<'k>(&self, text: &'k [u8]) -> Result<ParsedKey<'k>, KeyFault> {
+        self.parse_here(text).ok_or_else(|| self.fault_of(text))
+    }
+
+    /// The same in its caller's place, so that the key is not copied.
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
+    pub(crate) fn parse_here<'k>(&self, text: &'k [u8]) -> Option<ParsedKey<'k>> {
         match self.split(text) {
             Some((environment, id, body)) if is_base62(id) & is_base62(body) & has_right_sum(text) => {
-                Ok(ParsedKey { text, environment, id: KeyId(*id), hashed_from: 0, takes_plain: false })
+                Some(ParsedKey { text, environment, id: KeyId(*id), hashed_from: 0, takes_plain: false })
             }
-            _ => Err(self.fault_of(text)),
+            _ => None,
         }
     }
 
@@ -376,11 +384,12 @@ impl KeyFormat {
 
     /// The environment, and what follows it.
     fn after_prefix<'k>(&self, text: &'k [u8]) -> Option<(&'k [u8], &'k [u8])> {
-        let rest = text.strip_prefix(self.product.as_bytes())?.strip_prefix(b"_")?;
-        self.environments.iter().find_map(|name| {
-            let (head, rest) = rest.split_at_checked(name.len())?;
-            (head == name.as_bytes()).then_some((head, rest.strip_prefix(b"_")?))
-        })
+        let after = |text: &'k [u8], name: &str| {
+            let (head, rest) = text.split_at_checked(name.len())?;
+            is_same_text(head, name.as_bytes()).then_some((head, rest.strip_prefix(b"_")?))
+        };
+        let (_, rest) = after(text, &self.product)?;
+        self.environments.iter().find_map(|name| after(rest, name))
     }
 
     /// What is wrong with a text that is no key: the first fault in the order of [`KeyFault`].

@@ -287,7 +287,7 @@ fn compile_alternatives(
             ),
         );
     }
-    Allow { alternatives: alternatives.into_boxed_slice(), credentials: used.into_boxed_slice() }
+    Allow::new(alternatives, used)
 }
 
 fn compile_requirement(

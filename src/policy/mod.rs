@@ -7,6 +7,7 @@ pub(crate) mod read;
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 
 use serde_json::Value;
 
@@ -222,9 +223,21 @@ pub struct Route {
 /// Who may pass. Routes of which the document says the same share one.
 #[derive(Debug, Default)]
 pub(crate) struct Allow {
-    pub(crate) alternatives: Box<[Alternative]>,
+    /// The first alternative, when it asks for one credential and scopes that fit a word.
+    lone: Option<(usize, u64)>,
+    alternatives: Box<[Alternative]>,
     /// The distinct credentials the alternatives name: a requirement's `slot` is an index into this list.
-    pub(crate) credentials: Box<[usize]>,
+    credentials: Box<[usize]>,
+}
+
+impl Allow {
+    pub(crate) fn new(alternatives: Vec<Alternative>, credentials: Vec<usize>) -> Self {
+        let lone = match alternatives.first().map(Alternative::parts) {
+            Some([part]) if part.claims.is_empty() => part.scopes.word().map(|scopes| (part.credential, scopes)),
+            _ => None,
+        };
+        Self { lone, alternatives: alternatives.into_boxed_slice(), credentials: credentials.into_boxed_slice() }
+    }
 }
 
 impl Route {
@@ -260,6 +273,25 @@ impl Route {
 
     pub(crate) fn credentials(&self) -> &[usize] {
         &self.allow.credentials
+    }
+
+    /// Whether a credential with these scopes, and nothing besides, lets a request pass.
+    #[inline(always)]
+    pub(crate) fn is_covered_by(&self, credential: usize, scopes: &ScopeSet) -> bool {
+        match (self.allow.lone, scopes.word()) {
+            (Some((wanted, needed)), Some(given)) if wanted == credential && needed & !given == 0 => true,
+            _ => self.is_covered_otherwise(credential, scopes),
+        }
+    }
+
+    #[inline(never)]
+    fn is_covered_otherwise(&self, credential: usize, scopes: &ScopeSet) -> bool {
+        let covered = |alternative: &Alternative| {
+            alternative.parts.iter().all(|part| {
+                part.credential == credential && part.claims.is_empty() && scopes.contains_all(&part.scopes)
+            })
+        };
+        self.public || self.allow.alternatives.iter().any(covered)
     }
 }
 

@@ -3,8 +3,7 @@
 use core::fmt;
 
 use super::TargetFault;
-#[cfg(any(test, not(any(target_arch = "x86_64", target_arch = "aarch64"))))]
-use crate::word::{HIGHS, WORD, word_at};
+use super::ordinary::{Slashes, ordinary};
 
 /// The longest request target, query included, in bytes.
 pub const MAX_TARGET_BYTES: usize = 8 * 1024;
@@ -17,6 +16,7 @@ pub struct Target<'a> {
     /// ASCII: read as text only when somebody asks for it.
     path: &'a [u8],
     query: Option<&'a str>,
+    slashes: Slashes,
     escaped: bool,
     encoded_slash: bool,
 }
@@ -32,6 +32,12 @@ impl<'a> Target<'a> {
     #[must_use]
     pub(crate) const fn path_bytes(&self) -> &'a [u8] {
         self.path
+    }
+
+    /// Where the slashes of the path stand.
+    #[must_use]
+    pub(crate) const fn slashes(&self) -> Slashes {
+        self.slashes
     }
 
     /// What follows the first `?`; it plays no part in matching.
@@ -105,6 +111,7 @@ const fn class(byte: u8) -> Class {
 #[derive(Clone, Copy)]
 struct Path {
     end: usize,
+    slashes: Slashes,
     segments: usize,
     escaped: bool,
     encoded_slash: bool,
@@ -129,23 +136,34 @@ struct Path {
 /// assert_eq!(gate_target(b"/public/v1/../admin").unwrap_err(), TargetFault::DotSegment);
 /// assert_eq!(gate_target(b"/public/%2e%2E/admin").unwrap_err(), TargetFault::DotSegment);
 /// ```
+#[inline]
 pub fn gate_target(raw: &[u8]) -> Result<Target<'_>, TargetFault> {
+    let slashes = if cfg!(target_arch = "wasm32") { None } else { Slashes::of_ordinary(raw) };
+    match slashes {
+        Some(slashes) => Ok(Target { path: raw, query: None, slashes, escaped: false, encoded_slash: false }),
+        None => gate_closely(raw),
+    }
+}
+
+/// The same without a first look, for a target that it did not settle.
+#[inline(never)]
+pub(crate) fn gate_closely(raw: &[u8]) -> Result<Target<'_>, TargetFault> {
     if raw.len() > MAX_TARGET_BYTES {
         return Err(TargetFault::TooLong);
     }
     let Some(b'/') = raw.first() else { return Err(TargetFault::NotAbsolutePath) };
-    let found = match ordinary_end(raw) {
-        Some(end) => Path { end, segments: 0, escaped: false, encoded_slash: false },
+    let found = match ordinary(raw) {
+        Some((end, slashes)) => Path { end, slashes, segments: 0, escaped: false, encoded_slash: false },
         None => scan(raw, 1)?,
     };
-    let (path, query) = match raw.get(found.end.saturating_add(1)..) {
-        Some(query) if found.end < raw.len() => {
+    let (path, query) = match raw.split_at_checked(found.end) {
+        Some((path, [_, query @ ..])) => {
             gate_query(query)?;
-            (raw.get(..found.end).unwrap_or_default(), Some(ascii_text(query)))
+            (path, Some(ascii_text(query)))
         }
         _ => (raw, None),
     };
-    Ok(Target { path, query, escaped: found.escaped, encoded_slash: found.encoded_slash })
+    Ok(Target { path, query, slashes: found.slashes, escaped: found.escaped, encoded_slash: found.encoded_slash })
 }
 
 /// Whether `text` could be one segment of a target that passes the gate, without `%2F`.
@@ -162,96 +180,20 @@ pub(crate) fn gate_segment(text: &[u8]) -> Result<(), TargetFault> {
     }
 }
 
-/// Where the path ends, if a look at many bytes at once shows that nothing in it needs a closer one: no dot, no escape, no empty
-/// segment, nothing that is refused, and too short for too many segments. Most paths are such.
-fn ordinary_end(raw: &[u8]) -> Option<usize> {
-    // Each segment takes two bytes or more.
-    const SHORT: usize = MAX_SEGMENTS * 2;
-    if raw.len() <= SHORT && is_ordinary(raw) {
-        return Some(raw.len());
-    }
-    let end = raw.iter().position(|byte| *byte == b'?').filter(|end| *end <= SHORT)?;
-    is_ordinary(raw.get(..end)?).then_some(end)
-}
-
-/// Whether a path that starts with a slash holds letters, digits, `-`, `_` and single slashes alone.
-#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
-fn is_ordinary(path: &[u8]) -> bool {
-    let before = path.get(..path.len().saturating_sub(1)).unwrap_or_default();
-    let after = path.get(1..).unwrap_or_default();
-    match before.len() {
-        0..8 => !has_odd(before, after),
-        8..16 => all_ordinary::<8>(before, after),
-        _ => all_ordinary::<16>(before, after),
-    }
-}
-
-/// The same by words, for machines without vector code.
-#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-use self::is_ordinary_by_words as is_ordinary;
-
-#[cfg(any(test, not(any(target_arch = "x86_64", target_arch = "aarch64"))))]
-fn is_ordinary_by_words(path: &[u8]) -> bool {
-    // Sums of bytes below 0x80 carry nothing from one into the next.
-    const fn each(byte: u8) -> u64 {
-        u64::from_le_bytes([byte; WORD])
-    }
-    let is = |word: u64, byte: u8| !(word ^ each(byte)).wrapping_add(each(0x7f));
-    let from_to = |word: u64, first: u8, last: u8| {
-        word.wrapping_add(each(0x80_u8.wrapping_sub(first))) & !word.wrapping_add(each(0x7f_u8.wrapping_sub(last)))
-    };
-    let (mut odd, mut before) = (0, 0);
-    for at in (0..path.len()).step_by(WORD) {
-        let left = path.len().wrapping_sub(at);
-        let word = word_at(path, at) | if left < WORD { each(b'a') << left.wrapping_mul(8) } else { 0 };
-        let low = word & !HIGHS;
-        let plain = from_to(low | each(0x20), b'a', b'z') | from_to(low, b'/', b'9') | is(low, b'-') | is(low, b'_');
-        let slashes = is(low, b'/') & HIGHS;
-        odd |= (word | !plain | (slashes & (slashes << 8 | before))) & HIGHS;
-        before = slashes >> 56;
-    }
-    odd == 0
-}
-
-/// The same of so many bytes at a time, the last of them once more when they do not come out even: for vector code.
-#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
-#[inline(always)]
-fn all_ordinary<const LANES: usize>(before: &[u8], after: &[u8]) -> bool {
-    let ((heads, _), (tails, _)) = (before.as_chunks::<LANES>(), after.as_chunks::<LANES>());
-    let odd = heads.iter().zip(tails).fold(false, |odd, (head, tail)| odd | has_odd(head, tail));
-    match (before.last_chunk::<LANES>(), after.last_chunk::<LANES>()) {
-        (Some(head), Some(tail)) => !(odd | has_odd(head, tail)),
-        _ => false,
-    }
-}
-
-/// Whether any byte needs a closer look, or is a slash after a slash. Looks at all of them, without an early end.
-#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
-#[inline(always)]
-fn has_odd(before: &[u8], after: &[u8]) -> bool {
-    let odd = |before: u8, after: u8| {
-        let plain = ((after | 0x20).wrapping_sub(b'a') < 26)
-            | (after.wrapping_sub(b'/') <= b'9' - b'/')
-            | (after == b'-')
-            | (after == b'_');
-        !plain | ((before == b'/') & (after == b'/'))
-    };
-    before.iter().zip(after).fold(0_u8, |all, (before, after)| all | u8::from(odd(*before, *after))) != 0
-}
-
 /// Walks a path whose first segment starts at `at`.
 fn scan(raw: &[u8], at: usize) -> Result<Path, TargetFault> {
-    let mut path = Path { end: at, segments: 0, escaped: false, encoded_slash: false };
+    let mut path = Path { end: at, slashes: Slashes::NONE, segments: 0, escaped: false, encoded_slash: false };
     path.start_segment(raw.get(at..).unwrap_or_default())?;
     loop {
         let rest = raw.get(path.end..).unwrap_or_default();
         let plain = rest.iter().position(|byte| class(*byte) != Class::Plain).unwrap_or(rest.len());
         path.end = path.end.saturating_add(plain);
-        let Some((byte, rest)) = rest.get(plain..).and_then(<[u8]>::split_first) else { return Ok(path) };
+        let Some((byte, rest)) = rest.get(plain..).and_then(<[u8]>::split_first) else { return Ok(path.ended()) };
         match class(*byte) {
             Class::Plain => path.end = path.end.saturating_add(1),
-            Class::Question => return Ok(path),
+            Class::Question => return Ok(path.ended()),
             Class::Slash => {
+                path.slashes.add(path.end);
                 path.start_segment(rest)?;
                 path.end = path.end.saturating_add(1);
             }
@@ -268,6 +210,11 @@ fn scan(raw: &[u8], at: usize) -> Result<Path, TargetFault> {
 }
 
 impl Path {
+    const fn ended(mut self) -> Self {
+        self.slashes.add(self.end);
+        self
+    }
+
     /// What stands where a segment may start: nothing, the query, a segment, or a fault.
     fn start_segment(&mut self, rest: &[u8]) -> Result<(), TargetFault> {
         match rest.first() {
@@ -372,26 +319,4 @@ fn gate_query(query: &[u8]) -> Result<(), TargetFault> {
 /// The text of bytes that passed the gate, all of them ASCII.
 pub(crate) fn ascii_text(bytes: &[u8]) -> &str {
     core::str::from_utf8(bytes).unwrap_or_default()
-}
-
-#[cfg(test)]
-#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
-mod tests {
-    use super::{is_ordinary, is_ordinary_by_words};
-    use alloc::vec::Vec;
-
-    #[test]
-    fn ordinary_is_the_same_by_words_and_by_vectors() {
-        for len in 1..40 {
-            let plain: Vec<u8> = (0..len).map(|at| b"/jobs-9_Zz0aA"[at % 13]).collect();
-            assert!(is_ordinary(&plain) && is_ordinary_by_words(&plain), "{len}");
-            for at in 1..len {
-                for byte in 0..=u8::MAX {
-                    let mut path = plain.clone();
-                    path[at] = byte;
-                    assert_eq!(is_ordinary_by_words(&path), is_ordinary(&path), "{path:?}");
-                }
-            }
-        }
-    }
 }

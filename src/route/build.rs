@@ -8,10 +8,11 @@ use hashbrown::{HashMap, HashTable};
 
 use super::conflict;
 pub use super::error::RouteError;
+use super::literal::Literal;
 use super::pattern::{Kind, Param, Pattern, PatternError, Segment};
 use super::segment::Cut;
 use super::spelling::has_spellings;
-use super::table::{Entry, Literal, Method, NONE, Node, RouteTable, Typed, bytes_of, method_index};
+use super::table::{Entry, Method, NONE, Node, RouteTable, Typed};
 use crate::json::Quoted;
 use crate::request::{MAX_SEGMENTS, MAX_TARGET_BYTES};
 use crate::word::word_of_name;
@@ -79,7 +80,8 @@ pub(super) fn id(at: usize) -> u32 {
     u32::try_from(at).unwrap_or(NONE)
 }
 
-const EMPTY: Node = Node { literals: (0, 0), params: (0, 0), plain: NONE, rest: NONE, end: NONE, end_slash: NONE };
+pub(super) const EMPTY: Node =
+    Node { literals: (0, 0), params: (0, 0), plain: NONE, rest: NONE, end: NONE, end_slash: NONE };
 
 pub(super) fn build(specs: &[RouteSpec<'_>], options: &TableOptions<'_>) -> Result<RouteTable, Vec<RouteError>> {
     let mut builder = Builder {
@@ -115,6 +117,7 @@ pub(super) fn build(specs: &[RouteSpec<'_>], options: &TableOptions<'_>) -> Resu
         return Err(errors);
     }
     table.join_runs();
+    table.place_nodes();
     Ok(table)
 }
 
@@ -218,9 +221,10 @@ impl<'s> Builder<'s> {
     }
 
     fn method(&mut self, name: &str) -> u16 {
-        let at = method_index(&self.methods, name).map_or(self.methods.len(), usize::from);
+        let head = word_of_name(name.as_bytes());
+        let at = self.methods.iter().position(|known| known.is(head, name)).unwrap_or(self.methods.len());
         if at == self.methods.len() {
-            self.methods.push(Method { head: word_of_name(name.as_bytes()), name: name.into() });
+            self.methods.push(Method { head, name: name.into() });
         }
         u16::try_from(at).unwrap_or(u16::MAX)
     }
@@ -237,7 +241,7 @@ impl<'s> Builder<'s> {
         let cut = Cut::of(text.as_bytes(), fold);
         let (literals, texts) = (&self.literals, &self.texts);
         let found = self.literal_index.find(cut.hash(parent), |index| {
-            literals.get(*index as usize).is_some_and(|known| known.parent == parent && known.is(&cut, texts))
+            literals.get(*index as usize).is_some_and(|known| known.parent == parent && known.is(cut, texts))
         });
         if let Some(known) = found.and_then(|index| literals.get(*index as usize)) {
             return known.child;
@@ -245,10 +249,21 @@ impl<'s> Builder<'s> {
         let fresh = id(self.literals.len());
         let child = self.node(parent, Step::Literal(fresh));
         let len = u16::try_from(text.len()).unwrap_or(0);
-        self.literals.push(Literal { words: cut.words, start: at, parent, child, len, run: 0, run_word: 0 });
+        self.literals.push(Literal {
+            digest: cut.digest,
+            start: at,
+            parent,
+            child,
+            len,
+            is_only_way: false,
+            run: 0,
+            run_word: 0,
+        });
         self.spellings |= has_spellings(text.as_bytes());
         let (literals, texts) = (&self.literals, &self.texts);
-        self.literal_index.insert_unique(cut.hash(parent), fresh, |index| literal_hash(literals, texts, *index, fold));
+        self.literal_index.insert_unique(cut.hash(parent), fresh, |index| {
+            literals.get(*index as usize).map_or(0, |known| known.hash(known.parent, texts, fold))
+        });
         child
     }
 
@@ -288,11 +303,6 @@ impl<'s> Builder<'s> {
         });
         child
     }
-}
-
-pub(super) fn literal_hash(literals: &[Literal], texts: &str, at: u32, fold: bool) -> u64 {
-    let Some(literal) = literals.get(at as usize) else { return 0 };
-    Cut::of(bytes_of(texts, (literal.start, literal.len)), fold).hash(literal.parent)
 }
 
 fn typed_hash(parent: u32, param: &Param<'_>) -> u64 {

@@ -7,7 +7,6 @@ use alloc::vec::Vec;
 use super::build::{MAX_AMBIGUITIES, RouteError, Step};
 use super::overlap::common_segment;
 use super::pattern::Param;
-use super::segment::Cut;
 use super::table::{NONE, RouteTable, Typed, part};
 
 /// Two paths of equal specificity that are not the same path part ways at two parameters of one node that overlap: only there need
@@ -54,7 +53,7 @@ impl Search<'_> {
         self.ends(left.rest, right.rest, "/0");
         for literal in part(&table.literals, left.literals) {
             let text = table.text((literal.start, literal.len));
-            if let Some(other) = table.literal(b, right, Cut::of(text.as_bytes(), table.fold)) {
+            if let Some((_, other)) = table.literal(right, text.as_bytes(), table.fold) {
                 self.below(literal.child, other.child, String::from(text));
             }
         }
@@ -80,7 +79,7 @@ impl Search<'_> {
     }
 
     fn ends(&mut self, one: u32, two: u32, ending: &str) {
-        let first = |endpoint: u32| self.table.rows_of(endpoint).first().map(|(_, route)| *route as usize);
+        let first = |endpoint: u32| self.table.rows_of(endpoint).first().map(|row| row.route as usize);
         if let (Some(one), Some(two)) = (first(one), first(two)) {
             let witness = format!("{}/{}{ending}", self.table.base, self.path.join("/"));
             self.found.push(RouteError::Ambiguous { route: one.max(two), other: one.min(two), witness });

@@ -1,9 +1,9 @@
 //! Finding the route of a request: the walk down the tree.
 
-use super::segment::Cut;
+use super::segment::is_same;
 use super::spelling::respell;
-use super::table::{NONE, NodeId, RouteTable, Typed, part};
-use crate::request::{MAX_TARGET_BYTES, Target};
+use super::table::{NONE, Node, NodeId, RouteTable, Typed, part};
+use crate::request::{MAX_TARGET_BYTES, Slashes, Target};
 
 /// What a lookup found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,11 +24,20 @@ pub enum RouteMatch {
     NotFound,
 }
 
-/// Where a lookup stands.
-struct Walk<'t, 'p> {
-    table: &'t RouteTable,
-    path: &'p [u8],
-    found: u32,
+/// What is left of a path, and where its slashes are.
+#[derive(Clone, Copy)]
+struct Way<'p> {
+    rest: &'p [u8],
+    slashes: Slashes,
+}
+
+impl Way<'_> {
+    /// What is left past a slash; `None` when the path ends there.
+    #[inline(always)]
+    fn past(self, stop: usize) -> Option<Self> {
+        let rest = self.rest.get(stop.wrapping_add(1)..)?;
+        Some(Self { rest, slashes: self.slashes.past(stop) })
+    }
 }
 
 impl RouteTable {
@@ -40,25 +49,42 @@ impl RouteTable {
     /// the server behind may decode it, and run a handler whose rule was not asked.
     #[must_use]
     pub fn find(&self, target: &Target<'_>, method: &str) -> RouteMatch {
-        let path = target.path_bytes();
-        let mut walk = Walk { table: self, path, found: NONE };
-        walk.start();
-        let endpoint = walk.found;
-        let other_spelling = self.spellings && target.has_escape() && self.has_other_spelling(path, endpoint);
+        let endpoint = self.endpoint(Way { rest: target.path_bytes(), slashes: target.slashes() });
+        if !target.has_escape()
+            && let Some(route) = self.route_at(endpoint, method)
+        {
+            return RouteMatch::Found { route: route as usize };
+        }
+        self.look_closer(target, endpoint, method)
+    }
+
+    /// The route of a raw target, if it is an ordinary path and the method has a route of its own there. Of any other target this
+    /// says nothing.
+    #[inline(always)]
+    pub(crate) fn find_ordinary(&self, raw: &[u8], method: &str) -> Option<usize> {
+        let slashes = Slashes::of_ordinary(raw)?;
+        let endpoint = self.endpoint(Way { rest: raw, slashes });
+        self.route_at(endpoint, method).map(|route| route as usize)
+    }
+
+    /// What is found at an endpoint when the path has escapes, or the method no route of its own.
+    #[inline(never)]
+    fn look_closer(&self, target: &Target<'_>, endpoint: u32, method: &str) -> RouteMatch {
+        let other_spelling =
+            self.spellings && target.has_escape() && self.has_other_spelling(target.path_bytes(), endpoint);
         if endpoint == NONE || other_spelling {
             return if target.has_encoded_slash() { RouteMatch::EncodedSlash } else { RouteMatch::NotFound };
         }
-        let rows = self.rows_of(endpoint);
-        let of = |method: Option<u16>| rows.iter().find(|(known, _)| Some(*known) == method).map(|(_, route)| *route);
-        let mut route = of(self.method(method));
+        let of = |method: &str| self.route_at(endpoint, method);
+        let mut route = of(method);
         if route.is_none() && method == "HEAD" {
-            route = of(self.method("GET"));
+            route = of("GET");
         }
         if target.has_encoded_slash() {
             let opted = |route: u32| self.routes.get(route as usize).is_some_and(|entry| entry.opaque);
             let accepted = match route {
                 Some(route) => opted(route),
-                None => rows.iter().any(|(_, route)| opted(*route)),
+                None => self.rows_of(endpoint).iter().any(|row| opted(row.route)),
             };
             if !accepted {
                 return RouteMatch::EncodedSlash;
@@ -70,125 +96,118 @@ impl RouteTable {
         }
     }
 
-    /// The specificity of an endpoint.
-    fn rank(&self, endpoint: u32) -> u128 {
-        self.ranks.get(endpoint as usize).copied().unwrap_or(0)
-    }
-
     /// Whether the canonical spelling of a path leads to another endpoint.
     #[cold]
     fn has_other_spelling(&self, path: &[u8], endpoint: u32) -> bool {
         let mut space = [0; MAX_TARGET_BYTES];
-        respell(path, &mut space).is_some_and(|path| {
-            let mut walk = Walk { table: self, path, found: NONE };
-            walk.start();
-            walk.found != endpoint
-        })
+        respell(path, &mut space)
+            .is_some_and(|path| self.endpoint(Way { rest: path, slashes: Slashes::of(path) }) != endpoint)
     }
 
-    /// Where the segments start after the base; `None` when the path does not begin with it.
-    fn after_base(&self, path: &[u8]) -> Option<usize> {
+    /// The endpoint of a path.
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
+    fn endpoint(&self, way: Way<'_>) -> u32 {
+        let after = if self.base.is_empty() { Some(way.past(0)) } else { self.after_base(way) };
+        match after {
+            None => NONE,
+            Some(None) => self.end_at(0),
+            Some(Some(way)) => self.walk(0, way.rest, way.slashes),
+        }
+    }
+
+    /// What is left past the base, if the path begins with it.
+    #[inline(never)]
+    fn after_base<'p>(&self, way: Way<'p>) -> Option<Option<Way<'p>>> {
         let base = self.base.as_bytes();
-        let (head, rest) = path.split_at_checked(base.len())?;
-        if head != base && !(self.fold && head.eq_ignore_ascii_case(base)) {
+        let (head, rest) = way.rest.split_at_checked(base.len())?;
+        let follows = matches!(rest.first(), Some(b'/')) || (rest.is_empty() && self.trailing_slash_same);
+        if !follows || !is_same(head, base, self.fold) {
             return None;
         }
-        match rest.first() {
-            Some(b'/') => {}
-            None if self.trailing_slash_same => {}
-            _ => return None,
-        }
-        Some(base.len().saturating_add(1))
+        Some(rest.get(1..).map(|rest| Way { rest, slashes: Slashes::of(rest) }))
     }
-}
 
-impl Walk<'_, '_> {
+    /// Follows the branches of a node that the rest of the path matches, the most specific first. Once one matches, a less specific
+    /// one cannot be better, so it is not tried.
+    #[inline(never)]
+    fn walk(&self, id: u32, rest: &[u8], slashes: Slashes) -> u32 {
+        if self.fold || cfg!(target_arch = "wasm32") {
+            self.walk_as(id, rest, slashes, self.fold)
+        } else {
+            // A copy of its own, where size does not count.
+            self.walk_as(id, rest, slashes, false)
+        }
+    }
+
     #[inline(always)]
-    fn start(&mut self) {
-        let at = if self.table.base.is_empty() { Some(1) } else { self.table.after_base(self.path) };
-        if let Some(at) = at {
-            let _ = if self.table.fold { self.down::<true>(0, at) } else { self.down::<false>(0, at) };
+    fn walk_as(&self, mut id: u32, rest: &[u8], slashes: Slashes, fold: bool) -> u32 {
+        let mut way = Way { rest, slashes };
+        loop {
+            let Some(node) = self.nodes.get(id as usize) else { return NONE };
+            if way.rest.is_empty() {
+                // The path ended, with a slash unless this is the root.
+                return if id == 0 || self.trailing_slash_same { node.end } else { node.end_slash };
+            }
+            let stop = way.slashes.stop(way.rest);
+            let Some(text) = way.rest.get(..stop) else { return NONE };
+            let mut next = node.plain;
+            let mut end = stop;
+            if node.literals.1 != 0
+                && let Some((index, literal)) = self.literal(node, text, fold)
+                && let Some(after) = literal.run_end(way.rest, stop, &self.texts, fold)
+            {
+                if !literal.is_only_way {
+                    return self.branch(node, &way, stop, index.wrapping_add(1), after);
+                }
+                (next, end) = (index.wrapping_add(1), after);
+            } else if node.params.1 != 0 || node.rest != NONE {
+                return self.branch(node, &way, stop, NONE, stop);
+            }
+            match way.past(end) {
+                Some(rest) => (id, way) = (next, rest),
+                None => return self.end_at(next),
+            }
         }
     }
 
-    /// Follows the branches of a node that the path from `at` on matches, the most specific first. Returns whether one matched: a
-    /// less specific one cannot be better, so it is not tried.
-    fn down<const FOLD: bool>(&mut self, mut id: u32, mut at: usize) -> bool {
-        let (table, path) = (self.table, self.path);
-        loop {
-            let Some(node) = table.nodes.get(id as usize) else { return false };
-            if at >= path.len() {
-                // The path ended, with a slash unless this is the root.
-                let whole = id == 0 || table.trailing_slash_same;
-                return self.end(if whole { node.end } else { node.end_slash });
-            }
-            let cut = Cut::new(path, at, FOLD);
-            let mut stop = cut.stop;
-            // The last branch to try needs no way back.
-            let mut last = NONE;
-            if let Some(literal) = table.literal(id, node, cut) {
-                last = literal.child;
-                if literal.run != 0 {
-                    match literal.run_end(path, stop, &table.texts, FOLD) {
-                        Some(end) => stop = end,
-                        None => last = NONE,
-                    }
-                }
-            }
-            if !node.has_only_literals() {
-                if last != NONE && self.enter::<FOLD>(last, stop) {
-                    return true;
-                }
-                stop = cut.stop;
-                if node.params.1 != 0 && self.typed::<FOLD>(part(&table.typed, node.params), cut) {
-                    return true;
-                }
-                last = node.plain;
-                if node.rest != NONE {
-                    return (last != NONE && self.enter::<FOLD>(last, stop)) || self.rest(node.rest);
-                }
-            }
-            if stop >= path.len() {
-                return self.end_at(last);
-            }
-            (id, at) = (last, stop.wrapping_add(1));
+    /// The same of a node where the way parts: behind the literal that matched, then the parameters, then the rest.
+    #[inline(never)]
+    fn branch(&self, node: &Node, way: &Way<'_>, stop: usize, literal: u32, end: usize) -> u32 {
+        let mut found = if literal == NONE { NONE } else { self.enter(literal, way, end) };
+        if found == NONE && node.params.1 != 0 {
+            found = self.typed(part(&self.typed, node.params), way, stop);
         }
+        if found == NONE && node.plain != NONE {
+            found = self.enter(node.plain, way, stop);
+        }
+        let slash = way.rest.last() == Some(&b'/') && !self.trailing_slash_same;
+        if found == NONE && !slash { node.rest } else { found }
     }
 
     /// Goes on behind a segment.
-    fn enter<const FOLD: bool>(&mut self, child: u32, stop: usize) -> bool {
-        if stop < self.path.len() { self.down::<FOLD>(child, stop.wrapping_add(1)) } else { self.end_at(child) }
+    #[inline(never)]
+    fn enter(&self, child: u32, way: &Way<'_>, stop: usize) -> u32 {
+        way.past(stop).map_or_else(|| self.end_at(child), |way| self.walk(child, way.rest, way.slashes))
     }
 
     /// Tries every typed and affixed parameter of a node, since which path is most specific may be decided further right.
-    fn typed<const FOLD: bool>(&mut self, siblings: &[Typed], cut: Cut<'_>) -> bool {
-        let text = cut.text();
+    fn typed(&self, siblings: &[Typed], way: &Way<'_>, stop: usize) -> u32 {
+        let text = way.rest.get(..stop).unwrap_or_default();
+        let rank = |endpoint: u32| self.ranks.get(endpoint as usize).copied().unwrap_or(0);
         let mut best = NONE;
-        for (number, typed) in siblings.iter().enumerate() {
-            if typed.param().value(text, FOLD).is_none() || !self.enter::<FOLD>(typed.child, cut.stop) {
-                continue;
-            }
-            if best == NONE && number.wrapping_add(1) == siblings.len() {
-                return true;
-            }
-            if best == NONE || self.table.rank(self.found) > self.table.rank(best) {
-                best = self.found;
+        for typed in siblings {
+            if typed.param().value(text, self.fold).is_some() {
+                let found = self.enter(typed.child, way, stop);
+                if best == NONE || (found != NONE && rank(found) > rank(best)) {
+                    best = found;
+                }
             }
         }
-        self.end(best)
+        best
     }
 
-    fn rest(&mut self, endpoint: u32) -> bool {
-        let slash = self.path.last() == Some(&b'/') && !self.table.trailing_slash_same;
-        !slash && self.end(endpoint)
-    }
-
-    fn end_at(&mut self, node: u32) -> bool {
-        self.end(self.table.nodes.get(node as usize).map_or(NONE, |node| node.end))
-    }
-
-    fn end(&mut self, endpoint: u32) -> bool {
-        self.found = endpoint;
-        endpoint != NONE
+    #[inline(always)]
+    fn end_at(&self, node: u32) -> u32 {
+        self.nodes.get(node as usize).map_or(NONE, |node| node.end)
     }
 }

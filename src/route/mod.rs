@@ -4,6 +4,7 @@ mod build;
 mod conflict;
 mod error;
 mod find;
+mod literal;
 mod overlap;
 pub mod pattern;
 mod segment;

@@ -3,11 +3,11 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use hashbrown::HashTable;
-
-use super::build::{Builder, RouteError, Step, id, literal_hash};
-use super::table::{FEW, NONE, Node, RouteTable, Row};
-use crate::word::{lower, word_at};
+use super::build::{Builder, EMPTY, RouteError, Step, id};
+use super::literal::{Literal, first_place, next_place, shift_of};
+use super::table::{NONE, Node, RouteTable, Row};
+use crate::request::WINDOW;
+use crate::word::word_at;
 
 impl Builder<'_> {
     /// The table, with the children of a node side by side, and how each of its nodes is reached.
@@ -21,30 +21,32 @@ impl Builder<'_> {
         for (at, typed) in self.typed.iter().enumerate() {
             group(&mut self.nodes, &mut self.steps, (typed.parent, typed.child), Step::Typed(id(at)));
         }
-        let mut index = HashTable::new();
-        for (at, literal) in self.literals.iter().enumerate() {
-            if self
-                .nodes
-                .get(literal.parent as usize)
-                .is_some_and(|node| node.literals.1.wrapping_sub(node.literals.0) > FEW)
-            {
-                let hash = literal_hash(&self.literals, &self.texts, id(at), fold);
-                index.insert_unique(hash, id(at), |at| literal_hash(&self.literals, &self.texts, *at, fold));
+        let index = self.index(fold);
+        let contested = self.nodes.iter().any(|node| node.params.1.wrapping_sub(node.params.0) > 1);
+        let (starts, rows) = rows_in_order(&self.endpoints, &self.rows);
+        let start = |endpoint: u32| starts.get(endpoint as usize).copied().unwrap_or(NONE);
+        for node in &mut self.nodes {
+            for endpoint in [&mut node.rest, &mut node.end, &mut node.end_slash] {
+                *endpoint = start(*endpoint);
             }
         }
-        let contested = self.nodes.iter().any(|node| node.params.1.wrapping_sub(node.params.0) > 1);
-        let (endpoints, rows) = rows_in_order(&self.endpoints, &self.rows);
+        let mut ranks = alloc::vec![0; if contested { rows.len() } else { 0 }];
+        for (rank, start) in self.ranks.iter().zip(&starts) {
+            if let Some(place) = ranks.get_mut(*start as usize) {
+                *place = *rank;
+            }
+        }
         let mut names: Vec<_> = self.names.into_iter().collect();
         names.sort_unstable_by_key(|(_, at)| *at);
         let table = RouteTable {
             base: self.options.base.into(),
             nodes: self.nodes.into_boxed_slice(),
             literals: self.literals.into_boxed_slice(),
+            index_shift: shift_of(index.len()),
             index,
             typed: self.typed.into_boxed_slice(),
-            endpoints,
             rows,
-            ranks: if contested { self.ranks.into_boxed_slice() } else { Box::default() },
+            ranks: ranks.into_boxed_slice(),
             methods: self.methods.into_boxed_slice(),
             routes: self.routes.into_boxed_slice(),
             names: names.into_iter().map(|(names, _)| names.into_iter().map(Box::from).collect()).collect(),
@@ -54,6 +56,31 @@ impl Builder<'_> {
             spellings: self.spellings,
         };
         (self.errors, table, self.steps)
+    }
+
+    /// The places of the literals that are found by their hash.
+    fn index(&self, fold: bool) -> Box<[u32]> {
+        let is_one_of_many = |literal: &Literal| {
+            let node = self.nodes.get(literal.parent as usize);
+            node.is_some_and(Node::has_many)
+        };
+        let many = self.literals.iter().filter(|literal| is_one_of_many(literal)).count();
+        if many == 0 {
+            return Box::default();
+        }
+        let mut index = alloc::vec![NONE; many.saturating_mul(2).next_power_of_two()].into_boxed_slice();
+        for (at, literal) in self.literals.iter().enumerate().filter(|(_, literal)| is_one_of_many(literal)) {
+            let first = self.nodes.get(literal.parent as usize).map_or(0, |node| node.literals.0);
+            let hash = literal.hash(first, &self.texts, fold);
+            let mut place = first_place(hash, shift_of(index.len()));
+            while index.get(place).is_some_and(|taken| *taken != NONE) {
+                place = next_place(place, index.len());
+            }
+            if let Some(free) = index.get_mut(place) {
+                *free = id(at);
+            }
+        }
+        index
     }
 }
 
@@ -72,22 +99,21 @@ fn group(nodes: &mut [Node], steps: &mut [(u32, Step)], (parent, child): (u32, u
     }
 }
 
-/// The rows of each endpoint side by side, in the order of the routes, and where those of each start.
-fn rows_in_order(last: &[u32], rows: &[(u16, u32, u32)]) -> (Box<[u32]>, Box<[Row]>) {
-    let mut starts = Vec::with_capacity(last.len().saturating_add(1));
-    let mut ordered = Vec::with_capacity(rows.len());
+/// Where the rows of each endpoint start, and the rows of each side by side, in the order of the routes.
+fn rows_in_order(last: &[u32], rows: &[(u16, u32, u32)]) -> (Vec<u32>, Box<[Row]>) {
+    let mut starts = Vec::with_capacity(last.len());
+    let mut ordered: Vec<Row> = Vec::with_capacity(rows.len());
     for last in last {
         let start = ordered.len();
         starts.push(id(start));
         let mut row = *last;
         while let Some((method, route, before)) = rows.get(row as usize) {
-            ordered.push((*method, *route));
+            ordered.push(Row { route: *route, method: *method, last: row == *last });
             row = *before;
         }
         ordered.get_mut(start..).unwrap_or_default().reverse();
     }
-    starts.push(id(ordered.len()));
-    (starts.into_boxed_slice(), ordered.into_boxed_slice())
+    (starts, ordered.into_boxed_slice())
 }
 
 impl RouteTable {
@@ -96,18 +122,51 @@ impl RouteTable {
     pub(super) fn join_runs(&mut self) {
         // Children come after their parents, so from the end on each run is already joined below.
         for at in (0..self.literals.len()).rev() {
-            let next = self.literals.get(at).and_then(|literal| self.only_way_on(literal.child));
-            let next = next.and_then(|index| self.literals.get(index as usize));
-            let Some((child, run)) = next.map(|next| (next.child, next.len.saturating_add(next.run).saturating_add(1)))
-            else {
-                continue;
-            };
-            if let Some(literal) = self.literals.get_mut(at) {
-                (literal.child, literal.run) = (child, run);
-                let word = word_at(literal.run_text(&self.texts), 0);
-                literal.run_word = if self.fold { lower(word) } else { word };
+            let Some(literal) = self.literals.get(at) else { continue };
+            let is_only_way = self.nodes.get(literal.parent as usize).is_some_and(Node::has_only_literals);
+            let next = self.only_way_on(literal.child).and_then(|index| self.literals.get(index as usize));
+            let next = next.map(|next| (next.child, next.len.saturating_add(next.run.into()).saturating_add(1)));
+            let Some(literal) = self.literals.get_mut(at) else { continue };
+            literal.is_only_way = is_only_way;
+            if let Some((child, run)) = next
+                && usize::from(literal.len.saturating_add(run)) < WINDOW
+            {
+                (literal.child, literal.run) = (child, u8::try_from(run).unwrap_or(0));
+                literal.run_word = word_at(literal.run_text(&self.texts), 0);
             }
         }
+    }
+
+    /// Puts the node behind each literal at the literal's own place, one further for the root, so that a lookup need not read where it
+    /// is. The nodes behind parameters follow; those within runs are gone.
+    pub(super) fn place_nodes(&mut self) {
+        let mut places = alloc::vec![NONE; self.nodes.len()];
+        let mut order = Vec::with_capacity(self.nodes.len());
+        order.push(0);
+        order.extend(self.literals.iter().map(|literal| literal.child));
+        // The first of those that lead to a node is the one whose run was joined; the others are within it.
+        for (at, child) in order.iter().enumerate().rev() {
+            if let Some(place) = places.get_mut(*child as usize) {
+                *place = id(at);
+            }
+        }
+        let params = self.nodes.iter().map(|node| node.plain).chain(self.typed.iter().map(|typed| typed.child));
+        for child in params {
+            if let Some(place) = places.get_mut(child as usize) {
+                *place = id(order.len());
+                order.push(child);
+            }
+        }
+        let place = |child: u32| places.get(child as usize).copied().unwrap_or(NONE);
+        for typed in &mut self.typed {
+            typed.child = place(typed.child);
+        }
+        let moved = |from: &u32| {
+            let mut node = self.nodes.get(*from as usize).cloned().unwrap_or(EMPTY);
+            node.plain = place(node.plain);
+            node
+        };
+        self.nodes = order.iter().map(moved).collect();
     }
 
     /// The literal that is the only way on from a node at which no path ends.

@@ -11,22 +11,21 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::ops::Range;
-
-use hashbrown::HashTable;
 
 pub use super::build::{RouteError, RouteSpec, TableOptions};
 pub use super::find::RouteMatch;
+use super::literal::Literal;
 use super::pattern::{Kind, Param, Pattern};
-use super::segment::Cut;
-use crate::word::{WORD, first_bytes, lower, word_at, word_of_name};
+use super::segment::is_same;
+use crate::word::{WORD, word_of_name};
 
 /// No node, or no endpoint.
 pub(super) const NONE: u32 = u32::MAX;
 /// Up to so many literal children are compared one by one; more are found by their hash.
 pub(super) const FEW: u32 = 6;
 
-/// One position in a path. The fields are places in the table's lists; [`NONE`] where there is nothing.
+/// One position in a path. The fields are places in the table's lists, of endpoints the first of their rows; [`NONE`] where there is
+/// nothing.
 #[derive(Clone, Debug)]
 pub(super) struct Node {
     /// The literal children: the first, and the one after the last.
@@ -43,59 +42,15 @@ pub(super) struct Node {
 }
 
 impl Node {
+    /// Whether its literal children are found by their hash.
+    #[inline(always)]
+    pub(super) const fn has_many(&self) -> bool {
+        self.literals.1.wrapping_sub(self.literals.0) > FEW
+    }
+
     /// Whether no branch but a literal can match here.
     pub(super) const fn has_only_literals(&self) -> bool {
         self.params.1 == 0 && self.plain == NONE && self.rest == NONE
-    }
-}
-
-/// A literal child.
-#[derive(Debug)]
-pub(super) struct Literal {
-    /// The first sixteen bytes of the text.
-    pub(super) words: [u64; 2],
-    /// The first eight bytes of the run, folded when the table folds.
-    pub(super) run_word: u64,
-    /// Where the text starts in [`RouteTable::texts`].
-    pub(super) start: u32,
-    pub(super) parent: u32,
-    pub(super) child: u32,
-    pub(super) len: u16,
-    /// How much of the kept text after it must follow, slash first, before the next branch: a run of literals without a choice.
-    pub(super) run: u16,
-}
-
-impl Literal {
-    /// Whether a segment is this literal.
-    #[inline(always)]
-    pub(super) fn is(&self, cut: &Cut<'_>, texts: &str) -> bool {
-        let ([one, two], [first, second]) = (self.words, cut.words);
-        one == first
-            && two == second
-            && usize::from(self.len) == cut.len()
-            && (self.len <= 16 || cut.has_tail(bytes_of(texts, (self.start, self.len))))
-    }
-
-    /// Where the run after a matched literal ends in the path, if it follows.
-    #[inline(always)]
-    pub(super) fn run_end(&self, path: &[u8], stop: usize, texts: &str, fold: bool) -> Option<usize> {
-        let end = stop.wrapping_add(usize::from(self.run));
-        let word = first_bytes(word_at(path, stop), self.run.into());
-        // A path has no zero byte, so what stands beyond its end is no run either.
-        let follows = (if fold { lower(word) } else { word }) == self.run_word
-            && (usize::from(self.run) <= WORD || self.has_long_run(path.get(stop..end), texts, fold));
-        (follows && matches!(path.get(end), None | Some(b'/'))).then_some(end)
-    }
-
-    #[inline(never)]
-    fn has_long_run(&self, text: Option<&[u8]>, texts: &str, fold: bool) -> bool {
-        let run = self.run_text(texts);
-        text.is_some_and(|text| text == run || (fold && text.eq_ignore_ascii_case(run)))
-    }
-
-    /// The kept text of the run.
-    pub(super) fn run_text<'t>(&self, texts: &'t str) -> &'t [u8] {
-        bytes_of(texts, (self.start.saturating_add(u32::from(self.len)), self.run))
     }
 }
 
@@ -141,8 +96,14 @@ pub(super) struct Method {
     pub(super) name: Box<str>,
 }
 
-/// A method and the route that has it.
-pub(super) type Row = (u16, u32);
+/// A method of a path, and the route that has it. The rows of a path stand together.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Row {
+    pub(super) route: u32,
+    pub(super) method: u16,
+    /// Whether no other row of the same path follows.
+    pub(super) last: bool,
+}
 
 /// The place of a path in the table: the methods of its routes are [`RouteTable::allowed`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -152,18 +113,21 @@ pub struct NodeId(pub(super) u32);
 #[derive(Debug)]
 pub struct RouteTable {
     pub(super) base: Box<str>,
+    /// The root, then the node behind each literal, then those behind parameters.
     pub(super) nodes: Box<[Node]>,
     /// By parent.
     pub(super) literals: Box<[Literal]>,
-    /// The literal children of nodes that have more than [`FEW`].
-    pub(super) index: HashTable<u32>,
+    /// The literal children of nodes that have more than [`FEW`], each at the place that its hash begins with or after it, where the
+    /// first is free. At most half of the places are taken, and there are a power of two.
+    pub(super) index: Box<[u32]>,
+    /// What of a hash is shifted away for that place.
+    pub(super) index_shift: u32,
     /// By parent.
     pub(super) typed: Box<[Typed]>,
-    /// Where the rows of each endpoint start, and where the last end.
-    pub(super) endpoints: Box<[u32]>,
-    /// By endpoint.
+    /// By endpoint, in the order of the routes.
     pub(super) rows: Box<[Row]>,
-    /// The specificity of each endpoint: two bits a segment, the leftmost highest. Empty when no lookup has to compare any.
+    /// The specificity of the endpoint that starts at a row: two bits a segment, the leftmost highest. Empty when no lookup has to
+    /// compare any.
     pub(super) ranks: Box<[u128]>,
     pub(super) methods: Box<[Method]>,
     pub(super) routes: Box<[Entry]>,
@@ -218,9 +182,9 @@ impl RouteTable {
     /// The methods of a path, in the order of the policy; HEAD is there when GET is.
     pub fn allowed(&self, node: NodeId) -> impl Iterator<Item = &str> {
         let rows = self.rows_of(node.0);
-        let has = |wanted: &str| rows.iter().any(|(method, _)| self.method_name(*method) == wanted);
+        let has = |wanted: &str| rows.iter().any(|row| self.method_name(row.method) == wanted);
         let head = (has("GET") && !has("HEAD")).then_some("HEAD");
-        rows.iter().map(|(method, _)| self.method_name(*method)).chain(head)
+        rows.iter().map(|row| self.method_name(row.method)).chain(head)
     }
 
     /// The names of a route's parameters, in order.
@@ -261,44 +225,37 @@ impl RouteTable {
         self.methods.get(usize::from(method)).map(|method| &*method.name).unwrap_or_default()
     }
 
-    /// The index of a method by its exact name.
-    #[inline]
-    pub(super) fn method(&self, name: &str) -> Option<u16> {
-        method_index(&self.methods, name)
-    }
-
-    #[inline]
+    /// The rows of an endpoint.
     pub(super) fn rows_of(&self, endpoint: u32) -> &[Row] {
-        let at = endpoint as usize;
-        let range = || -> Option<Range<usize>> {
-            Some(*self.endpoints.get(at)? as usize..*self.endpoints.get(at.checked_add(1)?)? as usize)
-        };
-        range().and_then(|range| self.rows.get(range)).unwrap_or_default()
+        let rows = self.rows.get(endpoint as usize..).unwrap_or_default();
+        let last = rows.iter().position(|row| row.last);
+        last.and_then(|last| rows.get(..=last)).unwrap_or_default()
     }
 
-    /// The literal child of a node for a segment.
-    #[inline(always)]
-    pub(super) fn literal(&self, at: u32, node: &Node, cut: Cut<'_>) -> Option<&Literal> {
-        if node.literals.1.wrapping_sub(node.literals.0) > FEW {
-            return self.literal_of_many(at, cut);
+    /// The route of an endpoint with a method.
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
+    pub(super) fn route_at(&self, endpoint: u32, method: &str) -> Option<u32> {
+        let head = word_of_name(method.as_bytes());
+        let mut at = endpoint as usize;
+        loop {
+            let row = self.rows.get(at)?;
+            if self.methods.get(usize::from(row.method))?.is(head, method) {
+                return Some(row.route);
+            }
+            if row.last {
+                return None;
+            }
+            at = at.wrapping_add(1);
         }
-        part(&self.literals, node.literals).iter().find(|literal| literal.is(&cut, &self.texts))
-    }
-
-    #[inline(never)]
-    fn literal_of_many(&self, at: u32, cut: Cut<'_>) -> Option<&Literal> {
-        let literal = |index: u32| self.literals.get(index as usize);
-        let found = self.index.find(cut.hash(at), |index| {
-            literal(*index).is_some_and(|one| one.parent == at && one.is(&cut, &self.texts))
-        })?;
-        literal(*found)
     }
 }
 
-#[inline]
-pub(super) fn method_index(methods: &[Method], name: &str) -> Option<u16> {
-    let head = word_of_name(name.as_bytes());
-    let is = |known: &str| known.len() == name.len() && (name.len() <= WORD || known == name);
-    let at = methods.iter().position(|method| method.head == head && is(&method.name))?;
-    u16::try_from(at).ok()
+impl Method {
+    /// Whether it has this name, of which `head` is the first word.
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
+    pub(super) fn is(&self, head: u64, name: &str) -> bool {
+        self.head == head
+            && self.name.len() == name.len()
+            && (name.len() <= WORD || is_same(self.name.as_bytes(), name.as_bytes(), false))
+    }
 }
