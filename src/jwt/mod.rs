@@ -12,6 +12,12 @@ pub mod claims;
 mod elsewhere;
 pub mod json;
 pub mod jwk;
+#[cfg(any(test, feature = "aws-lc-rs", not(all(feature = "rsa", feature = "p256", feature = "ed25519"))))]
+#[cfg_attr(
+    any(feature = "rsa", feature = "p256", feature = "ed25519"),
+    allow(dead_code, reason = "a build has only keys of the algorithms that it lacks")
+)]
+mod point;
 mod roca;
 #[cfg(feature = "rsa")]
 pub mod rsa;
