@@ -69,6 +69,24 @@ pub(crate) const fn mark_below(least: u64, word: u64) -> u64 {
     word.wrapping_sub(least) & !word & HIGHS
 }
 
+/// Where the plain characters of a JSON string (RFC 8259 section 7) end that start at `at`: at a quote, a backslash, a control character
+/// or the end of the text.
+#[inline]
+pub(crate) fn plain_end(text: &[u8], mut at: usize) -> usize {
+    const QUOTES: u64 = ONES.wrapping_mul(b'"' as u64);
+    const BACKSLASHES: u64 = ONES.wrapping_mul(b'\\' as u64);
+    const SPACES: u64 = ONES.wrapping_mul(b' ' as u64);
+    loop {
+        // Beyond the end there are zeros, which are no plain characters.
+        let word = word_at(text, at);
+        let mark = mark_of(QUOTES, word) | mark_of(BACKSLASHES, word) | mark_below(SPACES, word);
+        if mark != 0 {
+            return at.saturating_add(bytes_before(mark));
+        }
+        at = at.saturating_add(WORD);
+    }
+}
+
 /// So many bytes of a word from the first on, at most all.
 #[inline(always)]
 pub(crate) const fn first_bytes(word: u64, count: usize) -> u64 {
@@ -118,6 +136,7 @@ pub(crate) const fn cut_before(word: u64, mark: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::vec;
 
     #[test]
     fn words_are_read_up_to_the_end() {
@@ -151,6 +170,19 @@ mod tests {
             assert_eq!(first_bytes(0x0807_0605_0403_0201, count).to_le_bytes(), bytes);
         }
         assert_eq!((mark_of(SLASHES, 0), cut_before(0x2f64_6362, mark_of(SLASHES, 0x2f64_6362))), (0, 0x0064_6362));
+    }
+
+    #[test]
+    fn strings_are_plain_up_to_the_first_byte_that_is_not() {
+        for len in 0..20 {
+            for stop in 0..=u8::MAX {
+                let mut text = vec![b'x'; len];
+                text.extend([0x80, stop, b'y', b'"', 0, b'\\', 0xff]);
+                let first = text.iter().position(|byte| matches!(byte, 0..=0x1f | b'"' | b'\\')).unwrap();
+                assert_eq!(plain_end(&text, 0), first, "{len} {stop:#x}");
+            }
+            assert_eq!(plain_end(&vec![b'x'; len], 0), len);
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ use scopegate::jwt::claims::{TokenRules, VerifiedClaims};
 use scopegate::jwt::token::UnverifiedToken;
 use scopegate::jwt::verify::{VerifyKey, verify};
 use scopegate::jwt::{Algorithm, AlgorithmSet};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 fn rules() -> TokenRules {
     let mut rules = TokenRules::new(ISSUER, ["api"], AlgorithmSet::default().with(Algorithm::Hs256));
@@ -71,6 +71,80 @@ fn a_token_without_iat_expires_too() {
     for (second, hit) in [(0, true), (599, true), (600, false), (1_000_000, false)] {
         let found = cache.get(token.as_bytes(), 0, 0, &rules(), at(NOW + second));
         assert_eq!(found.is_some(), hit, "{second}");
+    }
+}
+
+/// What can be read of claims.
+fn read(claims: &VerifiedClaims) -> Value {
+    json!({
+        "iss": claims.issuer(), "sub": claims.subject(), "client": claims.client_id(),
+        "scopes": claims.scopes().collect::<Vec<_>>(), "json": claims.json(), "hash": claims.subject_hash(),
+        "claim": claims.claim("note"), "has": [claims.has("note", &json!("é")), claims.has("roles", &json!("b"))],
+    })
+}
+
+#[test]
+fn claims_are_the_same_within_their_token() {
+    let changes = [
+        json!({}),
+        json!({ "sub": null, "scope": null }),
+        json!({ "sub": "", "client_id": "", "scope": "" }),
+        json!({ "sub": "a \"quoted\" \\ one\n", "azp": "app", "note": "é", "roles": ["a", "b"] }),
+        json!({ "client_id": "app", "azp": "app", "scope": "write read write", "note": { "é": [1, null] } }),
+        json!({ "scope": ["write", "read"], "scp": "read write" }),
+        json!({ "note": "x".repeat(3_000) }),
+    ];
+    for change in changes {
+        let mut all = claims("u1");
+        for (name, value) in change.as_object().unwrap() {
+            if value.is_null() {
+                all.as_object_mut().unwrap().remove(name);
+            } else {
+                all[name] = value.clone();
+            }
+        }
+        let (token, fresh) = verified(&all);
+        let mut cache = TokenCache::new(1, 1 << 20);
+        cache.insert(token.as_bytes(), 0, 0, &fresh);
+        let kept = cache.get(token.as_bytes(), 0, 0, &rules(), at(NOW)).unwrap();
+        assert_eq!(read(&kept), read(&fresh), "{change}");
+        assert_eq!(fresh.json(), all.to_string());
+        assert_eq!(fresh.subject(), all["sub"].as_str());
+    }
+}
+
+#[test]
+fn scopes_are_sorted_and_come_once() {
+    let table = [
+        (json!({ "scope": "b a c b" }), vec!["a", "b", "c"]),
+        (json!({ "scope": ["b", "a"] }), vec!["a", "b"]),
+        (json!({ "scope": "b a", "scp": ["a", "b", "a"] }), vec!["a", "b"]),
+        (json!({ "scope": "", "scp": [] }), vec![]),
+        (json!({ "scope": [] }), vec![]),
+    ];
+    for (change, expected) in table {
+        let mut all = claims("u1");
+        all.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+        assert_eq!(verified(&all).1.scopes().collect::<Vec<_>>(), expected, "{change}");
+    }
+}
+
+#[test]
+fn a_token_takes_its_length_and_two_hundred_bytes() {
+    // Just behind a power of two the lists have the most room to spare.
+    for count in [1_000, 1_025, 2_000] {
+        let made: Vec<_> = (0..count).map(|number| verified(&claims(&format!("user-{number}")))).collect();
+        let mut cache = TokenCache::new(count, usize::MAX);
+        let used = allocation_counter::measure(|| {
+            for (token, claims) in &made {
+                cache.insert(token.as_bytes(), 0, 0, claims);
+            }
+        });
+        let bytes = usize::try_from(used.bytes_current).unwrap();
+        let texts: usize = made.iter().map(|(token, _)| token.len()).sum();
+        assert_eq!(cache.size().0, count);
+        assert!(bytes <= texts + 200 * count, "{count}: {}", (bytes - texts) / count);
+        assert!(cache.size().1 <= bytes && bytes <= cache.size().1 * 5 / 4, "what is counted is what is kept");
     }
 }
 

@@ -1,5 +1,6 @@
 //! The claims of a token whose signature is verified: their types, times, issuer, audience and scopes.
 
+use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -46,15 +47,15 @@ pub struct TokenRules {
     /// Allowed `alg` values.
     pub algorithms: AlgorithmSet,
     /// Allowed `typ` values, lower case, without `application/`; empty turns the check off.
-    pub types: Box<[Box<str>]>,
+    pub types: Box<[Cow<'static, str>]>,
     /// Tolerated clock difference, in seconds.
     pub leeway: i64,
     /// Oldest accepted age since `iat`, in seconds.
     pub max_age: Option<i64>,
     /// Claims that must be there.
-    pub required_claims: Box<[Box<str>]>,
+    pub required_claims: Box<[Cow<'static, str>]>,
     /// Claims that hold scopes.
-    pub scope_claims: Box<[Box<str>]>,
+    pub scope_claims: Box<[Cow<'static, str>]>,
     /// Size limits.
     pub limits: TokenLimits,
 }
@@ -63,16 +64,15 @@ impl TokenRules {
     /// Rules with the documented defaults.
     #[must_use]
     pub fn new<'a>(issuer: &str, audiences: impl IntoIterator<Item = &'a str>, algorithms: AlgorithmSet) -> Self {
-        let list = |names: &[&str]| names.iter().map(|name| Box::from(*name)).collect();
         Self {
             issuer: issuer.into(),
             audiences: audiences.into_iter().map(Box::from).collect(),
             algorithms,
-            types: list(&["at+jwt"]),
+            types: Box::new([Cow::Borrowed("at+jwt")]),
             leeway: 60,
             max_age: None,
-            required_claims: list(&["exp", "iat", "sub"]),
-            scope_claims: list(&["scope", "scp"]),
+            required_claims: Box::new(["exp", "iat", "sub"].map(Cow::Borrowed)),
+            scope_claims: Box::new(["scope", "scp"].map(Cow::Borrowed)),
             limits: TokenLimits::default(),
         }
     }
@@ -81,7 +81,7 @@ impl TokenRules {
     pub fn require_rfc9068(&mut self) {
         let mut required = core::mem::take(&mut self.required_claims).into_vec();
         for name in ["client_id", "jti"] {
-            if !required.iter().any(|known| **known == *name) {
+            if !required.iter().any(|known| known == name) {
                 required.push(name.into());
             }
         }

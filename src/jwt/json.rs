@@ -6,11 +6,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::json::to_number;
-use crate::word::{ONES, WORD, bytes_before, mark_below, mark_of, word_at};
-
-const QUOTES: u64 = ONES.wrapping_mul(b'"' as u64);
-const BACKSLASHES: u64 = ONES.wrapping_mul(b'\\' as u64);
-const SPACES: u64 = ONES.wrapping_mul(b' ' as u64);
+use crate::word::plain_end;
 
 /// Why a text is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -227,9 +223,9 @@ impl<'j> Reader<'j> {
             self.bump();
             return Ok(Object(Vec::new()));
         }
-        // Most members of a token take some thirty bytes; what follows bounds the guess.
+        // Most members of a token take more than twenty bytes; what follows bounds the guess.
         let rest = self.text.len().saturating_sub(self.at);
-        let mut members: Vec<(Cow<'j, str>, Value<'j>)> = Vec::with_capacity((rest / 32).clamp(1, 16));
+        let mut members: Vec<(Cow<'j, str>, Value<'j>)> = Vec::with_capacity((rest / 20).clamp(1, 16));
         loop {
             self.space();
             if self.peek() != Some(b'"') {
@@ -341,16 +337,8 @@ impl<'j> Reader<'j> {
     /// Passes over plain characters; stops at a quote or a backslash and says which.
     #[inline]
     fn run(&mut self) -> Result<u8, JsonFault> {
-        loop {
-            // Beyond the end there are zeros, which are no plain characters.
-            let word = word_at(self.text.as_bytes(), self.at);
-            let mark = mark_of(QUOTES, word) | mark_of(BACKSLASHES, word) | mark_below(SPACES, word);
-            if mark != 0 {
-                self.at = self.at.saturating_add(bytes_before(mark));
-                return self.peek().filter(|stop| *stop >= 0x20).ok_or(JsonFault::Invalid);
-            }
-            self.at = self.at.saturating_add(WORD);
-        }
+        self.at = plain_end(self.text.as_bytes(), self.at);
+        self.peek().filter(|stop| *stop >= 0x20).ok_or(JsonFault::Invalid)
     }
 
     fn escape(&mut self) -> Result<char, JsonFault> {
@@ -403,10 +391,15 @@ fn is_same(one: &str, other: &str) -> bool {
 /// Whether every name comes once: by comparison while they are few, by sorting beyond.
 fn is_unique(members: &[(Cow<'_, str>, Value<'_>)]) -> bool {
     if members.len() <= 16 {
-        return members
-            .iter()
-            .enumerate()
-            .all(|(at, (name, _))| members.iter().take(at).all(|(earlier, _)| !is_same(earlier, name)));
+        // One bit of 64 for the length and both ends of a name: where it is not set, there was no such name.
+        let mut seen = 0_u64;
+        return members.iter().enumerate().all(|(at, (name, _))| {
+            let ends = name.as_bytes().first().zip(name.as_bytes().last()).map_or(0, |(a, z)| a.wrapping_mul(5) ^ *z);
+            let bit = 1 << ((usize::from(ends) ^ name.len().wrapping_mul(11)) & 63);
+            let fresh = seen & bit == 0;
+            seen |= bit;
+            fresh || members.iter().take(at).all(|(earlier, _)| !is_same(earlier, name))
+        });
     }
     let mut names: Vec<&str> = members.iter().map(|(name, _)| &**name).collect();
     names.sort_unstable();

@@ -25,8 +25,34 @@ pub struct UnverifiedToken<'t> {
     kid: Option<Arc<str>>,
     signing_input: &'t [u8],
     payload: &'t [u8],
-    signature: Vec<u8>,
+    signature: Signature,
 }
+
+/// A decoded signature: most take no memory of their own.
+enum Signature {
+    Short([u8; 64], usize),
+    Long(Vec<u8>),
+}
+
+impl Signature {
+    fn decode(text: &[u8]) -> Result<Self, TokenRefusal> {
+        let mut bytes = [0; 64];
+        match URL_SAFE_NO_PAD.decode_slice(text, &mut bytes) {
+            Ok(len) => Ok(Self::Short(bytes, len)),
+            Err(_) => base64url(text).map(Self::Long),
+        }
+    }
+
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Short(bytes, len) => bytes.get(..*len).unwrap_or_default(),
+            Self::Long(bytes) => bytes,
+        }
+    }
+}
+
+/// Payloads of up to so many bytes are decoded on the stack.
+const SHORT_PAYLOAD: usize = 1_024;
 
 /// The last header that was right under one set of rules, as it was sent and what it says. An issuer writes the same one into every
 /// token, so it need not be read again.
@@ -81,7 +107,7 @@ impl<'t> UnverifiedToken<'t> {
             kid,
             signing_input: text.get(..signing_len).ok_or(TokenRefusal::TokenMalformed)?,
             payload,
-            signature: base64url(signature)?,
+            signature: Signature::decode(signature)?,
         })
     }
 
@@ -106,7 +132,7 @@ impl<'t> UnverifiedToken<'t> {
     /// The decoded signature.
     #[must_use]
     pub fn signature(&self) -> &[u8] {
-        &self.signature
+        self.signature.bytes()
     }
 
     /// The issuer that the claims name, unproven: to choose between the key sets of several issuers, and for nothing else.
@@ -129,7 +155,11 @@ impl<'t> UnverifiedToken<'t> {
         rules: &TokenRules,
         now: UnixSeconds,
     ) -> Result<VerifiedClaims, TokenRefusal> {
-        verify_claims(&base64url(self.payload)?, rules, now)
+        let mut space = [0; SHORT_PAYLOAD];
+        match URL_SAFE_NO_PAD.decode_slice(self.payload, &mut space) {
+            Ok(len) => verify_claims(space.get(..len).unwrap_or_default(), rules, now),
+            Err(_) => verify_claims(&base64url(self.payload)?, rules, now),
+        }
     }
 }
 
@@ -262,5 +292,34 @@ mod tests {
         }
         assert_eq!((read(good), read(other)), (Ok(Some("k1".into())), Ok(None)));
         assert_eq!(read(r#"{"alg":"HS256","typ":"at+jwt","kid":"k1"}"#), Err(TokenRefusal::AlgNotAllowed));
+    }
+
+    #[test]
+    fn payloads_and_signatures_of_any_length_are_decoded() {
+        let rules = TokenRules::new("i", ["a"], AlgorithmSet::default().with(Algorithm::Rs256));
+        let header = URL_SAFE_NO_PAD.encode(r#"{"alg":"RS256","typ":"at+jwt"}"#);
+        let now = UnixSeconds::clamped(1_000);
+        for length in (0..70).chain(950..980) {
+            let signature = alloc::vec![7; length.clamp(1, 600)];
+            let note = "x".repeat(length);
+            let claims = alloc::format!(r#"{{"iss":"i","aud":"a","sub":"s","iat":1,"exp":2000,"note":"{note}"}}"#);
+            let [payload, encoded] = [claims.as_bytes(), &signature].map(|bytes| URL_SAFE_NO_PAD.encode(bytes));
+            let text = alloc::format!("{header}.{payload}.{encoded}");
+            let token = UnverifiedToken::parse(text.as_bytes(), &rules).unwrap();
+            assert_eq!(token.signature(), signature, "{length}");
+            let verified = token.into_verified(SignatureVerified::by_host(), &rules, now).unwrap();
+            assert_eq!(verified.json(), claims, "{length}");
+            for (bad, at) in
+                [(alloc::format!("{header}.{payload}.{encoded}!"), 0), (alloc::format!("{header}.{payload}!.AA"), 1)]
+            {
+                let read = UnverifiedToken::parse(bad.as_bytes(), &rules);
+                let refusal = match read {
+                    Err(refusal) if at == 0 => refusal,
+                    Ok(token) if at == 1 => token.into_verified(SignatureVerified::by_host(), &rules, now).unwrap_err(),
+                    _ => panic!("{length} {at}"),
+                };
+                assert_eq!(refusal, TokenRefusal::Base64Invalid, "{length} {at}");
+            }
+        }
     }
 }

@@ -49,11 +49,12 @@ impl VerifiedClaims {
     /// `None` when the text is longer than 4 GiB.
     pub(super) fn new(payload: &str, issuer: &Arc<str>, parts: &Parts<'_>) -> Option<Self> {
         let (subject, client) = (parts.subject.unwrap_or_default(), parts.client.unwrap_or_default());
-        let more =
-            parts.scopes.iter().fold(client.len(), |sum, scope| sum.saturating_add(scope.len()).saturating_add(1));
-        let mut text = String::with_capacity(payload.len().saturating_add(subject.len()).saturating_add(more));
+        let spaces = parts.scopes.len().saturating_sub(1);
+        let before = [payload, subject, client];
+        let lengths = before.iter().chain(parts.scopes).map(|part| part.len());
+        let mut text = String::with_capacity(lengths.fold(spaces, usize::saturating_add));
         let mut ends = [0; 3];
-        for (end, part) in ends.iter_mut().zip([payload, subject, client]) {
+        for (end, part) in ends.iter_mut().zip(before) {
             text.push_str(part);
             *end = u32::try_from(text.len()).ok()?;
         }
@@ -123,7 +124,7 @@ impl VerifiedClaims {
         self.has_client.then(|| self.part(subject, client))
     }
 
-    /// The scopes, as the token has them.
+    /// The scopes, spelled as the token has them, each once and sorted.
     pub fn scopes(&self) -> impl Iterator<Item = &str> {
         let [.., client] = self.ends;
         self.text.get(client as usize..).unwrap_or_default().split(' ').filter(|scope| !scope.is_empty())
