@@ -199,8 +199,8 @@ pub struct ScopeDeclaration<'a> {
 
 #[derive(Clone, Debug)]
 struct Entry {
-    name: Box<str>,
-    title: Box<str>,
+    /// Where the name and the title end in the texts; they start where the entry before ends.
+    ends: [usize; 2],
     /// This scope and everything it implies, transitively.
     closure: ScopeSet,
 }
@@ -209,6 +209,8 @@ struct Entry {
 #[derive(Clone, Debug, Default)]
 pub struct ScopeCatalogue {
     entries: Box<[Entry]>,
+    /// Name and title of each.
+    texts: Box<str>,
     /// The entries in an order to search in.
     index: Box<[Indexed]>,
 }
@@ -232,6 +234,16 @@ impl Indexed {
     }
 }
 
+/// Where a name is in the index; more than one place while duplicates are not refused yet.
+#[inline]
+fn found<'n>(index: &[Indexed], name: &str, name_of: impl Fn(usize) -> Option<&'n str>) -> impl Iterator<Item = usize> {
+    let wanted = Indexed::of(name, 0);
+    let first = index.partition_point(|known| known.cmp(&wanted).is_lt());
+    let alike = index.get(first..).unwrap_or_default().iter().take_while(move |known| known.cmp(&wanted).is_eq());
+    // The ends of a short name are the whole of it.
+    alike.map(|known| known.at).filter(move |at| name.len() <= 16 || name_of(*at) == Some(name))
+}
+
 impl ScopeCatalogue {
     /// Checks the declarations and closes `implies`.
     ///
@@ -242,44 +254,40 @@ impl ScopeCatalogue {
         if count > MAX_SCOPES {
             return Err(CatalogueError::TooMany(count));
         }
-        let name_at = |at: &usize| declarations.get(*at).map_or("", |declared| declared.name);
-        let mut sorted: Vec<usize> = Vec::with_capacity(count);
+        let name_of = |at: usize| declarations.get(at).map(|declared| declared.name);
+        let mut index: Vec<_> =
+            declarations.iter().enumerate().map(|(at, declared)| Indexed::of(declared.name, at)).collect();
+        index.sort_unstable_by(Indexed::cmp);
+        let doubtful = index.iter().zip(index.iter().skip(1)).any(|(one, next)| one.cmp(next).is_eq());
         for (at, declared) in declarations.iter().enumerate() {
             if !is_scope_name(declared.name) {
                 return Err(CatalogueError::Grammar(declared.name.to_string()));
             }
-            match sorted.binary_search_by(|other| name_at(other).cmp(declared.name)) {
-                Ok(_) => return Err(CatalogueError::Duplicate(declared.name.to_string())),
-                Err(place) => sorted.insert(place, at),
+            if doubtful && found(&index, declared.name, name_of).any(|other| other < at) {
+                return Err(CatalogueError::Duplicate(declared.name.to_string()));
             }
         }
         let mut direct: Vec<Vec<usize>> = Vec::with_capacity(count);
         for declared in declarations {
             let mut implied = Vec::with_capacity(declared.implies.len());
             for name in declared.implies {
-                let found = sorted.binary_search_by(|other| name_at(other).cmp(name)).ok();
-                let at = found.and_then(|place| sorted.get(place)).ok_or_else(|| {
-                    CatalogueError::UndeclaredImplied { scope: declared.name.to_string(), implied: name.clone() }
-                })?;
-                implied.push(*at);
+                implied.push(found(&index, name, name_of).next().ok_or_else(|| CatalogueError::UndeclaredImplied {
+                    scope: declared.name.to_string(),
+                    implied: name.clone(),
+                })?);
             }
             direct.push(implied);
         }
-        let entries = declarations
-            .iter()
-            .enumerate()
-            .map(|(at, declared)| {
-                Ok(Entry {
-                    name: declared.name.into(),
-                    title: declared.title.into(),
-                    closure: close(at, &direct, declarations)?,
-                })
-            })
-            .collect::<Result<_, CatalogueError>>()?;
-        let mut index: Vec<_> =
-            declarations.iter().enumerate().map(|(at, declared)| Indexed::of(declared.name, at)).collect();
-        index.sort_unstable_by(Indexed::cmp);
-        Ok(Self { entries, index: index.into_boxed_slice() })
+        let bytes = declarations.iter().map(|declared| declared.name.len().saturating_add(declared.title.len()));
+        let mut texts = String::with_capacity(bytes.fold(0, usize::saturating_add));
+        let mut entries = Vec::with_capacity(count);
+        for (at, declared) in declarations.iter().enumerate() {
+            texts.push_str(declared.name);
+            let name_end = texts.len();
+            texts.push_str(declared.title);
+            entries.push(Entry { ends: [name_end, texts.len()], closure: close(at, &direct, declarations)? });
+        }
+        Ok(Self { entries: entries.into_boxed_slice(), texts: texts.into_boxed_str(), index: index.into_boxed_slice() })
     }
 
     /// How many scopes are declared.
@@ -297,23 +305,23 @@ impl ScopeCatalogue {
     /// The index of a declared scope; names are compared exactly.
     #[must_use]
     pub fn index_of(&self, name: &str) -> Option<usize> {
-        let wanted = Indexed::of(name, 0);
-        let first = self.index.partition_point(|known| known.cmp(&wanted).is_lt());
-        let alike = self.index.get(first..)?.iter().take_while(|known| known.cmp(&wanted).is_eq());
-        // The ends of a short name are the whole of it.
-        alike.map(|known| known.at).find(|at| name.len() <= 16 || self.name(*at) == Some(name))
+        found(&self.index, name, |at| self.name(at)).next()
     }
 
     /// The name of the scope with this index.
     #[must_use]
     pub fn name(&self, index: usize) -> Option<&str> {
-        self.entries.get(index).map(|entry| &*entry.name)
+        let [end, _] = self.entries.get(index)?.ends;
+        let before = index.checked_sub(1).and_then(|before| self.entries.get(before));
+        let start = before.map_or(0, |Entry { ends: [_, end], .. }| *end);
+        self.texts.get(start..end)
     }
 
     /// The title of the scope with this index.
     #[must_use]
     pub fn title(&self, index: usize) -> Option<&str> {
-        self.entries.get(index).map(|entry| &*entry.title)
+        let [start, end] = self.entries.get(index)?.ends;
+        self.texts.get(start..end)
     }
 
     /// The set without members.
@@ -371,6 +379,9 @@ impl ScopeCatalogue {
 fn close(start: usize, direct: &[Vec<usize>], declared: &[ScopeDeclaration<'_>]) -> Result<ScopeSet, CatalogueError> {
     let mut set = ScopeSet::empty(declared.len());
     set.insert(start);
+    if direct.get(start).is_none_or(Vec::is_empty) {
+        return Ok(set);
+    }
     let mut path: Vec<(usize, usize)> = alloc::vec![(start, 0)];
     while let Some((at, next)) = path.last_mut() {
         let implied = direct.get(*at).and_then(|list| list.get(*next)).copied();

@@ -10,6 +10,7 @@ use alloc::sync::Arc;
 
 use serde_json::Value;
 
+use self::compile::MAX_ROUTE_CREDENTIALS;
 use self::document::{MethodOverride, RouterProfile, TestDocument};
 use crate::jwt::claims::TokenRules;
 use crate::jwt::jwk::KeySet;
@@ -71,7 +72,7 @@ impl Policy {
     /// The route with this id.
     #[must_use]
     pub fn route(&self, id: &str) -> Option<&Route> {
-        self.routes.iter().find(|route| &*route.id == id)
+        self.routes.iter().find(|route| route.id() == id)
     }
 
     /// The tests that travel with the policy.
@@ -211,10 +212,13 @@ impl BearerCredential {
 /// A route with its alternatives.
 #[derive(Debug)]
 pub struct Route {
-    pub(crate) id: Box<str>,
-    /// `METHOD /path`, as the document has it.
-    pub(crate) matches: Box<str>,
+    /// The ids of all routes and what they match.
+    pub(crate) texts: Arc<str>,
+    /// Where its own part starts: the id, and `METHOD /path` as the document has it.
+    pub(crate) start: u32,
+    pub(crate) id_len: u16,
     pub(crate) method_len: u16,
+    pub(crate) match_len: u16,
     pub(crate) public: bool,
     pub(crate) allow: Arc<Allow>,
 }
@@ -223,27 +227,56 @@ pub struct Route {
 #[derive(Debug, Default)]
 pub(crate) struct Allow {
     pub(crate) alternatives: Box<[Alternative]>,
-    /// The distinct credentials the alternatives name: a requirement's `slot` is an index into this list.
-    pub(crate) credentials: Box<[usize]>,
+    pub(crate) credentials: Slots,
+}
+
+/// The distinct credentials that alternatives name: a requirement's `slot` is an index into them.
+#[derive(Debug, Default)]
+pub(crate) struct Slots {
+    list: [usize; MAX_ROUTE_CREDENTIALS],
+    len: usize,
+}
+
+impl Slots {
+    /// The first of these, as many as there may be.
+    pub(crate) fn of(used: &[usize]) -> Self {
+        let mut slots = Self::default();
+        for (place, credential) in slots.list.iter_mut().zip(used) {
+            *place = *credential;
+            slots.len = slots.len.saturating_add(1);
+        }
+        slots
+    }
+
+    fn kept(&self) -> &[usize] {
+        self.list.get(..self.len).unwrap_or_default()
+    }
 }
 
 impl Route {
+    /// A part of its text: where it starts behind the id, and how long it is.
+    fn part(&self, from: usize, len: usize) -> &str {
+        let start = (self.start as usize).saturating_add(from);
+        self.texts.get(start..start.saturating_add(len)).unwrap_or_default()
+    }
+
     /// The id.
     #[must_use]
     pub fn id(&self) -> &str {
-        &self.id
+        self.part(0, self.id_len.into())
     }
 
     /// The method.
     #[must_use]
     pub fn method(&self) -> &str {
-        self.matches.get(..usize::from(self.method_len)).unwrap_or_default()
+        self.part(self.id_len.into(), self.method_len.into())
     }
 
     /// The path pattern, without the base.
     #[must_use]
     pub fn path(&self) -> &str {
-        self.matches.get(usize::from(self.method_len).saturating_add(1)..).unwrap_or_default()
+        let before = usize::from(self.method_len).saturating_add(1);
+        self.part(usize::from(self.id_len).saturating_add(before), usize::from(self.match_len).saturating_sub(before))
     }
 
     /// Whether everybody may pass.
@@ -259,7 +292,7 @@ impl Route {
     }
 
     pub(crate) fn credentials(&self) -> &[usize] {
-        &self.allow.credentials
+        self.allow.credentials.kept()
     }
 }
 

@@ -82,30 +82,35 @@ pub(super) fn id(at: usize) -> u32 {
 const EMPTY: Node = Node { literals: (0, 0), params: (0, 0), plain: NONE, rest: NONE, end: NONE, end_slash: NONE };
 
 pub(super) fn build(specs: &[RouteSpec<'_>], options: &TableOptions<'_>) -> Result<RouteTable, Vec<RouteError>> {
+    // About what most tables take: a node and a literal a route.
+    let many = specs.len();
     let mut builder = Builder {
-        nodes: alloc::vec![EMPTY],
-        steps: alloc::vec![(NONE, Step::Plain)],
-        literals: Vec::new(),
+        nodes: Vec::with_capacity(many),
+        steps: Vec::with_capacity(many),
+        literals: Vec::with_capacity(many),
         typed: Vec::new(),
-        literal_index: HashTable::new(),
+        literal_index: HashTable::with_capacity(many),
         typed_index: HashTable::new(),
-        endpoints: Vec::new(),
-        ranks: Vec::new(),
-        rows: Vec::with_capacity(specs.len()),
+        endpoints: Vec::with_capacity(many),
+        ranks: Vec::with_capacity(many),
+        rows: Vec::with_capacity(many),
         methods: Vec::new(),
-        routes: Vec::with_capacity(specs.len()),
+        routes: Vec::with_capacity(many),
         names: HashMap::new(),
-        texts: String::new(),
+        texts: String::with_capacity(specs.iter().fold(0, |sum, spec| spec.path.len().saturating_add(sum))),
         spellings: has_spellings(options.base.as_bytes()),
         errors: Vec::new(),
         options: *options,
     };
+    builder.nodes.push(EMPTY);
+    builder.steps.push((NONE, Step::Plain));
     let base_segments = builder.base().unwrap_or_else(|why| {
         builder.errors.push(RouteError::Base(why));
         0
     });
+    let mut pattern = Pattern::default();
     for (route, spec) in specs.iter().enumerate() {
-        if let Err(error) = builder.route(id(route), spec, base_segments) {
+        if let Err(error) = builder.route(id(route), spec, base_segments, &mut pattern) {
             builder.errors.push(error);
         }
     }
@@ -134,7 +139,14 @@ impl<'s> Builder<'s> {
         }
     }
 
-    fn route(&mut self, route: u32, spec: &RouteSpec<'s>, base_segments: usize) -> Result<(), RouteError> {
+    /// Adds a route; `pattern` is space for its path.
+    fn route(
+        &mut self,
+        route: u32,
+        spec: &RouteSpec<'s>,
+        base_segments: usize,
+        pattern: &mut Pattern<'s>,
+    ) -> Result<(), RouteError> {
         let at = route as usize;
         let valid = spec.method.starts_with(|c: char| c.is_ascii_uppercase())
             && spec.method.len() <= MAX_METHOD_BYTES
@@ -142,7 +154,7 @@ impl<'s> Builder<'s> {
         if !valid {
             return Err(RouteError::Method(at));
         }
-        let pattern = Pattern::parse(spec.path).map_err(|why: PatternError| RouteError::Path(at, why.to_string()))?;
+        pattern.read(spec.path).map_err(|why: PatternError| RouteError::Path(at, why.to_string()))?;
         let too_long = pattern.segments.len().saturating_add(base_segments) > MAX_SEGMENTS
             || spec.path.len().saturating_add(self.options.base.len()) > MAX_TARGET_BYTES;
         if too_long {
@@ -150,7 +162,7 @@ impl<'s> Builder<'s> {
             return Err(RouteError::Path(at, PatternError { at: 0, expected: most }.to_string()));
         }
         let path = self.keep(spec.path);
-        let endpoint = self.endpoint(&pattern, path);
+        let endpoint = self.endpoint(pattern, path);
         let method = self.method(spec.method);
         let last = self.endpoints.get(endpoint as usize).copied().unwrap_or(NONE);
         let mut row = last;
@@ -166,7 +178,10 @@ impl<'s> Builder<'s> {
         }
         self.rows.push((method, route, last));
         let fresh = id(self.names.len());
-        let names = *self.names.entry(pattern.names).or_insert(fresh);
+        let names = match self.names.get(&*pattern.names) {
+            Some(known) => *known,
+            None => *self.names.entry(pattern.names.clone()).or_insert(fresh),
+        };
         self.routes.push(Entry { path, names, method, opaque: spec.encoded_slash });
         Ok(())
     }
