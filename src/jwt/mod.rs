@@ -2,6 +2,7 @@
 
 #[cfg(any(feature = "ring", feature = "aws-lc-rs"))]
 mod backend;
+mod base64url;
 pub mod cache;
 pub mod claims;
 #[cfg(any(test, not(all(feature = "rsa", feature = "p256", feature = "ed25519"))))]

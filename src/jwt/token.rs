@@ -6,13 +6,10 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-
 use super::claims::{TokenRules, VerifiedClaims, verify_claims};
 use super::json::{JsonFault, Object, Value};
 use super::verify::SignatureVerified;
-use super::{Algorithm, TokenRefusal};
+use super::{Algorithm, TokenRefusal, base64url};
 use crate::time::UnixSeconds;
 
 /// The longest `kid`, in bytes.
@@ -37,9 +34,9 @@ enum Signature {
 impl Signature {
     fn decode(text: &[u8]) -> Result<Self, TokenRefusal> {
         let mut bytes = [0; 64];
-        match URL_SAFE_NO_PAD.decode_slice(text, &mut bytes) {
-            Ok(len) => Ok(Self::Short(bytes, len)),
-            Err(_) => base64url(text).map(Self::Long),
+        match base64url::decode(text, &mut bytes).map(<[u8]>::len) {
+            Some(len) => Ok(Self::Short(bytes, len)),
+            None => base64url::decode_vec(text).map(Self::Long),
         }
     }
 
@@ -60,11 +57,6 @@ const SHORT_PAYLOAD: usize = 1_024;
 pub(crate) struct SeenHeader {
     text: Box<[u8]>,
     read: Option<(Algorithm, Option<Arc<str>>)>,
-}
-
-/// Decodes strict base64url (RFC 4648 section 5): its alphabet, no padding, no white space, canonical last bits.
-pub(super) fn base64url(text: &[u8]) -> Result<Vec<u8>, TokenRefusal> {
-    URL_SAFE_NO_PAD.decode(text).map_err(|_| TokenRefusal::Base64Invalid)
 }
 
 impl<'t> UnverifiedToken<'t> {
@@ -95,7 +87,7 @@ impl<'t> UnverifiedToken<'t> {
         let (algorithm, kid) = match known {
             Some(read) => read,
             None => {
-                let read = check_header(&base64url(header)?, rules)?;
+                let read = check_header(&base64url::decode_vec(header)?, rules)?;
                 if let Some(seen) = seen {
                     *seen = SeenHeader { text: header.into(), read: Some(read.clone()) };
                 }
@@ -140,7 +132,7 @@ impl<'t> UnverifiedToken<'t> {
     /// # Errors
     /// A refusal of the payload's form.
     pub fn unverified_issuer(&self, rules: &TokenRules) -> Result<Option<String>, TokenRefusal> {
-        let payload = base64url(self.payload)?;
+        let payload = base64url::decode_vec(self.payload)?;
         let claims = Object::parse(&payload, rules.limits.json()).map_err(TokenRefusal::of_claims)?;
         Ok(claims.string("iss").map(String::from))
     }
@@ -155,16 +147,21 @@ impl<'t> UnverifiedToken<'t> {
         rules: &TokenRules,
         now: UnixSeconds,
     ) -> Result<VerifiedClaims, TokenRefusal> {
+        let more;
         let mut space = [0; SHORT_PAYLOAD];
-        match URL_SAFE_NO_PAD.decode_slice(self.payload, &mut space) {
-            Ok(len) => verify_claims(space.get(..len).unwrap_or_default(), rules, now),
-            Err(_) => verify_claims(&base64url(self.payload)?, rules, now),
-        }
+        let payload = match base64url::decode(self.payload, &mut space) {
+            Some(payload) => payload,
+            None => {
+                more = base64url::decode_vec(self.payload)?;
+                &more
+            }
+        };
+        verify_claims(payload, rules, now)
     }
 }
 
 /// Three parts, none empty, and no fourth.
-fn split(text: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
+pub(super) fn split(text: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
     let mut dots = memchr::memchr_iter(b'.', text);
     let (first, second) = (dots.next()?, dots.next()?);
     let (signed, signature) = (text.get(..second)?, text.get(second.checked_add(1)?..)?);
@@ -266,6 +263,9 @@ fn media_type(name: &str) -> Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
     use super::*;
     use crate::jwt::AlgorithmSet;
 

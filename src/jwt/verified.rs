@@ -9,10 +9,10 @@ use core::fmt;
 use base64ct::{Base64UrlUnpadded, Encoding};
 use sha2::{Digest, Sha256};
 
-use super::TokenRefusal;
 use super::claims::{Times, TokenRules};
 use super::json::{JsonLimits, Object, Value};
-use super::token::base64url;
+use super::token::split;
+use super::{TokenRefusal, base64url};
 use crate::time::UnixSeconds;
 
 const NO_LIMITS: JsonLimits = JsonLimits { depth: usize::MAX, members: usize::MAX };
@@ -133,17 +133,31 @@ impl VerifiedClaims {
     /// Any claim, parsed anew at each call.
     #[must_use]
     pub fn claim(&self, name: &str) -> Option<serde_json::Value> {
-        Object::read(&self.json(), NO_LIMITS).ok()?.get(name).map(Value::to_owned)
+        let mut found = None;
+        self.find(name, &mut |value| found = Some(value.to_owned()));
+        found
     }
 
     /// Whether the claim `name` equals `wanted`, or is an array that has it.
     #[must_use]
     pub fn has(&self, name: &str, wanted: &serde_json::Value) -> bool {
-        Object::read(&self.json(), NO_LIMITS).is_ok_and(|claims| match claims.get(name) {
-            Some(Value::Array(items)) => items.iter().any(|item| item.equals(wanted)),
-            Some(single) => single.equals(wanted),
-            None => false,
-        })
+        let mut has = false;
+        self.find(name, &mut |value| {
+            has = match value {
+                Value::Array(items) => items.iter().any(|item| item.equals(wanted)),
+                single => single.equals(wanted),
+            };
+        });
+        has
+    }
+
+    fn find(&self, name: &str, found: &mut dyn FnMut(&Value<'_>)) {
+        let json = self.json();
+        if let Ok(claims) = Object::read(&json, NO_LIMITS)
+            && let Some(value) = claims.get(name)
+        {
+            found(value);
+        }
     }
 
     /// The claims as JSON text, exactly as they were signed; of a token that was seen before they are decoded at each call. They may
@@ -155,7 +169,7 @@ impl VerifiedClaims {
         if !self.is_token {
             return Cow::Borrowed(body);
         }
-        let payload = body.split('.').nth(1).and_then(|payload| base64url(payload.as_bytes()).ok());
+        let payload = split(body.as_bytes()).and_then(|(_, payload, _)| base64url::decode_vec(payload).ok());
         Cow::Owned(payload.and_then(|payload| String::from_utf8(payload).ok()).unwrap_or_default())
     }
 
