@@ -234,14 +234,14 @@ impl Indexed {
     }
 }
 
-/// Where a name is in the index; more than one place while duplicates are not refused yet.
+/// Where a name is in the index.
 #[inline]
-fn found<'n>(index: &[Indexed], name: &str, name_of: impl Fn(usize) -> Option<&'n str>) -> impl Iterator<Item = usize> {
+fn found<'n>(index: &[Indexed], name: &str, name_of: &dyn Fn(usize) -> Option<&'n str>) -> Option<usize> {
     let wanted = Indexed::of(name, 0);
     let first = index.partition_point(|known| known.cmp(&wanted).is_lt());
-    let alike = index.get(first..).unwrap_or_default().iter().take_while(move |known| known.cmp(&wanted).is_eq());
+    let mut alike = index.get(first..)?.iter().take_while(|known| known.cmp(&wanted).is_eq());
     // The ends of a short name are the whole of it.
-    alike.map(|known| known.at).filter(move |at| name.len() <= 16 || name_of(*at) == Some(name))
+    alike.find(|known| name.len() <= 16 || name_of(known.at) == Some(name)).map(|known| known.at)
 }
 
 impl ScopeCatalogue {
@@ -263,15 +263,17 @@ impl ScopeCatalogue {
             if !is_scope_name(declared.name) {
                 return Err(CatalogueError::Grammar(declared.name.to_string()));
             }
-            if doubtful && found(&index, declared.name, name_of).any(|other| other < at) {
+            if doubtful && declarations.iter().take(at).any(|earlier| earlier.name == declared.name) {
                 return Err(CatalogueError::Duplicate(declared.name.to_string()));
             }
         }
-        let mut direct: Vec<Vec<usize>> = Vec::with_capacity(count);
-        for declared in declarations {
+        // Left empty where no scope implies another.
+        let mut direct: Vec<Vec<usize>> = Vec::new();
+        let implying = if declarations.iter().all(|declared| declared.implies.is_empty()) { 0 } else { count };
+        for declared in declarations.iter().take(implying) {
             let mut implied = Vec::with_capacity(declared.implies.len());
             for name in declared.implies {
-                implied.push(found(&index, name, name_of).next().ok_or_else(|| CatalogueError::UndeclaredImplied {
+                implied.push(found(&index, name, &name_of).ok_or_else(|| CatalogueError::UndeclaredImplied {
                     scope: declared.name.to_string(),
                     implied: name.clone(),
                 })?);
@@ -305,7 +307,7 @@ impl ScopeCatalogue {
     /// The index of a declared scope; names are compared exactly.
     #[must_use]
     pub fn index_of(&self, name: &str) -> Option<usize> {
-        found(&self.index, name, |at| self.name(at)).next()
+        found(&self.index, name, &|at| self.name(at))
     }
 
     /// The name of the scope with this index.

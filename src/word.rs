@@ -71,7 +71,8 @@ pub(crate) const fn mark_below(least: u64, word: u64) -> u64 {
 
 /// Where the plain characters of a JSON string (RFC 8259 section 7) end that start at `at`: at a quote, a backslash, a control character
 /// or the end of the text.
-#[inline]
+#[cfg_attr(target_arch = "wasm32", inline(never))]
+#[cfg_attr(not(target_arch = "wasm32"), inline)]
 pub(crate) fn plain_end(text: &[u8], mut at: usize) -> usize {
     const QUOTES: u64 = ONES.wrapping_mul(b'"' as u64);
     const BACKSLASHES: u64 = ONES.wrapping_mul(b'\\' as u64);

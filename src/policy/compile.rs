@@ -7,13 +7,14 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt::{self, Arguments};
 
-use hashbrown::HashMap;
 use serde_json::Value;
 
 use super::credential::{compile_credentials, number_headers};
 use super::document::{
     Https, Ordered, PolicyDocument, RequirementDocument, RouteDocument, TestDocument, TrailingSlash,
 };
+use super::few::Few;
+use super::ids::Ids;
 use super::{Allow, Alternative, Credential, CredentialKind, Policy, Requirement, Route, Slots};
 use crate::error::{PolicyError, PolicyErrors};
 use crate::json::Quoted;
@@ -153,7 +154,7 @@ fn compile_routes(
 ) -> Box<[Route]> {
     let count = document.routes.len();
     let mut routes = Vec::with_capacity(count);
-    let mut ids: HashMap<&str, usize> = HashMap::with_capacity(count);
+    let mut ids = Ids::of(&document.routes);
     let texts = texts_of(&document.routes);
     let mut start = 0_u32;
     let nobody = Arc::<Allow>::default();
@@ -168,7 +169,7 @@ fn compile_routes(
                 format_args!("expected 1 to 100 printable ASCII characters"),
             );
         }
-        if let Some(earlier) = ids.insert(&route.id, at) {
+        if let Some(earlier) = ids.enter(at, &route.id) {
             mistakes.0.push(PolicyError {
                 code: "duplicate_route_id",
                 place: format!("/routes/{at}/id"),
@@ -256,7 +257,7 @@ fn compile_alternatives(
         );
     }
     used.clear();
-    let mut alternatives = Vec::with_capacity(allow.len());
+    let mut alternatives = Few::default();
     for (number, alternative) in allow.iter().enumerate() {
         let place = Place { route: at, alternative: number, credential: "" };
         if alternative.0.is_empty() {
@@ -268,7 +269,7 @@ fn compile_alternatives(
                 ),
             );
         }
-        let mut parts = Vec::with_capacity(alternative.0.len());
+        let mut parts = Few::default();
         for (name, requirement) in &alternative.0 {
             let place = Place { credential: name, ..place };
             let Some(credential) = credentials.iter().position(|credential| &*credential.name == name.as_str()) else {
@@ -292,7 +293,7 @@ fn compile_alternatives(
                 parts.push(part);
             }
         }
-        alternatives.push(Alternative { parts: parts.into_boxed_slice() });
+        alternatives.push(Alternative { parts });
     }
     if used.len() > MAX_ROUTE_CREDENTIALS {
         mistakes.add(
@@ -304,7 +305,7 @@ fn compile_alternatives(
             ),
         );
     }
-    Allow { alternatives: alternatives.into_boxed_slice(), credentials: Slots::of(used) }
+    Allow { alternatives, credentials: Slots::of(used) }
 }
 
 fn compile_requirement(

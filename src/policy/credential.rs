@@ -76,13 +76,12 @@ pub(super) fn compile_credentials(
 /// The distinct key headers, with each key credential told which one is its own and whether it shares it.
 pub(super) fn number_headers(credentials: &mut [Credential], mistakes: &mut Mistakes) -> Box<[Box<str>]> {
     let mut headers: Vec<Box<str>> = Vec::new();
-    let mut uses: Vec<usize> = Vec::new();
+    let mut uses = [0_usize; MAX_CREDENTIALS];
     for credential in credentials.iter_mut() {
         let CredentialKind::ApiKey(key) = &mut credential.kind else { continue };
         let known = headers.iter().position(|header| header.eq_ignore_ascii_case(&key.header));
         key.header_index = known.unwrap_or_else(|| {
             headers.push(key.header.clone());
-            uses.push(0);
             headers.len().saturating_sub(1)
         });
         if let Some(count) = uses.get_mut(key.header_index) {
@@ -275,13 +274,13 @@ fn bearer(bearer: &BearerDocument, place: Arguments<'_>, mistakes: &mut Mistakes
         rules.max_age = Some(i64::try_from(max_age).unwrap_or(i64::MAX));
     }
     if let Some(required) = &bearer.required_claims {
-        rules.required_claims = required.iter().cloned().map(Cow::Owned).collect();
+        rules.required_claims = owned(required);
     }
     if bearer.profile == Some(TokenProfile::Rfc9068) {
         rules.require_rfc9068();
     }
     if let Some(claims) = &bearer.scope_claims {
-        rules.scope_claims = claims.iter().cloned().map(Cow::Owned).collect();
+        rules.scope_claims = owned(claims);
     }
     if let Some(limits) = &bearer.limits {
         apply_limits(limits, &mut rules, place, mistakes);
@@ -339,6 +338,10 @@ fn algorithms(bearer: &BearerDocument, place: Arguments<'_>, mistakes: &mut Mist
         mistakes.add("algorithm", format_args!("{place}/algorithms"), format_args!("expected at least one algorithm"));
     }
     set
+}
+
+fn owned(names: &[String]) -> Box<[Cow<'static, str>]> {
+    names.iter().map(|name| Cow::Owned(name.clone())).collect()
 }
 
 /// A `typ` as it is compared: lower case, without `application/` (RFC 7515 section 4.1.9).

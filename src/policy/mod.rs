@@ -3,6 +3,8 @@
 pub mod compile;
 mod credential;
 pub mod document;
+mod few;
+mod ids;
 pub(crate) mod read;
 
 use alloc::boxed::Box;
@@ -12,6 +14,7 @@ use serde_json::Value;
 
 use self::compile::MAX_ROUTE_CREDENTIALS;
 use self::document::{MethodOverride, RouterProfile, TestDocument};
+use self::few::Few;
 use crate::jwt::claims::TokenRules;
 use crate::jwt::jwk::KeySet;
 use crate::key::foreign::ForeignKeys;
@@ -226,7 +229,7 @@ pub struct Route {
 /// Who may pass. Routes of which the document says the same share one.
 #[derive(Debug, Default)]
 pub(crate) struct Allow {
-    pub(crate) alternatives: Box<[Alternative]>,
+    pub(crate) alternatives: Few<Alternative>,
     pub(crate) credentials: Slots,
 }
 
@@ -299,7 +302,7 @@ impl Route {
 /// One alternative: all of its requirements.
 #[derive(Debug)]
 pub struct Alternative {
-    pub(crate) parts: Box<[Requirement]>,
+    pub(crate) parts: Few<Requirement>,
 }
 
 impl Alternative {
