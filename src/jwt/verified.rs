@@ -82,11 +82,10 @@ impl VerifiedClaims {
     /// The same claims with the token that they are of instead of its payload, which is decoded when it is asked for.
     pub(super) fn within(&self, token: &[u8]) -> Option<Self> {
         let token = core::str::from_utf8(token).ok()?;
-        let [payload, ..] = self.ends;
-        let mut ends = [0; 3];
-        for (end, was) in ends.iter_mut().zip(self.ends) {
-            *end = u32::try_from(token.len()).ok()?.checked_add(was.checked_sub(payload)?)?;
-        }
+        let [payload, subject, client] = self.ends;
+        let length = u32::try_from(token.len()).ok()?;
+        let moved = |end: u32| length.checked_add(end.checked_sub(payload)?);
+        let ends = [length, moved(subject)?, moved(client)?];
         let rest = self.text.get(payload as usize..)?;
         let mut text = String::with_capacity(token.len().saturating_add(rest.len()));
         text.push_str(token);

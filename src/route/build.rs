@@ -1,10 +1,11 @@
 //! Building the table: patterns into a tree.
 
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use hashbrown::{HashMap, HashTable};
+use hashbrown::HashTable;
 
 use super::conflict;
 pub use super::error::RouteError;
@@ -67,7 +68,9 @@ pub(super) struct Builder<'s> {
     pub(super) rows: Vec<(u16, u32, u32)>,
     pub(super) methods: Vec<Method>,
     pub(super) routes: Vec<Entry>,
-    pub(super) names: HashMap<Vec<&'s str>, u32>,
+    /// The lists of names of parameters, each once.
+    pub(super) names: Vec<Box<[Box<str>]>>,
+    pub(super) names_index: HashTable<u32>,
     pub(super) texts: String,
     pub(super) spellings: bool,
     pub(super) errors: Vec<RouteError>,
@@ -96,7 +99,8 @@ pub(super) fn build(specs: &[RouteSpec<'_>], options: &TableOptions<'_>) -> Resu
         rows: Vec::with_capacity(many),
         methods: Vec::new(),
         routes: Vec::with_capacity(many),
-        names: HashMap::new(),
+        names: Vec::new(),
+        names_index: HashTable::new(),
         texts: String::with_capacity(specs.iter().fold(0, |sum, spec| spec.path.len().saturating_add(sum))),
         spellings: has_spellings(options.base.as_bytes()),
         errors: Vec::new(),
@@ -177,13 +181,27 @@ impl<'s> Builder<'s> {
             *place = id(self.rows.len());
         }
         self.rows.push((method, route, last));
-        let fresh = id(self.names.len());
-        let names = match self.names.get(&*pattern.names) {
-            Some(known) => *known,
-            None => *self.names.entry(pattern.names.clone()).or_insert(fresh),
-        };
+        let names = self.names(&pattern.names);
         self.routes.push(Entry { path, names, method, opaque: spec.encoded_slash });
         Ok(())
+    }
+
+    /// Which list of names this is, a new one where it is not there.
+    fn names(&mut self, names: &[&str]) -> u32 {
+        let hash = names_hash(names.iter().copied());
+        let lists = &self.names;
+        let is =
+            |index: &u32| lists.get(*index as usize).is_some_and(|known| texts_of(known).eq(names.iter().copied()));
+        if let Some(known) = self.names_index.find(hash, is) {
+            return *known;
+        }
+        let fresh = id(self.names.len());
+        self.names.push(names.iter().map(|name| Box::from(*name)).collect());
+        let lists = &self.names;
+        self.names_index.insert_unique(hash, fresh, |index| {
+            lists.get(*index as usize).map_or(0, |known| names_hash(texts_of(known)))
+        });
+        fresh
     }
 
     /// Keeps a text of at most 8 KiB; where it is.
@@ -308,6 +326,14 @@ impl<'s> Builder<'s> {
 pub(super) fn literal_hash(literals: &[Literal], texts: &str, at: u32, fold: bool) -> u64 {
     let Some(literal) = literals.get(at as usize) else { return 0 };
     Cut::of(bytes_of(texts, (literal.start, literal.len)), fold).hash(literal.parent)
+}
+
+fn texts_of(names: &[Box<str>]) -> impl Iterator<Item = &str> {
+    names.iter().map(|name| &**name)
+}
+
+fn names_hash<'n>(names: impl Iterator<Item = &'n str>) -> u64 {
+    names.fold(0, |hash: u64, name| hash.rotate_left(9) ^ Cut::of(name.as_bytes(), false).hash(0))
 }
 
 fn typed_hash(parent: u32, param: &Param<'_>) -> u64 {

@@ -34,8 +34,6 @@ impl Builder<'_> {
         }
         let contested = self.nodes.iter().any(|node| node.params.1.wrapping_sub(node.params.0) > 1);
         let (endpoints, rows) = rows_in_order(&self.endpoints, &self.rows);
-        let mut names: Vec<_> = self.names.into_iter().collect();
-        names.sort_unstable_by_key(|(_, at)| *at);
         let table = RouteTable {
             base: self.options.base.into(),
             nodes: self.nodes.into_boxed_slice(),
@@ -47,7 +45,7 @@ impl Builder<'_> {
             ranks: if contested { self.ranks.into_boxed_slice() } else { Box::default() },
             methods: self.methods.into_boxed_slice(),
             routes: self.routes.into_boxed_slice(),
-            names: names.into_iter().map(|(names, _)| names.into_iter().map(Box::from).collect()).collect(),
+            names: self.names.into_boxed_slice(),
             texts: self.texts.into_boxed_str(),
             trailing_slash_same: self.options.trailing_slash_same,
             fold,
