@@ -45,7 +45,7 @@
 //! # Features
 //!
 //! `rsa`, `p256` and `ed25519` (all on) are the signature algorithms; HMAC is always there. `aws-lc-rs` or `ring` replace the arithmetic of
-//! RSA and ECDSA natively. `oauth` (off) adds the authorization server. No feature changes a decision.
+//! RSA and ECDSA natively, `aws-lc-rs` that of Ed25519 too. `oauth` (off) adds the authorization server. No feature changes a decision.
 #![no_std]
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]

@@ -208,8 +208,8 @@ pub struct ScopeDeclaration<'a> {
 
 #[derive(Clone, Debug)]
 struct Entry {
-    name: Box<str>,
-    title: Box<str>,
+    /// Where the name and the title end in the texts; they start where the entry before ends.
+    ends: [usize; 2],
     /// This scope and everything it implies, transitively.
     closure: ScopeSet,
 }
@@ -218,6 +218,8 @@ struct Entry {
 #[derive(Clone, Debug, Default)]
 pub struct ScopeCatalogue {
     entries: Box<[Entry]>,
+    /// Name and title of each.
+    texts: Box<str>,
     /// The entries in an order to search in.
     index: Box<[Indexed]>,
 }
@@ -241,6 +243,16 @@ impl Indexed {
     }
 }
 
+/// Where a name is in the index.
+#[inline]
+fn found<'n>(index: &[Indexed], name: &str, name_of: &dyn Fn(usize) -> Option<&'n str>) -> Option<usize> {
+    let wanted = Indexed::of(name, 0);
+    let first = index.partition_point(|known| known.cmp(&wanted).is_lt());
+    let mut alike = index.get(first..)?.iter().take_while(|known| known.cmp(&wanted).is_eq());
+    // The ends of a short name are the whole of it.
+    alike.find(|known| name.len() <= 16 || name_of(known.at) == Some(name)).map(|known| known.at)
+}
+
 impl ScopeCatalogue {
     /// Checks the declarations and closes `implies`.
     ///
@@ -251,44 +263,42 @@ impl ScopeCatalogue {
         if count > MAX_SCOPES {
             return Err(CatalogueError::TooMany(count));
         }
-        let name_at = |at: &usize| declarations.get(*at).map_or("", |declared| declared.name);
-        let mut sorted: Vec<usize> = Vec::with_capacity(count);
+        let name_of = |at: usize| declarations.get(at).map(|declared| declared.name);
+        let mut index: Vec<_> =
+            declarations.iter().enumerate().map(|(at, declared)| Indexed::of(declared.name, at)).collect();
+        index.sort_unstable_by(Indexed::cmp);
+        let doubtful = index.iter().zip(index.iter().skip(1)).any(|(one, next)| one.cmp(next).is_eq());
         for (at, declared) in declarations.iter().enumerate() {
             if !is_scope_name(declared.name) {
                 return Err(CatalogueError::Grammar(declared.name.to_string()));
             }
-            match sorted.binary_search_by(|other| name_at(other).cmp(declared.name)) {
-                Ok(_) => return Err(CatalogueError::Duplicate(declared.name.to_string())),
-                Err(place) => sorted.insert(place, at),
+            if doubtful && declarations.iter().take(at).any(|earlier| earlier.name == declared.name) {
+                return Err(CatalogueError::Duplicate(declared.name.to_string()));
             }
         }
-        let mut direct: Vec<Vec<usize>> = Vec::with_capacity(count);
-        for declared in declarations {
+        // Left empty where no scope implies another.
+        let mut direct: Vec<Vec<usize>> = Vec::new();
+        let implying = if declarations.iter().all(|declared| declared.implies.is_empty()) { 0 } else { count };
+        for declared in declarations.iter().take(implying) {
             let mut implied = Vec::with_capacity(declared.implies.len());
             for name in declared.implies {
-                let found = sorted.binary_search_by(|other| name_at(other).cmp(name)).ok();
-                let at = found.and_then(|place| sorted.get(place)).ok_or_else(|| {
-                    CatalogueError::UndeclaredImplied { scope: declared.name.to_string(), implied: name.clone() }
-                })?;
-                implied.push(*at);
+                implied.push(found(&index, name, &name_of).ok_or_else(|| CatalogueError::UndeclaredImplied {
+                    scope: declared.name.to_string(),
+                    implied: name.clone(),
+                })?);
             }
             direct.push(implied);
         }
-        let entries = declarations
-            .iter()
-            .enumerate()
-            .map(|(at, declared)| {
-                Ok(Entry {
-                    name: declared.name.into(),
-                    title: declared.title.into(),
-                    closure: close(at, &direct, declarations)?,
-                })
-            })
-            .collect::<Result<_, CatalogueError>>()?;
-        let mut index: Vec<_> =
-            declarations.iter().enumerate().map(|(at, declared)| Indexed::of(declared.name, at)).collect();
-        index.sort_unstable_by(Indexed::cmp);
-        Ok(Self { entries, index: index.into_boxed_slice() })
+        let bytes = declarations.iter().map(|declared| declared.name.len().saturating_add(declared.title.len()));
+        let mut texts = String::with_capacity(bytes.fold(0, usize::saturating_add));
+        let mut entries = Vec::with_capacity(count);
+        for (at, declared) in declarations.iter().enumerate() {
+            texts.push_str(declared.name);
+            let name_end = texts.len();
+            texts.push_str(declared.title);
+            entries.push(Entry { ends: [name_end, texts.len()], closure: close(at, &direct, declarations)? });
+        }
+        Ok(Self { entries: entries.into_boxed_slice(), texts: texts.into_boxed_str(), index: index.into_boxed_slice() })
     }
 
     /// How many scopes are declared.
@@ -306,23 +316,23 @@ impl ScopeCatalogue {
     /// The index of a declared scope; names are compared exactly.
     #[must_use]
     pub fn index_of(&self, name: &str) -> Option<usize> {
-        let wanted = Indexed::of(name, 0);
-        let first = self.index.partition_point(|known| known.cmp(&wanted).is_lt());
-        let alike = self.index.get(first..)?.iter().take_while(|known| known.cmp(&wanted).is_eq());
-        // The ends of a short name are the whole of it.
-        alike.map(|known| known.at).find(|at| name.len() <= 16 || self.name(*at) == Some(name))
+        found(&self.index, name, &|at| self.name(at))
     }
 
     /// The name of the scope with this index.
     #[must_use]
     pub fn name(&self, index: usize) -> Option<&str> {
-        self.entries.get(index).map(|entry| &*entry.name)
+        let [end, _] = self.entries.get(index)?.ends;
+        let before = index.checked_sub(1).and_then(|before| self.entries.get(before));
+        let start = before.map_or(0, |Entry { ends: [_, end], .. }| *end);
+        self.texts.get(start..end)
     }
 
     /// The title of the scope with this index.
     #[must_use]
     pub fn title(&self, index: usize) -> Option<&str> {
-        self.entries.get(index).map(|entry| &*entry.title)
+        let [start, end] = self.entries.get(index)?.ends;
+        self.texts.get(start..end)
     }
 
     /// The set without members.
@@ -382,6 +392,9 @@ impl ScopeCatalogue {
 fn close(start: usize, direct: &[Vec<usize>], declared: &[ScopeDeclaration<'_>]) -> Result<ScopeSet, CatalogueError> {
     let mut set = ScopeSet::empty(declared.len());
     set.insert(start);
+    if direct.get(start).is_none_or(Vec::is_empty) {
+        return Ok(set);
+    }
     let mut path: Vec<(usize, usize)> = alloc::vec![(start, 0)];
     while let Some((at, next)) = path.last_mut() {
         let implied = direct.get(*at).and_then(|list| list.get(*next)).copied();

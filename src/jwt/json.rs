@@ -6,6 +6,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::json::to_number;
+use crate::word::plain_end;
 
 /// Why a text is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,7 +70,11 @@ impl<'j> Object<'j> {
     /// assert_eq!(read(r#"{"alg":"RS256","\u0061lg":"none"}"#).unwrap_err(), JsonFault::Duplicate);
     /// ```
     pub fn parse(text: &'j [u8], limits: JsonLimits) -> Result<Self, JsonFault> {
-        let text = core::str::from_utf8(text).map_err(|_| JsonFault::Invalid)?;
+        Self::read(core::str::from_utf8(text).map_err(|_| JsonFault::Invalid)?, limits)
+    }
+
+    /// The same of a text that is known to be UTF-8.
+    pub(super) fn read(text: &'j str, limits: JsonLimits) -> Result<Self, JsonFault> {
         let mut reader = Reader { text, at: 0, left: limits.members };
         reader.space();
         if reader.peek() != Some(b'{') {
@@ -83,7 +88,7 @@ impl<'j> Object<'j> {
     /// The value of a member.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Value<'j>> {
-        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value)
+        self.0.iter().find(|(known, _)| is_same(known, name)).map(|(_, value)| value)
     }
 
     /// The text of a member that is a string.
@@ -218,9 +223,9 @@ impl<'j> Reader<'j> {
             self.bump();
             return Ok(Object(Vec::new()));
         }
-        // Most members of a token take some thirty bytes; what follows bounds the guess.
+        // Most members of a token take more than twenty bytes; what follows bounds the guess.
         let rest = self.text.len().saturating_sub(self.at);
-        let mut members: Vec<(Cow<'j, str>, Value<'j>)> = Vec::with_capacity((rest / 32).clamp(1, 16));
+        let mut members: Vec<(Cow<'j, str>, Value<'j>)> = Vec::with_capacity((rest / 20).clamp(1, 16));
         loop {
             self.space();
             if self.peek() != Some(b'"') {
@@ -330,10 +335,9 @@ impl<'j> Reader<'j> {
     }
 
     /// Passes over plain characters; stops at a quote or a backslash and says which.
+    #[inline]
     fn run(&mut self) -> Result<u8, JsonFault> {
-        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
-        let plain = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f)).ok_or(JsonFault::Invalid)?;
-        self.at = self.at.saturating_add(plain);
+        self.at = plain_end(self.text.as_bytes(), self.at);
         self.peek().filter(|stop| *stop >= 0x20).ok_or(JsonFault::Invalid)
     }
 
@@ -378,13 +382,24 @@ impl<'j> Reader<'j> {
     }
 }
 
+/// Whether two names are the same. Most are told apart by their length or their last byte.
+#[inline]
+fn is_same(one: &str, other: &str) -> bool {
+    one.len() == other.len() && one.as_bytes().last() == other.as_bytes().last() && one == other
+}
+
 /// Whether every name comes once: by comparison while they are few, by sorting beyond.
 fn is_unique(members: &[(Cow<'_, str>, Value<'_>)]) -> bool {
     if members.len() <= 16 {
-        return members
-            .iter()
-            .enumerate()
-            .all(|(at, (name, _))| members.iter().take(at).all(|(earlier, _)| earlier != name));
+        // One bit of 64 for the length and both ends of a name: where it is not set, there was no such name.
+        let mut seen = 0_u64;
+        return members.iter().enumerate().all(|(at, (name, _))| {
+            let ends = name.as_bytes().first().zip(name.as_bytes().last()).map_or(0, |(a, z)| a.wrapping_mul(5) ^ *z);
+            let bit = 1 << ((usize::from(ends) ^ name.len().wrapping_mul(11)) & 63);
+            let fresh = seen & bit == 0;
+            seen |= bit;
+            fresh || members.iter().take(at).all(|(earlier, _)| !is_same(earlier, name))
+        });
     }
     let mut names: Vec<&str> = members.iter().map(|(name, _)| &**name).collect();
     names.sort_unstable();

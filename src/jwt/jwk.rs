@@ -13,11 +13,11 @@ use sha2::{Digest, Sha256};
 #[cfg(not(all(feature = "rsa", feature = "p256", feature = "ed25519")))]
 use super::elsewhere::Elsewhere;
 use super::json::{JsonFault, JsonLimits, Object, Value};
-use super::token::{MAX_KID_BYTES, base64url};
+use super::token::MAX_KID_BYTES;
 #[cfg(not(all(feature = "rsa", feature = "p256", feature = "ed25519")))]
 use super::verify::Inner;
 use super::verify::{RsaLimit, VerifyKey};
-use super::{Algorithm, TokenRefusal};
+use super::{Algorithm, TokenRefusal, base64url};
 
 /// The longest text of a key set, in bytes.
 pub const MAX_KEY_SET_BYTES: usize = 256 * 1024;
@@ -272,7 +272,7 @@ fn is_for_verification(entry: &Object<'_>) -> Result<bool, Skip> {
 
 fn member<'e>(entry: &'e Object<'_>, name: &str) -> Result<(&'e str, Vec<u8>), Skip> {
     let text = entry.string(name).ok_or(UNUSABLE)?;
-    Ok((text, base64url(text.as_bytes()).map_err(|_| TokenRefusal::KeyInvalid)?))
+    Ok((text, base64url::decode_vec(text.as_bytes()).map_err(|_| TokenRefusal::KeyInvalid)?))
 }
 
 /// The key and its required members as JSON. base64url needs no escapes, so the texts are written as they are. Where this build lacks the

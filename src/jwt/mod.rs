@@ -2,6 +2,7 @@
 
 #[cfg(any(feature = "ring", feature = "aws-lc-rs"))]
 mod backend;
+mod base64url;
 pub mod cache;
 pub mod claims;
 #[cfg(any(test, not(all(feature = "rsa", feature = "p256", feature = "ed25519"))))]
@@ -12,11 +13,18 @@ pub mod claims;
 mod elsewhere;
 pub mod json;
 pub mod jwk;
+#[cfg(any(test, feature = "aws-lc-rs", not(all(feature = "rsa", feature = "p256", feature = "ed25519"))))]
+#[cfg_attr(
+    any(feature = "rsa", feature = "p256", feature = "ed25519"),
+    allow(dead_code, reason = "a build has only keys of the algorithms that it lacks")
+)]
+mod point;
 mod roca;
 #[cfg(feature = "rsa")]
 pub mod rsa;
 mod shape;
 pub mod token;
+mod verified;
 pub mod verify;
 
 /// A JWS signature algorithm this crate can verify (RFC 7518 section 3.1, RFC 8037 section 3.1). `none` cannot be written.

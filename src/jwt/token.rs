@@ -6,13 +6,10 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-
 use super::claims::{TokenRules, VerifiedClaims, verify_claims};
 use super::json::{JsonFault, Object, Value};
 use super::verify::SignatureVerified;
-use super::{Algorithm, TokenRefusal};
+use super::{Algorithm, TokenRefusal, base64url};
 use crate::time::UnixSeconds;
 
 /// The longest `kid`, in bytes.
@@ -25,8 +22,34 @@ pub struct UnverifiedToken<'t> {
     kid: Option<Arc<str>>,
     signing_input: &'t [u8],
     payload: &'t [u8],
-    signature: Vec<u8>,
+    signature: Signature,
 }
+
+/// A decoded signature: most take no memory of their own.
+enum Signature {
+    Short([u8; 64], usize),
+    Long(Vec<u8>),
+}
+
+impl Signature {
+    fn decode(text: &[u8]) -> Result<Self, TokenRefusal> {
+        let mut bytes = [0; 64];
+        match base64url::decode(text, &mut bytes).map(<[u8]>::len) {
+            Some(len) => Ok(Self::Short(bytes, len)),
+            None => base64url::decode_vec(text).map(Self::Long),
+        }
+    }
+
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Short(bytes, len) => bytes.get(..*len).unwrap_or_default(),
+            Self::Long(bytes) => bytes,
+        }
+    }
+}
+
+/// Payloads of up to so many bytes are decoded on the stack.
+const SHORT_PAYLOAD: usize = 1_024;
 
 /// The last header that was right under one set of rules, as it was sent and what it says. An issuer writes the same one into every
 /// token, so it need not be read again.
@@ -34,11 +57,6 @@ pub struct UnverifiedToken<'t> {
 pub(crate) struct SeenHeader {
     text: Box<[u8]>,
     read: Option<(Algorithm, Option<Arc<str>>)>,
-}
-
-/// Decodes strict base64url (RFC 4648 section 5): its alphabet, no padding, no white space, canonical last bits.
-pub(super) fn base64url(text: &[u8]) -> Result<Vec<u8>, TokenRefusal> {
-    URL_SAFE_NO_PAD.decode(text).map_err(|_| TokenRefusal::Base64Invalid)
 }
 
 impl<'t> UnverifiedToken<'t> {
@@ -69,7 +87,7 @@ impl<'t> UnverifiedToken<'t> {
         let (algorithm, kid) = match known {
             Some(read) => read,
             None => {
-                let read = check_header(&base64url(header)?, rules)?;
+                let read = check_header(&base64url::decode_vec(header)?, rules)?;
                 if let Some(seen) = seen {
                     *seen = SeenHeader { text: header.into(), read: Some(read.clone()) };
                 }
@@ -81,7 +99,7 @@ impl<'t> UnverifiedToken<'t> {
             kid,
             signing_input: text.get(..signing_len).ok_or(TokenRefusal::TokenMalformed)?,
             payload,
-            signature: base64url(signature)?,
+            signature: Signature::decode(signature)?,
         })
     }
 
@@ -106,7 +124,7 @@ impl<'t> UnverifiedToken<'t> {
     /// The decoded signature.
     #[must_use]
     pub fn signature(&self) -> &[u8] {
-        &self.signature
+        self.signature.bytes()
     }
 
     /// The issuer that the claims name, unproven: to choose between the key sets of several issuers, and for nothing else.
@@ -114,7 +132,7 @@ impl<'t> UnverifiedToken<'t> {
     /// # Errors
     /// A refusal of the payload's form.
     pub fn unverified_issuer(&self, rules: &TokenRules) -> Result<Option<String>, TokenRefusal> {
-        let payload = base64url(self.payload)?;
+        let payload = base64url::decode_vec(self.payload)?;
         let claims = Object::parse(&payload, rules.limits.json()).map_err(TokenRefusal::of_claims)?;
         Ok(claims.string("iss").map(String::from))
     }
@@ -129,12 +147,21 @@ impl<'t> UnverifiedToken<'t> {
         rules: &TokenRules,
         now: UnixSeconds,
     ) -> Result<VerifiedClaims, TokenRefusal> {
-        verify_claims(base64url(self.payload)?, rules, now)
+        let more;
+        let mut space = [0; SHORT_PAYLOAD];
+        let payload = match base64url::decode(self.payload, &mut space) {
+            Some(payload) => payload,
+            None => {
+                more = base64url::decode_vec(self.payload)?;
+                &more
+            }
+        };
+        verify_claims(payload, rules, now)
     }
 }
 
 /// Three parts, none empty, and no fourth.
-fn split(text: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
+pub(super) fn split(text: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
     let mut dots = memchr::memchr_iter(b'.', text);
     let (first, second) = (dots.next()?, dots.next()?);
     let (signed, signature) = (text.get(..second)?, text.get(second.checked_add(1)?..)?);
@@ -236,6 +263,9 @@ fn media_type(name: &str) -> Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
     use super::*;
     use crate::jwt::AlgorithmSet;
 
@@ -262,5 +292,34 @@ mod tests {
         }
         assert_eq!((read(good), read(other)), (Ok(Some("k1".into())), Ok(None)));
         assert_eq!(read(r#"{"alg":"HS256","typ":"at+jwt","kid":"k1"}"#), Err(TokenRefusal::AlgNotAllowed));
+    }
+
+    #[test]
+    fn payloads_and_signatures_of_any_length_are_decoded() {
+        let rules = TokenRules::new("i", ["a"], AlgorithmSet::default().with(Algorithm::Rs256));
+        let header = URL_SAFE_NO_PAD.encode(r#"{"alg":"RS256","typ":"at+jwt"}"#);
+        let now = UnixSeconds::clamped(1_000);
+        for length in (0..70).chain(950..980) {
+            let signature = alloc::vec![7; length.clamp(1, 600)];
+            let note = "x".repeat(length);
+            let claims = alloc::format!(r#"{{"iss":"i","aud":"a","sub":"s","iat":1,"exp":2000,"note":"{note}"}}"#);
+            let [payload, encoded] = [claims.as_bytes(), &signature].map(|bytes| URL_SAFE_NO_PAD.encode(bytes));
+            let text = alloc::format!("{header}.{payload}.{encoded}");
+            let token = UnverifiedToken::parse(text.as_bytes(), &rules).unwrap();
+            assert_eq!(token.signature(), signature, "{length}");
+            let verified = token.into_verified(SignatureVerified::by_host(), &rules, now).unwrap();
+            assert_eq!(verified.json(), claims, "{length}");
+            for (bad, at) in
+                [(alloc::format!("{header}.{payload}.{encoded}!"), 0), (alloc::format!("{header}.{payload}!.AA"), 1)]
+            {
+                let read = UnverifiedToken::parse(bad.as_bytes(), &rules);
+                let refusal = match read {
+                    Err(refusal) if at == 0 => refusal,
+                    Ok(token) if at == 1 => token.into_verified(SignatureVerified::by_host(), &rules, now).unwrap_err(),
+                    _ => panic!("{length} {at}"),
+                };
+                assert_eq!(refusal, TokenRefusal::Base64Invalid, "{length} {at}");
+            }
+        }
     }
 }

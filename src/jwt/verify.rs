@@ -150,8 +150,10 @@ pub(super) enum Inner {
         #[cfg(any(feature = "ring", feature = "aws-lc-rs"))]
         point: Vec<u8>,
     },
-    #[cfg(feature = "ed25519")]
+    #[cfg(all(feature = "ed25519", not(feature = "aws-lc-rs")))]
     Ed25519(ed25519_dalek::VerifyingKey),
+    #[cfg(all(feature = "ed25519", feature = "aws-lc-rs"))]
+    Ed25519(backend::Ed25519Key),
     Hmac {
         secret: Zeroizing<Vec<u8>>,
         /// HS256 after its first block; as large as all the rest.
@@ -256,7 +258,12 @@ impl VerifyKey {
         let key = ed25519_dalek::VerifyingKey::from_bytes(bytes).map_err(|_| TokenRefusal::KeyInvalid)?;
         // Decoding reduces the coordinate; verifiers differ about what is not reduced already.
         let canonical = key.to_edwards().compress().as_bytes() == bytes;
-        if canonical && !key.is_weak() { Ok(Self(Inner::Ed25519(key))) } else { Err(TokenRefusal::KeyInvalid) }
+        if !canonical || key.is_weak() {
+            return Err(TokenRefusal::KeyInvalid);
+        }
+        #[cfg(feature = "aws-lc-rs")]
+        let key = backend::Ed25519Key::new(x)?;
+        Ok(Self(Inner::Ed25519(key)))
     }
 
     /// Whether the algorithm is one of this key's (the exact table of key type, curve and algorithm).
@@ -375,7 +382,9 @@ pub fn verify(
         Inner::P256 { point, .. } | Inner::P384 { point, .. } => {
             backend::verify_ecdsa(algorithm, point, signing_input, signature)
         }
-        #[cfg(feature = "ed25519")]
+        #[cfg(all(feature = "ed25519", feature = "aws-lc-rs"))]
+        Inner::Ed25519(key) => key.verify(signing_input, signature),
+        #[cfg(all(feature = "ed25519", not(feature = "aws-lc-rs")))]
         Inner::Ed25519(key) => ed25519_dalek::Signature::from_slice(signature)
             .is_ok_and(|signature| key.verify_strict(signing_input, &signature).is_ok()),
         Inner::Hmac { secret, sha256 } => match algorithm.hash() {

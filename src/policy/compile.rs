@@ -13,6 +13,8 @@ use super::credential::{compile_credentials, number_headers};
 use super::document::{
     Https, Ordered, PolicyDocument, RequirementDocument, RouteDocument, TestDocument, TrailingSlash,
 };
+use super::few::Few;
+use super::ids::Ids;
 use super::{Allow, Alternative, Credential, CredentialKind, Policy, Requirement, Route};
 use crate::error::{PolicyError, PolicyErrors};
 use crate::json::Quoted;
@@ -37,8 +39,12 @@ impl Mistakes {
 }
 
 /// A member name as a JSON pointer token (RFC 6901 section 3).
-pub(super) fn pointer(name: &str) -> String {
-    name.replace('~', "~0").replace('/', "~1")
+pub(super) struct Pointer<'a>(pub(super) &'a str);
+
+impl fmt::Display for Pointer<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.replace('~', "~0").replace('/', "~1"))
+    }
 }
 
 /// An alternative of a route, or a credential in it: written only when something is wrong there.
@@ -52,7 +58,7 @@ struct Place<'a> {
 impl fmt::Display for Place<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "/routes/{}/allow/{}", self.route, self.alternative)?;
-        if self.credential.is_empty() { Ok(()) } else { write!(f, "/{}", pointer(self.credential)) }
+        if self.credential.is_empty() { Ok(()) } else { write!(f, "/{}", Pointer(self.credential)) }
     }
 }
 
@@ -146,10 +152,14 @@ fn compile_routes(
     credentials: &[Credential],
     mistakes: &mut Mistakes,
 ) -> Box<[Route]> {
-    let repeated = repeated_ids(&document.routes);
-    let mut routes = Vec::with_capacity(document.routes.len());
+    let count = document.routes.len();
+    let mut routes = Vec::with_capacity(count);
+    let mut ids = Ids::of(&document.routes);
+    let texts = texts_of(&document.routes);
+    let mut start = 0_u32;
     let nobody = Arc::<Allow>::default();
-    let mut shared: Vec<(&Vec<_>, Arc<Allow>)> = Vec::new();
+    let mut shared: Vec<(&Vec<_>, Arc<Allow>)> = Vec::with_capacity(MAX_SHARED.min(count));
+    let mut used = Vec::new();
     for (at, route) in document.routes.iter().enumerate() {
         let place = format_args!("/routes/{at}");
         if route.id.is_empty() || route.id.len() > 100 || !route.id.bytes().all(|b| b.is_ascii_graphic()) {
@@ -159,24 +169,28 @@ fn compile_routes(
                 format_args!("expected 1 to 100 printable ASCII characters"),
             );
         }
-        if let Ok(found) = repeated.binary_search_by_key(&at, |(at, _)| *at)
-            && let Some((_, first)) = repeated.get(found)
-        {
+        if let Some(earlier) = ids.enter(at, &route.id) {
             mistakes.0.push(PolicyError {
                 code: "duplicate_route_id",
                 place: format!("/routes/{at}/id"),
-                other: Some(format!("/routes/{first}/id")),
+                other: Some(format!("/routes/{earlier}/id")),
                 message: format!("route id {} is used twice", Quoted(&route.id)),
             });
         }
         let (method, _) = split_match(&route.matches);
+        // What is longer is no id, or no path of the table.
+        let [id_len, method_len, match_len] =
+            [&*route.id, method, &*route.matches].map(|text| u16::try_from(text.len()).unwrap_or(0));
         let mut compiled = Route {
-            id: route.id.as_str().into(),
-            matches: route.matches.as_str().into(),
-            method_len: u16::try_from(method.len()).unwrap_or(0),
+            texts: Arc::clone(&texts),
+            start,
+            id_len,
+            method_len,
+            match_len,
             public: route.public == Some(true),
             allow: Arc::clone(&nobody),
         };
+        start = start.saturating_add(id_len.into()).saturating_add(match_len.into());
         match (&route.allow, route.public) {
             (Some(_), Some(_)) => mistakes.add(
                 "public_and_allow",
@@ -197,10 +211,12 @@ fn compile_routes(
                     route.id)),
             ),
             (Some(allow), None) => {
-                let alike = shared.iter().find(|(known, _)| *known == allow).map(|(_, shared)| Arc::clone(shared));
+                // The latest first: routes that belong together stand together.
+                let alike = shared.iter().rev().find(|(known, _)| *known == allow);
+                let alike = alike.map(|(_, shared)| Arc::clone(shared));
                 compiled.allow = alike.unwrap_or_else(|| {
                     let before = mistakes.0.len();
-                    let made = Arc::new(compile_alternatives(allow, at, scopes, credentials, mistakes));
+                    let made = Arc::new(compile_alternatives(allow, at, scopes, credentials, &mut used, mistakes));
                     // What is wrong is told of every route.
                     if mistakes.0.len() == before && shared.len() < MAX_SHARED {
                         shared.push((allow, Arc::clone(&made)));
@@ -214,14 +230,15 @@ fn compile_routes(
     routes.into_boxed_slice()
 }
 
-/// The routes whose id an earlier one has, each with the nearest of these.
-fn repeated_ids(routes: &[RouteDocument]) -> Vec<(usize, usize)> {
-    let mut ids: Vec<(&str, usize)> = routes.iter().enumerate().map(|(at, route)| (&*route.id, at)).collect();
-    ids.sort_unstable();
-    let neighbours = ids.iter().zip(ids.iter().skip(1)).filter(|((one, _), (other, _))| one == other);
-    let mut repeated: Vec<_> = neighbours.map(|((_, first), (_, at))| (*at, *first)).collect();
-    repeated.sort_unstable();
-    repeated
+/// The ids of the routes and what they match, one after the other.
+fn texts_of(routes: &[RouteDocument]) -> Arc<str> {
+    let lengths = routes.iter().map(|route| route.id.len().saturating_add(route.matches.len()));
+    let mut texts = String::with_capacity(lengths.fold(0, usize::saturating_add));
+    for route in routes {
+        texts.push_str(&route.id);
+        texts.push_str(&route.matches);
+    }
+    texts.into()
 }
 
 fn compile_alternatives(
@@ -229,6 +246,7 @@ fn compile_alternatives(
     at: usize,
     scopes: &ScopeCatalogue,
     credentials: &[Credential],
+    used: &mut Vec<usize>,
     mistakes: &mut Mistakes,
 ) -> Allow {
     if allow.is_empty() {
@@ -238,8 +256,8 @@ fn compile_alternatives(
             format_args!("an empty list lets nobody in; name at least one alternative"),
         );
     }
-    let mut used: Vec<usize> = Vec::new();
-    let mut alternatives = Vec::with_capacity(allow.len());
+    used.clear();
+    let mut alternatives = Few::default();
     for (number, alternative) in allow.iter().enumerate() {
         let place = Place { route: at, alternative: number, credential: "" };
         if alternative.0.is_empty() {
@@ -251,7 +269,7 @@ fn compile_alternatives(
                 ),
             );
         }
-        let mut parts = Vec::with_capacity(alternative.0.len());
+        let mut parts = Few::default();
         for (name, requirement) in &alternative.0 {
             let place = Place { credential: name, ..place };
             let Some(credential) = credentials.iter().position(|credential| &*credential.name == name.as_str()) else {
@@ -275,7 +293,7 @@ fn compile_alternatives(
                 parts.push(part);
             }
         }
-        alternatives.push(Alternative { parts: parts.into_boxed_slice() });
+        alternatives.push(Alternative { parts });
     }
     if used.len() > MAX_ROUTE_CREDENTIALS {
         mistakes.add(
@@ -326,7 +344,7 @@ fn compile_requirement(
         if matches!(value.0, Value::Null | Value::Array(_) | Value::Object(_)) {
             mistakes.add(
                 "claim_value",
-                format_args!("{place}/claims/{}", pointer(name)),
+                format_args!("{place}/claims/{}", Pointer(name)),
                 format_args!("claim {name} must be compared with a string, a number or a boolean", name = Quoted(name)),
             );
         }

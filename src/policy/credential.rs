@@ -1,12 +1,13 @@
 //! The `credentials` member: from the document to checked credentials.
 
+use alloc::borrow::Cow;
 use alloc::boxed::Box;
-use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::fmt::Arguments;
 
-use super::compile::{Mistakes, pointer};
+use super::compile::{Mistakes, Pointer};
 use super::document::{ApiKeyDocument, BearerDocument, CredentialDocument, LimitsDocument, Ordered, TokenProfile};
 use super::{ApiKeyCredential, BearerCredential, Credential, CredentialKind};
 use crate::credential::MAX_KEY_HEADERS;
@@ -38,7 +39,8 @@ pub(super) fn compile_credentials(
     }
     let mut compiled: Vec<Credential> = Vec::with_capacity(declared.0.len());
     for (name, credential) in &declared.0 {
-        let place = format!("/credentials/{}", pointer(name));
+        let pointer = Pointer(name);
+        let place = format_args!("/credentials/{pointer}");
         if name.is_empty()
             || name.len() > 64
             || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
@@ -50,8 +52,8 @@ pub(super) fn compile_credentials(
             );
         }
         let kind = match credential {
-            CredentialDocument::ApiKey(key) => api_key(key, &place, mistakes),
-            CredentialDocument::Bearer(bearer) => self::bearer(bearer, &place, mistakes),
+            CredentialDocument::ApiKey(key) => api_key(key, place, mistakes),
+            CredentialDocument::Bearer(bearer) => self::bearer(bearer, place, mistakes),
         };
         if let Some(kind) = kind {
             if let Some(earlier) = compiled.iter().find(|earlier| collide(&earlier.kind, &kind)) {
@@ -74,13 +76,12 @@ pub(super) fn compile_credentials(
 /// The distinct key headers, with each key credential told which one is its own and whether it shares it.
 pub(super) fn number_headers(credentials: &mut [Credential], mistakes: &mut Mistakes) -> Box<[Box<str>]> {
     let mut headers: Vec<Box<str>> = Vec::new();
-    let mut uses: Vec<usize> = Vec::new();
+    let mut uses = [0_usize; MAX_CREDENTIALS];
     for credential in credentials.iter_mut() {
         let CredentialKind::ApiKey(key) = &mut credential.kind else { continue };
         let known = headers.iter().position(|header| header.eq_ignore_ascii_case(&key.header));
         key.header_index = known.unwrap_or_else(|| {
             headers.push(key.header.clone());
-            uses.push(0);
             headers.len().saturating_sub(1)
         });
         if let Some(count) = uses.get_mut(key.header_index) {
@@ -133,7 +134,7 @@ const RESERVED_HEADERS: [&str; 10] = [
     "x-method-override",
 ];
 
-fn api_key(key: &ApiKeyDocument, place: &str, mistakes: &mut Mistakes) -> Option<CredentialKind> {
+fn api_key(key: &ApiKeyDocument, place: Arguments<'_>, mistakes: &mut Mistakes) -> Option<CredentialKind> {
     if !is_header_name(&key.header) {
         mistakes.add(
             "header_name",
@@ -147,8 +148,10 @@ fn api_key(key: &ApiKeyDocument, place: &str, mistakes: &mut Mistakes) -> Option
             format_args!("the header {} has another meaning", Quoted(&key.header)),
         );
     }
-    let default = [String::from("live"), String::from("test")];
-    let environments: Vec<&str> = key.environments.as_deref().unwrap_or(&default).iter().map(String::as_str).collect();
+    let environments: Vec<&str> = match &key.environments {
+        Some(environments) => environments.iter().map(String::as_str).collect(),
+        None => alloc::vec!["live", "test"],
+    };
     let format = match KeyFormat::new(&key.prefix, &environments) {
         Ok(format) => format,
         Err(error) => {
@@ -196,7 +199,7 @@ fn imported(
     key: &ApiKeyDocument,
     environments: &[&str],
     accept: &[&str],
-    place: &str,
+    place: Arguments<'_>,
     mistakes: &mut Mistakes,
 ) -> Box<[ForeignKeys]> {
     if key.imported.len() > MAX_IMPORTED {
@@ -208,7 +211,7 @@ fn imported(
     }
     let mut all: Vec<ForeignKeys> = Vec::new();
     for (at, entry) in key.imported.iter().enumerate() {
-        let place = format!("{place}/imported/{at}");
+        let place = format_args!("{place}/imported/{at}");
         let Some(issuer) = ForeignIssuer::from_name(&entry.from) else {
             let known = ForeignIssuer::ALL.map(ForeignIssuer::name).join(", ");
             mistakes.add(
@@ -241,7 +244,7 @@ fn imported(
     all.into_boxed_slice()
 }
 
-fn bearer(bearer: &BearerDocument, place: &str, mistakes: &mut Mistakes) -> Option<CredentialKind> {
+fn bearer(bearer: &BearerDocument, place: Arguments<'_>, mistakes: &mut Mistakes) -> Option<CredentialKind> {
     if bearer.issuer.is_empty() {
         mistakes.add("issuer", format_args!("{place}/issuer"), format_args!("expected the exact `iss` of the tokens"));
     }
@@ -271,13 +274,13 @@ fn bearer(bearer: &BearerDocument, place: &str, mistakes: &mut Mistakes) -> Opti
         rules.max_age = Some(i64::try_from(max_age).unwrap_or(i64::MAX));
     }
     if let Some(required) = &bearer.required_claims {
-        rules.required_claims = required.iter().map(|name| name.as_str().into()).collect();
+        rules.required_claims = owned(required);
     }
     if bearer.profile == Some(TokenProfile::Rfc9068) {
         rules.require_rfc9068();
     }
     if let Some(claims) = &bearer.scope_claims {
-        rules.scope_claims = claims.iter().map(|name| name.as_str().into()).collect();
+        rules.scope_claims = owned(claims);
     }
     if let Some(limits) = &bearer.limits {
         apply_limits(limits, &mut rules, place, mistakes);
@@ -312,7 +315,7 @@ fn bearer(bearer: &BearerDocument, place: &str, mistakes: &mut Mistakes) -> Opti
     }))
 }
 
-fn algorithms(bearer: &BearerDocument, place: &str, mistakes: &mut Mistakes) -> AlgorithmSet {
+fn algorithms(bearer: &BearerDocument, place: Arguments<'_>, mistakes: &mut Mistakes) -> AlgorithmSet {
     let mut set = AlgorithmSet::default();
     for (at, name) in bearer.algorithms.iter().enumerate() {
         match Algorithm::from_name(name) {
@@ -337,17 +340,24 @@ fn algorithms(bearer: &BearerDocument, place: &str, mistakes: &mut Mistakes) -> 
     set
 }
 
+fn owned(names: &[String]) -> Box<[Cow<'static, str>]> {
+    names.iter().map(|name| Cow::Owned(name.clone())).collect()
+}
+
 /// A `typ` as it is compared: lower case, without `application/` (RFC 7515 section 4.1.9).
-fn media_type(name: &str) -> Box<str> {
-    let lower = name.to_ascii_lowercase();
-    lower.strip_prefix("application/").unwrap_or(&lower).into()
+fn media_type(name: &str) -> Cow<'static, str> {
+    let mut lower = name.to_ascii_lowercase();
+    if lower.starts_with("application/") {
+        lower.drain(.."application/".len());
+    }
+    Cow::Owned(lower)
 }
 
 fn is_quotable_url(url: &str) -> bool {
     url.starts_with("https://") && url.bytes().all(|b| b.is_ascii_graphic() && b != b'"' && b != b'\\')
 }
 
-fn apply_limits(limits: &LimitsDocument, rules: &mut TokenRules, place: &str, mistakes: &mut Mistakes) {
+fn apply_limits(limits: &LimitsDocument, rules: &mut TokenRules, place: Arguments<'_>, mistakes: &mut Mistakes) {
     let members = [
         ("tokenBytes", limits.token_bytes, &mut rules.limits.token_bytes, 64 * 1024),
         ("headerBytes", limits.header_bytes, &mut rules.limits.header_bytes, 16 * 1024),

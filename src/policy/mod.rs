@@ -3,15 +3,18 @@
 pub mod compile;
 mod credential;
 pub mod document;
+mod few;
+mod ids;
 pub(crate) mod read;
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 
 use serde_json::Value;
 
+use self::compile::MAX_ROUTE_CREDENTIALS;
 use self::document::{MethodOverride, RouterProfile, TestDocument};
+use self::few::Few;
 use crate::jwt::claims::TokenRules;
 use crate::jwt::jwk::KeySet;
 use crate::key::foreign::ForeignKeys;
@@ -72,7 +75,7 @@ impl Policy {
     /// The route with this id.
     #[must_use]
     pub fn route(&self, id: &str) -> Option<&Route> {
-        self.routes.iter().find(|route| &*route.id == id)
+        self.routes.iter().find(|route| route.id() == id)
     }
 
     /// The tests that travel with the policy.
@@ -212,10 +215,13 @@ impl BearerCredential {
 /// A route with its alternatives.
 #[derive(Debug)]
 pub struct Route {
-    pub(crate) id: Box<str>,
-    /// `METHOD /path`, as the document has it.
-    pub(crate) matches: Box<str>,
+    /// The ids of all routes and what they match.
+    pub(crate) texts: Arc<str>,
+    /// Where its own part starts: the id, and `METHOD /path` as the document has it.
+    pub(crate) start: u32,
+    pub(crate) id_len: u16,
     pub(crate) method_len: u16,
+    pub(crate) match_len: u16,
     pub(crate) public: bool,
     pub(crate) allow: Arc<Allow>,
 }
@@ -225,38 +231,67 @@ pub struct Route {
 pub(crate) struct Allow {
     /// The first alternative, when it asks for one credential and scopes that fit a word.
     lone: Option<(usize, u64)>,
-    alternatives: Box<[Alternative]>,
-    /// The distinct credentials the alternatives name: a requirement's `slot` is an index into this list.
-    credentials: Box<[usize]>,
+    alternatives: Few<Alternative>,
+    credentials: Slots,
 }
 
 impl Allow {
-    pub(crate) fn new(alternatives: Vec<Alternative>, credentials: Vec<usize>) -> Self {
+    pub(crate) fn new(alternatives: Few<Alternative>, credentials: &[usize]) -> Self {
         let lone = match alternatives.first().map(Alternative::parts) {
             Some([part]) if part.claims.is_empty() => part.scopes.word().map(|scopes| (part.credential, scopes)),
             _ => None,
         };
-        Self { lone, alternatives: alternatives.into_boxed_slice(), credentials: credentials.into_boxed_slice() }
+        Self { lone, alternatives, credentials: Slots::of(credentials) }
+    }
+}
+
+/// The distinct credentials that alternatives name: a requirement's `slot` is an index into them.
+#[derive(Debug, Default)]
+pub(crate) struct Slots {
+    list: [usize; MAX_ROUTE_CREDENTIALS],
+    len: usize,
+}
+
+impl Slots {
+    /// The first of these, as many as there may be.
+    pub(crate) fn of(used: &[usize]) -> Self {
+        let mut slots = Self::default();
+        for (place, credential) in slots.list.iter_mut().zip(used) {
+            *place = *credential;
+            slots.len = slots.len.saturating_add(1);
+        }
+        slots
+    }
+
+    fn kept(&self) -> &[usize] {
+        self.list.get(..self.len).unwrap_or_default()
     }
 }
 
 impl Route {
+    /// A part of its text: where it starts behind the id, and how long it is.
+    fn part(&self, from: usize, len: usize) -> &str {
+        let start = (self.start as usize).saturating_add(from);
+        self.texts.get(start..start.saturating_add(len)).unwrap_or_default()
+    }
+
     /// The id.
     #[must_use]
     pub fn id(&self) -> &str {
-        &self.id
+        self.part(0, self.id_len.into())
     }
 
     /// The method.
     #[must_use]
     pub fn method(&self) -> &str {
-        self.matches.get(..usize::from(self.method_len)).unwrap_or_default()
+        self.part(self.id_len.into(), self.method_len.into())
     }
 
     /// The path pattern, without the base.
     #[must_use]
     pub fn path(&self) -> &str {
-        self.matches.get(usize::from(self.method_len).saturating_add(1)..).unwrap_or_default()
+        let before = usize::from(self.method_len).saturating_add(1);
+        self.part(usize::from(self.id_len).saturating_add(before), usize::from(self.match_len).saturating_sub(before))
     }
 
     /// Whether everybody may pass.
@@ -272,7 +307,7 @@ impl Route {
     }
 
     pub(crate) fn credentials(&self) -> &[usize] {
-        &self.allow.credentials
+        self.allow.credentials.kept()
     }
 
     /// Whether a credential with these scopes, and nothing besides, lets a request pass.
@@ -298,7 +333,7 @@ impl Route {
 /// One alternative: all of its requirements.
 #[derive(Debug)]
 pub struct Alternative {
-    pub(crate) parts: Box<[Requirement]>,
+    pub(crate) parts: Few<Requirement>,
 }
 
 impl Alternative {

@@ -23,19 +23,22 @@ impl PolicyDocument {
 /// An object of free names, each of them once.
 pub(crate) fn ordered<'j, T>(reader: &mut Reader<'j>, read: fn(&mut Reader<'j>) -> Read<T>) -> Read<Ordered<T>> {
     let mut members: Vec<(String, T)> = Vec::new();
+    // The first member repeats none.
     let mut ends: Vec<usize> = Vec::new();
     reader.object("an object", &mut |reader, name| {
-        ends.push(reader.name_end());
+        if !members.is_empty() {
+            ends.push(reader.name_end());
+        }
         members.push((name.to_owned(), read(reader)?));
         Ok(())
     })?;
+    if ends.is_empty() {
+        return Ok(Ordered(members));
+    }
     let names: Vec<&str> = members.iter().map(|(name, _)| name.as_str()).collect();
-    match first_repeated(&names) {
+    match first_repeated(&names).and_then(|at| Some((ends.get(at.checked_sub(1)?)?, names.get(at)?))) {
+        Some((end, name)) => Err(reader.repeated(*end, name)),
         None => Ok(Ordered(members)),
-        Some(at) => {
-            let (name, end) = (names.get(at).copied().unwrap_or_default(), ends.get(at).copied().unwrap_or_default());
-            Err(reader.repeated(end, name))
-        }
     }
 }
 

@@ -1,10 +1,11 @@
 //! Building the table: patterns into a tree.
 
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use hashbrown::{HashMap, HashTable};
+use hashbrown::HashTable;
 
 use super::conflict;
 pub use super::error::RouteError;
@@ -68,7 +69,9 @@ pub(super) struct Builder<'s> {
     pub(super) rows: Vec<(u16, u32, u32)>,
     pub(super) methods: Vec<Method>,
     pub(super) routes: Vec<Entry>,
-    pub(super) names: HashMap<Vec<&'s str>, u32>,
+    /// The lists of names of parameters, each once.
+    pub(super) names: Vec<Box<[Box<str>]>>,
+    pub(super) names_index: HashTable<u32>,
     pub(super) texts: String,
     pub(super) spellings: bool,
     pub(super) errors: Vec<RouteError>,
@@ -84,30 +87,36 @@ pub(super) const EMPTY: Node =
     Node { literals: (0, 0), params: (0, 0), plain: NONE, rest: NONE, end: NONE, end_slash: NONE };
 
 pub(super) fn build(specs: &[RouteSpec<'_>], options: &TableOptions<'_>) -> Result<RouteTable, Vec<RouteError>> {
+    // About what most tables take: a node and a literal a route.
+    let many = specs.len();
     let mut builder = Builder {
-        nodes: alloc::vec![EMPTY],
-        steps: alloc::vec![(NONE, Step::Plain)],
-        literals: Vec::new(),
+        nodes: Vec::with_capacity(many),
+        steps: Vec::with_capacity(many),
+        literals: Vec::with_capacity(many),
         typed: Vec::new(),
-        literal_index: HashTable::new(),
+        literal_index: HashTable::with_capacity(many),
         typed_index: HashTable::new(),
-        endpoints: Vec::new(),
-        ranks: Vec::new(),
-        rows: Vec::with_capacity(specs.len()),
+        endpoints: Vec::with_capacity(many),
+        ranks: Vec::with_capacity(many),
+        rows: Vec::with_capacity(many),
         methods: Vec::new(),
-        routes: Vec::with_capacity(specs.len()),
-        names: HashMap::new(),
-        texts: String::new(),
+        routes: Vec::with_capacity(many),
+        names: Vec::new(),
+        names_index: HashTable::new(),
+        texts: String::with_capacity(specs.iter().fold(0, |sum, spec| spec.path.len().saturating_add(sum))),
         spellings: has_spellings(options.base.as_bytes()),
         errors: Vec::new(),
         options: *options,
     };
+    builder.nodes.push(EMPTY);
+    builder.steps.push((NONE, Step::Plain));
     let base_segments = builder.base().unwrap_or_else(|why| {
         builder.errors.push(RouteError::Base(why));
         0
     });
+    let mut pattern = Pattern::default();
     for (route, spec) in specs.iter().enumerate() {
-        if let Err(error) = builder.route(id(route), spec, base_segments) {
+        if let Err(error) = builder.route(id(route), spec, base_segments, &mut pattern) {
             builder.errors.push(error);
         }
     }
@@ -137,7 +146,14 @@ impl<'s> Builder<'s> {
         }
     }
 
-    fn route(&mut self, route: u32, spec: &RouteSpec<'s>, base_segments: usize) -> Result<(), RouteError> {
+    /// Adds a route; `pattern` is space for its path.
+    fn route(
+        &mut self,
+        route: u32,
+        spec: &RouteSpec<'s>,
+        base_segments: usize,
+        pattern: &mut Pattern<'s>,
+    ) -> Result<(), RouteError> {
         let at = route as usize;
         let valid = spec.method.starts_with(|c: char| c.is_ascii_uppercase())
             && spec.method.len() <= MAX_METHOD_BYTES
@@ -145,7 +161,7 @@ impl<'s> Builder<'s> {
         if !valid {
             return Err(RouteError::Method(at));
         }
-        let pattern = Pattern::parse(spec.path).map_err(|why: PatternError| RouteError::Path(at, why.to_string()))?;
+        pattern.read(spec.path).map_err(|why: PatternError| RouteError::Path(at, why.to_string()))?;
         let too_long = pattern.segments.len().saturating_add(base_segments) > MAX_SEGMENTS
             || spec.path.len().saturating_add(self.options.base.len()) > MAX_TARGET_BYTES;
         if too_long {
@@ -153,7 +169,7 @@ impl<'s> Builder<'s> {
             return Err(RouteError::Path(at, PatternError { at: 0, expected: most }.to_string()));
         }
         let path = self.keep(spec.path);
-        let endpoint = self.endpoint(&pattern, path);
+        let endpoint = self.endpoint(pattern, path);
         let method = self.method(spec.method);
         let last = self.endpoints.get(endpoint as usize).copied().unwrap_or(NONE);
         let mut row = last;
@@ -168,10 +184,27 @@ impl<'s> Builder<'s> {
             *place = id(self.rows.len());
         }
         self.rows.push((method, route, last));
-        let fresh = id(self.names.len());
-        let names = *self.names.entry(pattern.names).or_insert(fresh);
+        let names = self.names(&pattern.names);
         self.routes.push(Entry { path, names, method, opaque: spec.encoded_slash });
         Ok(())
+    }
+
+    /// Which list of names this is, a new one where it is not there.
+    fn names(&mut self, names: &[&str]) -> u32 {
+        let hash = names_hash(names.iter().copied());
+        let lists = &self.names;
+        let is =
+            |index: &u32| lists.get(*index as usize).is_some_and(|known| texts_of(known).eq(names.iter().copied()));
+        if let Some(known) = self.names_index.find(hash, is) {
+            return *known;
+        }
+        let fresh = id(self.names.len());
+        self.names.push(names.iter().map(|name| Box::from(*name)).collect());
+        let lists = &self.names;
+        self.names_index.insert_unique(hash, fresh, |index| {
+            lists.get(*index as usize).map_or(0, |known| names_hash(texts_of(known)))
+        });
+        fresh
     }
 
     /// Keeps a text of at most 8 KiB; where it is.
@@ -303,6 +336,14 @@ impl<'s> Builder<'s> {
         });
         child
     }
+}
+
+fn texts_of(names: &[Box<str>]) -> impl Iterator<Item = &str> {
+    names.iter().map(|name| &**name)
+}
+
+fn names_hash<'n>(names: impl Iterator<Item = &'n str>) -> u64 {
+    names.fold(0, |hash: u64, name| hash.rotate_left(9) ^ Cut::of(name.as_bytes(), false).hash(0))
 }
 
 fn typed_hash(parent: u32, param: &Param<'_>) -> u64 {

@@ -146,7 +146,7 @@ pub enum Segment<'a> {
 /// let error = Pattern::parse("/jobs/{id").unwrap_err();
 /// assert_eq!(error.to_string(), "at byte 7: expected a name and \"}\"");
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Pattern<'a> {
     /// The segments.
     pub segments: Vec<Segment<'a>>,
@@ -183,34 +183,40 @@ impl<'a> Pattern<'a> {
     /// # Errors
     /// [`PatternError`] with the first place and what was expected there.
     pub fn parse(text: &'a str) -> Result<Self, PatternError> {
-        let Some(path) = text.strip_prefix('/') else {
+        let mut pattern = Self::default();
+        pattern.read(text)?;
+        Ok(pattern)
+    }
+
+    /// The same into the space of another one.
+    pub(super) fn read(&mut self, text: &'a str) -> Result<(), PatternError> {
+        self.segments.clear();
+        self.names.clear();
+        self.trailing_slash = false;
+        if !text.starts_with('/') {
             return Err(error(0, "a path that starts with \"/\", as in \"GET /jobs/{id}\""));
-        };
+        }
         if text.len() > MAX_TARGET_BYTES {
             return Err(error(
                 MAX_TARGET_BYTES,
                 format!("at most {MAX_TARGET_BYTES} bytes: a longer path is never matched"),
             ));
         }
-        let mut pattern = Self { segments: Vec::new(), names: Vec::new(), trailing_slash: false };
-        if path.is_empty() {
-            return Ok(pattern);
-        }
         let mut at = 1_usize;
-        let mut parts = path.split('/').peekable();
-        while let Some(part) = parts.next() {
-            let last = parts.peek().is_none();
-            if part.is_empty() {
-                if !last {
-                    return Err(error(at, "a segment; empty segments match nothing"));
-                }
-                pattern.trailing_slash = true;
+        while let Some(rest) = text.as_bytes().get(at..).filter(|_| text.len() > 1) {
+            let len = rest.iter().position(|byte| *byte == b'/').unwrap_or(rest.len());
+            let last = len == rest.len();
+            let end = at.saturating_add(len);
+            if len > 0 {
+                self.segment(text.get(at..end).unwrap_or_default(), at, last)?;
+            } else if last {
+                self.trailing_slash = true;
             } else {
-                pattern.segment(part, at, last)?;
+                return Err(error(at, "a segment; empty segments match nothing"));
             }
-            at = at.saturating_add(part.len()).saturating_add(1);
+            at = end.saturating_add(1);
         }
-        Ok(pattern)
+        Ok(())
     }
 
     /// The specificity: two bits a segment, the leftmost highest, so that the greater is the more specific.
@@ -228,6 +234,18 @@ impl<'a> Pattern<'a> {
     fn segment(&mut self, part: &'a str, at: usize, last: bool) -> Result<(), PatternError> {
         if self.segments.len() >= MAX_SEGMENTS {
             return Err(error(at, format!("at most {MAX_SEGMENTS} segments: a longer path is never matched")));
+        }
+        // Most are one of these two.
+        let word = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+        if word(part) {
+            self.segments.push(Segment::Literal(part));
+            return Ok(());
+        }
+        let name = part.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
+        if let Some(name) = name.filter(|name| word(name)) {
+            self.name(name, at.saturating_add(1))?;
+            self.segments.push(Segment::Param(Param::PLAIN));
+            return Ok(());
         }
         let Some((prefix, rest)) = part.split_once('{') else {
             literal(part, at)?;
@@ -316,4 +334,41 @@ fn literal(text: &str, at: usize) -> Result<(), PatternError> {
         ));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_space_of_another_pattern_leaves_nothing_behind() {
+        let texts = [
+            "/",
+            "/a",
+            "/a/",
+            "/a-b_C9/{id}/x",
+            "/{a}/{b}/{c}/{d}/{e}",
+            "",
+            "a",
+            "//",
+            "/a//b",
+            "/{a-b}",
+            "/{}",
+            "/{1a}",
+            "/{a}/{a}",
+            "/v{n:int}.json",
+            "/a.b/..",
+            "/{rest...}",
+            "/{rest...}/",
+            "/{a:no}",
+            "/a?b",
+            "/jobs/{id",
+            "/\u{e9}/x",
+        ];
+        let mut pattern = Pattern::default();
+        for text in texts.iter().chain(texts.iter().rev()) {
+            let read = pattern.read(text).map(|()| pattern.clone());
+            assert_eq!(read, Pattern::parse(text), "{text}");
+        }
+    }
 }

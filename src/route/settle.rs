@@ -36,8 +36,6 @@ impl Builder<'_> {
                 *place = *rank;
             }
         }
-        let mut names: Vec<_> = self.names.into_iter().collect();
-        names.sort_unstable_by_key(|(_, at)| *at);
         let table = RouteTable {
             base: self.options.base.into(),
             nodes: self.nodes.into_boxed_slice(),
@@ -49,7 +47,7 @@ impl Builder<'_> {
             ranks: ranks.into_boxed_slice(),
             methods: self.methods.into_boxed_slice(),
             routes: self.routes.into_boxed_slice(),
-            names: names.into_iter().map(|(names, _)| names.into_iter().map(Box::from).collect()).collect(),
+            names: self.names.into_boxed_slice(),
             texts: self.texts.into_boxed_str(),
             trailing_slash_same: self.options.trailing_slash_same,
             fold,
