@@ -63,6 +63,12 @@ pub(crate) const fn mark_of(wanted: u64, word: u64) -> u64 {
     other.wrapping_sub(ONES) & !other & HIGHS
 }
 
+/// The same for the first byte that is below the given one, of at most 0x80, in all its bytes.
+#[inline(always)]
+pub(crate) const fn mark_below(least: u64, word: u64) -> u64 {
+    word.wrapping_sub(least) & !word & HIGHS
+}
+
 /// So many bytes of a word from the first on, at most all.
 #[inline(always)]
 pub(crate) const fn first_bytes(word: u64, count: usize) -> u64 {
@@ -133,6 +139,12 @@ mod tests {
             let bytes = [byte, byte.wrapping_add(1), b'.', byte, b'/', b'0', b'/', byte];
             let first = bytes.iter().position(|b| *b == b'/').unwrap();
             assert_eq!(bytes_before(mark_of(SLASHES, u64::from_le_bytes(bytes))), first, "{byte:#x}");
+        }
+        for byte in 0..=u8::MAX {
+            let bytes = [b' ', 0xff, byte, 0x80, b'~', byte, 0x1f, byte];
+            let first = bytes.iter().position(|b| *b < b' ').unwrap();
+            let mark = mark_below(ONES * u64::from(b' '), u64::from_le_bytes(bytes));
+            assert_eq!(bytes_before(mark), first, "{byte:#x}");
         }
         for count in 0..9 {
             let bytes = [1, 2, 3, 4, 5, 6, 7, 8].map(|byte: u8| if usize::from(byte) > count { 0 } else { byte });
