@@ -62,6 +62,12 @@ pub(crate) const fn mark_of(wanted: u64, word: u64) -> u64 {
     other.wrapping_sub(ONES) & !other & HIGHS
 }
 
+/// The same for the first byte that is below the given one, of at most 0x80, in all its bytes.
+#[inline(always)]
+pub(crate) const fn mark_below(least: u64, word: u64) -> u64 {
+    word.wrapping_sub(least) & !word & HIGHS
+}
+
 /// The word with capital ASCII letters in lower case.
 pub(crate) const fn lower(word: u64) -> u64 {
     let low = word & !HIGHS;
@@ -132,6 +138,12 @@ mod tests {
             let first = bytes.iter().position(|b| *b == b'/').unwrap();
             let marked = mark_of(slashes, u64::from_le_bytes(bytes)).trailing_zeros() >> 3;
             assert_eq!(marked as usize, first, "{byte:#x}");
+        }
+        for byte in 0..=u8::MAX {
+            let bytes = [b' ', 0xff, byte, 0x80, b'~', byte, 0x1f, byte];
+            let first = bytes.iter().position(|b| *b < b' ').unwrap();
+            let mark = mark_below(ONES * u64::from(b' '), u64::from_le_bytes(bytes));
+            assert_eq!((mark.trailing_zeros() >> 3) as usize, first, "{byte:#x}");
         }
         assert_eq!(mark_of(slashes, 0), 0);
     }

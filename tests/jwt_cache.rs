@@ -5,8 +5,6 @@
 
 mod jwt_support;
 
-use std::sync::Arc;
-
 use jwt_support::{ISSUER, NOW, SECRET, at, claims, hs_header, hs256};
 use scopegate::jwt::cache::TokenCache;
 use scopegate::jwt::claims::{TokenRules, VerifiedClaims};
@@ -21,11 +19,11 @@ fn rules() -> TokenRules {
     rules
 }
 
-fn verified(claims: &Value) -> (String, Arc<VerifiedClaims>) {
+fn verified(claims: &Value) -> (String, VerifiedClaims) {
     let text = hs256(&hs_header(), claims);
     let token = UnverifiedToken::parse(text.as_bytes(), &rules()).unwrap();
     let proof = verify(token.algorithm(), &VerifyKey::hmac(SECRET), token.signing_input(), token.signature()).unwrap();
-    let claims = Arc::new(token.into_verified(proof, &rules(), at(NOW)).unwrap());
+    let claims = token.into_verified(proof, &rules(), at(NOW)).unwrap();
     (text, claims)
 }
 
@@ -36,7 +34,7 @@ fn only_the_whole_token_under_the_same_credential_and_keys_is_a_hit() {
     let signature = |token: &str| token.rsplit_once('.').unwrap().1.to_owned();
     let same_signature = format!("{}.{}", other.rsplit_once('.').unwrap().0, signature(&token));
     let mut cache = TokenCache::new(8, 1 << 20);
-    cache.insert(token.as_bytes(), 1, 7, kept);
+    cache.insert(token.as_bytes(), 1, 7, &kept);
     let longer = format!("{token}A");
     let table: [(&str, &str, usize, u64, i64, bool); 10] = [
         ("itself", &token, 1, 7, NOW, true),
@@ -69,7 +67,7 @@ fn a_token_without_iat_expires_too() {
     without.as_object_mut().unwrap().remove("iat");
     let (token, kept) = verified(&without);
     let mut cache = TokenCache::new(8, 1 << 20);
-    cache.insert(token.as_bytes(), 0, 0, kept);
+    cache.insert(token.as_bytes(), 0, 0, &kept);
     for (second, hit) in [(0, true), (599, true), (600, false), (1_000_000, false)] {
         let found = cache.get(token.as_bytes(), 0, 0, &rules(), at(NOW + second));
         assert_eq!(found.is_some(), hit, "{second}");
@@ -105,7 +103,7 @@ fn the_least_recently_used_goes_first() {
         let mut cache = TokenCache::new(3, 1 << 20);
         for act in acts {
             match act {
-                Put(number) => cache.insert(tokens[*number].as_bytes(), 0, 0, Arc::clone(&made[*number].1)),
+                Put(number) => cache.insert(tokens[*number].as_bytes(), 0, 0, &made[*number].1),
                 Use(number) => {
                     assert!(cache.get(tokens[*number].as_bytes(), 0, 0, &rules(), at(NOW)).is_some(), "{name}");
                 }
@@ -120,21 +118,21 @@ fn the_least_recently_used_goes_first() {
 fn bytes_are_bounded_and_given_back() {
     let made: Vec<_> = (0..8).map(|number| verified(&claims(&format!("u{number}")))).collect();
     let mut one = TokenCache::new(1, usize::MAX);
-    one.insert(made[0].0.as_bytes(), 0, 0, Arc::clone(&made[0].1));
+    one.insert(made[0].0.as_bytes(), 0, 0, &made[0].1);
     let weight = one.size().1;
     assert!(weight > made[0].0.len());
     for most in [0, 1, weight - 1] {
         let mut cache = TokenCache::new(8, most);
-        cache.insert(made[0].0.as_bytes(), 0, 0, Arc::clone(&made[0].1));
+        cache.insert(made[0].0.as_bytes(), 0, 0, &made[0].1);
         assert_eq!(cache.size(), (0, 0), "{most}");
     }
     let mut none = TokenCache::new(0, usize::MAX);
-    none.insert(made[0].0.as_bytes(), 0, 0, Arc::clone(&made[0].1));
+    none.insert(made[0].0.as_bytes(), 0, 0, &made[0].1);
     assert_eq!(none.size(), (0, 0));
     let mut cache = TokenCache::new(100, 3 * weight);
     for round in 0..50 {
         let (token, claims) = &made[round % made.len()];
-        cache.insert(token.as_bytes(), round % 2, 0, Arc::clone(claims));
+        cache.insert(token.as_bytes(), round % 2, 0, claims);
         assert!(cache.size().0 <= 3 && cache.size().1 <= 3 * weight, "{:?}", cache.size());
     }
     assert_eq!(cache.size(), (3, 3 * weight));
@@ -145,8 +143,8 @@ fn bytes_are_bounded_and_given_back() {
     let mut long = claims("u9");
     long["note"] = "x".repeat(3 * weight).into();
     let (heavy, kept) = verified(&long);
-    cache.insert(made[0].0.as_bytes(), 0, 0, Arc::clone(&made[0].1));
-    cache.insert(heavy.as_bytes(), 0, 0, kept);
+    cache.insert(made[0].0.as_bytes(), 0, 0, &made[0].1);
+    cache.insert(heavy.as_bytes(), 0, 0, &kept);
     assert_eq!(cache.size(), (1, weight));
 }
 
@@ -155,7 +153,7 @@ fn eviction_is_by_credential() {
     let made: Vec<_> = (0..4).map(|number| verified(&claims(&format!("u{number}")))).collect();
     let mut cache = TokenCache::new(8, 1 << 20);
     for (number, (token, claims)) in made.iter().enumerate() {
-        cache.insert(token.as_bytes(), number % 2, 0, Arc::clone(claims));
+        cache.insert(token.as_bytes(), number % 2, 0, claims);
     }
     cache.evict(1);
     for (number, (token, _)) in made.iter().enumerate() {

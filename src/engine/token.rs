@@ -284,11 +284,10 @@ impl<'a> Bearing<'a> {
     fn with_signature(self, parsed: UnverifiedToken<'a>, proof: SignatureVerified, generation: u64) -> Look<'a> {
         match parsed.into_verified(proof, self.bearer.rules(), self.now) {
             Ok(claims) => {
-                let claims = Arc::new(claims);
                 if let Some(mut cache) = self.gate.cache.as_ref().and_then(|cache| cache.try_lock()) {
-                    cache.insert(self.token, self.credential, generation, Arc::clone(&claims));
+                    cache.insert(self.token, self.credential, generation, &claims);
                 }
-                self.with_claims(claims)
+                self.with_claims(Arc::new(claims))
             }
             Err(refusal) => refuse(refusal),
         }

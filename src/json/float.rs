@@ -1,7 +1,11 @@
 //! The float next to a decimal number, without tables of powers of ten.
 
 /// A number of JSON as a float; `None` when it is too large for one. Digits beyond the nineteenth are dropped.
+#[expect(clippy::cast_precision_loss, reason = "this is where the rounding is")]
 pub(crate) fn float(text: &str) -> Option<f64> {
+    if let Ok(whole) = text.parse::<u64>() {
+        return Some(whole as f64);
+    }
     let (negative, number) = match text.strip_prefix('-') {
         Some(number) => (true, number),
         None => (false, text),

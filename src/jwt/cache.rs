@@ -136,16 +136,28 @@ impl KeySetState {
 
 const NONE: u32 = u32::MAX;
 
-/// A verified token.
+/// A verified token: the claims have its text.
 struct Entry {
-    hash: u64,
-    token: Box<[u8]>,
-    credential: usize,
-    generation: u64,
     claims: Arc<VerifiedClaims>,
-    weight: usize,
+    generation: u64,
+    hash: u32,
+    credential: u32,
     newer: u32,
     older: u32,
+}
+
+impl Entry {
+    fn weight(&self) -> usize {
+        self.claims.weight().saturating_add(SLOT)
+    }
+}
+
+/// What an entry takes beside its claims, its place in the table of hashes included.
+const SLOT: usize = size_of::<Entry>() + 2 * size_of::<u32>();
+
+/// A hash as the table takes it: it reads the lowest bits and the highest.
+const fn spread(hash: u32) -> u64 {
+    (hash as u64) << 32 | hash as u64
 }
 
 /// Tokens that were verified before, bounded by number and bytes; the least recently used one goes first.
@@ -168,7 +180,7 @@ pub struct TokenCache {
 }
 
 impl TokenCache {
-    /// A cache for at most `max_entries` tokens that weigh `max_bytes` together, claims included.
+    /// A cache for at most `max_entries` tokens that weigh `max_bytes` together, with all that is kept of each.
     #[must_use]
     pub fn new(max_entries: usize, max_bytes: usize) -> Self {
         Self {
@@ -198,8 +210,9 @@ impl TokenCache {
         (self.table.len(), self.weight)
     }
 
-    fn hash(&self, token: &[u8]) -> u64 {
-        self.hasher.hash_one(token)
+    #[expect(clippy::cast_possible_truncation, reason = "every bit of it is as good as another")]
+    fn hash(&self, token: &[u8]) -> u32 {
+        self.hasher.hash_one(token) as u32
     }
 
     fn entry(&self, at: u32) -> Option<&Entry> {
@@ -210,12 +223,12 @@ impl TokenCache {
         self.entries.get_mut(at as usize).and_then(Option::as_mut)
     }
 
-    fn position(&self, hash: u64, token: &[u8]) -> Option<u32> {
+    fn position(&self, hash: u32, token: &[u8]) -> Option<u32> {
         let entries = &self.entries;
         let same = |at: &u32| {
-            entries.get(*at as usize).and_then(Option::as_ref).is_some_and(|entry| is_same(&entry.token, token))
+            entries.get(*at as usize).and_then(Option::as_ref).is_some_and(|entry| is_same(entry.claims.token(), token))
         };
-        self.table.find(hash, same).copied()
+        self.table.find(spread(hash), same).copied()
     }
 
     /// The claims of a token that was verified before under the same credential and keys, and that still holds at `now`.
@@ -229,7 +242,7 @@ impl TokenCache {
     ) -> Option<Arc<VerifiedClaims>> {
         let found = self.position(self.hash(token), token).and_then(|at| {
             let entry = self.entry(at)?;
-            let holds = entry.credential == credential
+            let holds = entry.credential as usize == credential
                 && entry.generation == generation
                 && entry.claims.recheck_times(rules, now).is_ok();
             holds.then(|| (at, Arc::clone(&entry.claims)))
@@ -250,12 +263,13 @@ impl TokenCache {
         }
     }
 
-    /// Keeps a token that was just verified.
-    pub fn insert(&mut self, token: &[u8], credential: usize, generation: u64, claims: Arc<VerifiedClaims>) {
-        let weight = token.len().saturating_add(claims.weight()).saturating_add(size_of::<Entry>());
+    /// Keeps a token that was just verified; these are its claims. They are kept within the token and decoded when somebody asks.
+    pub fn insert(&mut self, token: &[u8], credential: usize, generation: u64, claims: &VerifiedClaims) {
+        let weight = claims.weight_within(token.len()).saturating_add(SLOT);
         if weight > self.max_bytes || self.max_entries == 0 {
             return;
         }
+        let (Some(claims), Ok(credential)) = (claims.within(token), u32::try_from(credential)) else { return };
         let hash = self.hash(token);
         if let Some(at) = self.position(hash, token) {
             self.remove(at);
@@ -266,8 +280,8 @@ impl TokenCache {
             }
             self.remove(self.oldest);
         }
-        let entry =
-            Entry { hash, token: token.into(), credential, generation, claims, weight, newer: NONE, older: NONE };
+        let claims = Arc::new(claims);
+        let entry = Entry { claims, generation, hash, credential, newer: NONE, older: NONE };
         let at = match self.free.pop() {
             Some(at) => at,
             None => {
@@ -279,8 +293,8 @@ impl TokenCache {
         *place = Some(entry);
         self.weight = self.weight.saturating_add(weight);
         let entries = &self.entries;
-        self.table.insert_unique(hash, at, |at| {
-            entries.get(*at as usize).and_then(Option::as_ref).map_or(0, |entry| entry.hash)
+        self.table.insert_unique(spread(hash), at, |at| {
+            entries.get(*at as usize).and_then(Option::as_ref).map_or(0, |entry| spread(entry.hash))
         });
         self.link(at);
     }
@@ -288,7 +302,7 @@ impl TokenCache {
     /// Forgets every token of a credential: its keys have changed.
     pub fn evict(&mut self, credential: usize) {
         for at in 0..u32::try_from(self.entries.len()).unwrap_or(NONE) {
-            if self.entry(at).is_some_and(|entry| entry.credential == credential) {
+            if self.entry(at).is_some_and(|entry| entry.credential as usize == credential) {
                 self.remove(at);
             }
         }
@@ -297,10 +311,10 @@ impl TokenCache {
     fn remove(&mut self, at: u32) {
         self.unlink(at);
         let Some(entry) = self.entries.get_mut(at as usize).and_then(Option::take) else { return };
-        if let Ok(found) = self.table.find_entry(entry.hash, |known| *known == at) {
+        if let Ok(found) = self.table.find_entry(spread(entry.hash), |known| *known == at) {
             found.remove();
         }
-        self.weight = self.weight.saturating_sub(entry.weight);
+        self.weight = self.weight.saturating_sub(entry.weight());
         self.free.push(at);
     }
 

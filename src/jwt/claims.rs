@@ -1,14 +1,12 @@
 //! The claims of a token whose signature is verified: their types, times, issuer, audience and scopes.
 
 use alloc::boxed::Box;
-use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::fmt;
-
-use base64ct::{Base64UrlUnpadded, Encoding};
-use sha2::{Digest, Sha256};
 
 use super::json::{JsonLimits, Object, Value};
+use super::verified::Parts;
+pub use super::verified::VerifiedClaims;
 use super::{AlgorithmSet, TokenRefusal};
 use crate::json::float;
 use crate::time::{MAX_UNIX_SECONDS, UnixSeconds};
@@ -41,8 +39,8 @@ impl TokenLimits {
 /// What a token must be: a bearer credential of a policy, compiled.
 #[derive(Clone, Debug)]
 pub struct TokenRules {
-    /// The exact `iss`.
-    pub issuer: Box<str>,
+    /// The exact `iss`; verified claims share it.
+    pub issuer: Arc<str>,
     /// Any one must be in `aud`.
     pub audiences: Box<[Box<str>]>,
     /// Allowed `alg` values.
@@ -91,195 +89,130 @@ impl TokenRules {
     }
 }
 
-/// The times of a token, in seconds; fractions are kept (RFC 7519 section 2, NumericDate).
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-struct Times {
-    expires: Option<f64>,
-    not_before: Option<f64>,
-    issued: Option<f64>,
-}
-
-/// Claims that were verified, signature and all. Made from an [`UnverifiedToken`](super::token::UnverifiedToken) only.
-#[derive(Clone)]
-pub struct VerifiedClaims {
-    payload: Box<[u8]>,
-    issuer: Box<str>,
-    subject: Option<Box<str>>,
-    client_id: Option<Box<str>>,
-    /// Joined by single spaces.
-    scopes: Box<str>,
-    times: Times,
-}
-
-impl fmt::Debug for VerifiedClaims {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("VerifiedClaims").field("issuer", &self.issuer).finish_non_exhaustive()
-    }
-}
-
-impl VerifiedClaims {
-    /// Claims that were verified before at this instant, from their text: for a host that kept the text alone and shows who it was.
-    #[cfg(target_arch = "wasm32")]
-    pub(crate) fn again(payload: Vec<u8>, rules: &TokenRules, now: UnixSeconds) -> Option<Self> {
-        verify_claims(payload, rules, now).ok()
-    }
-
-    /// `iss`.
-    #[must_use]
-    pub fn issuer(&self) -> &str {
-        &self.issuer
-    }
-
-    /// `sub`.
-    #[must_use]
-    pub fn subject(&self) -> Option<&str> {
-        self.subject.as_deref()
-    }
-
-    /// `client_id` (RFC 9068 section 2.2) or `azp` (OpenID Connect Core section 2).
-    #[must_use]
-    pub fn client_id(&self) -> Option<&str> {
-        self.client_id.as_deref()
-    }
-
-    /// The scopes, as the token has them.
-    pub fn scopes(&self) -> impl Iterator<Item = &str> {
-        self.scopes.split(' ').filter(|scope| !scope.is_empty())
-    }
-
-    /// Any claim, parsed anew at each call.
-    #[must_use]
-    pub fn claim(&self, name: &str) -> Option<serde_json::Value> {
-        let limits = JsonLimits { depth: usize::MAX, members: usize::MAX };
-        Object::parse(&self.payload, limits).ok()?.get(name).map(Value::to_owned)
-    }
-
-    /// Whether the claim `name` equals `wanted`, or is an array that has it.
-    #[must_use]
-    pub fn has(&self, name: &str, wanted: &serde_json::Value) -> bool {
-        let limits = JsonLimits { depth: usize::MAX, members: usize::MAX };
-        Object::parse(&self.payload, limits).is_ok_and(|claims| match claims.get(name) {
-            Some(Value::Array(items)) => items.iter().any(|item| item.equals(wanted)),
-            Some(single) => single.equals(wanted),
-            None => false,
-        })
-    }
-
-    /// The claims as JSON text, exactly as they were signed. They may hold personal data.
-    #[must_use]
-    pub fn json(&self) -> &str {
-        core::str::from_utf8(&self.payload).unwrap_or_default()
-    }
-
-    /// A name for the subject that is safe to log: 16 bytes of SHA-256 over issuer and subject, base64url.
-    #[must_use]
-    pub fn subject_hash(&self) -> Option<String> {
-        let subject = self.subject.as_deref()?;
-        let mut digest = Sha256::new();
-        for part in [b"sub/v1".as_slice(), b"\0", self.issuer.as_bytes(), b"\0", subject.as_bytes()] {
-            digest.update(part);
-        }
-        digest.finalize().get(..16).map(Base64UrlUnpadded::encode_string)
-    }
-
-    /// Holds the times against another clock, as a cached token must be at every use.
-    ///
-    /// # Errors
-    /// A refusal of the times.
-    pub fn recheck_times(&self, rules: &TokenRules, now: UnixSeconds) -> Result<(), TokenRefusal> {
-        self.times.check(rules, now)
-    }
-
-    /// Bytes that these claims keep, about.
-    #[must_use]
-    pub fn weight(&self) -> usize {
-        let text = |text: Option<&str>| text.map_or(0, str::len);
-        [self.payload.len(), self.issuer.len(), text(self.subject()), text(self.client_id()), self.scopes.len()]
-            .into_iter()
-            .fold(size_of::<Self>(), usize::saturating_add)
-    }
+/// The times of a token, in seconds; fractions are kept (RFC 7519 section 2, NumericDate). One that is not there is not a number, which
+/// no comparison holds for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Times {
+    expires: f64,
+    not_before: f64,
+    issued: f64,
 }
 
 impl Times {
     #[expect(clippy::cast_precision_loss, reason = "all are below 2^53")]
-    fn check(&self, rules: &TokenRules, now: UnixSeconds) -> Result<(), TokenRefusal> {
+    pub(super) fn check(&self, rules: &TokenRules, now: UnixSeconds) -> Result<(), TokenRefusal> {
         let (now, leeway) = (now.get() as f64, rules.leeway as f64);
-        if self.expires.is_some_and(|expires| now >= expires + leeway) {
+        if now >= self.expires + leeway {
             return Err(TokenRefusal::Expired);
         }
-        if self.not_before.is_some_and(|not_before| now + leeway < not_before) {
+        if now + leeway < self.not_before {
             return Err(TokenRefusal::NotYetValid);
         }
-        let Some(issued) = self.issued else {
-            // An age that cannot be told is no young one.
-            return if rules.max_age.is_some() { Err(TokenRefusal::ClaimMissing) } else { Ok(()) };
-        };
-        if now + leeway < issued {
+        if now + leeway < self.issued {
             return Err(TokenRefusal::IssuedInFuture);
         }
         match rules.max_age {
-            Some(most) if now - issued > most as f64 + leeway => Err(TokenRefusal::TokenTooOld),
+            // An age that cannot be told is no young one.
+            Some(_) if self.issued.is_nan() => Err(TokenRefusal::ClaimMissing),
+            Some(most) if now - self.issued > most as f64 + leeway => Err(TokenRefusal::TokenTooOld),
             _ => Ok(()),
         }
     }
 }
 
+/// The claims that have a meaning here, found in one pass.
+#[derive(Default)]
+struct Known<'c> {
+    expires: Option<&'c Value<'c>>,
+    not_before: Option<&'c Value<'c>>,
+    issued: Option<&'c Value<'c>>,
+    issuer: Option<&'c Value<'c>>,
+    audience: Option<&'c Value<'c>>,
+    subject: Option<&'c Value<'c>>,
+    client: Option<&'c Value<'c>>,
+    party: Option<&'c Value<'c>>,
+    id: Option<&'c Value<'c>>,
+}
+
+impl<'c> Known<'c> {
+    fn of(claims: &'c Object<'c>) -> Self {
+        let mut known = Self::default();
+        for (name, value) in claims.iter() {
+            let place = match name {
+                "exp" => &mut known.expires,
+                "nbf" => &mut known.not_before,
+                "iat" => &mut known.issued,
+                "iss" => &mut known.issuer,
+                "aud" => &mut known.audience,
+                "sub" => &mut known.subject,
+                "client_id" => &mut known.client,
+                "azp" => &mut known.party,
+                "jti" => &mut known.id,
+                _ => continue,
+            };
+            *place = Some(value);
+        }
+        known
+    }
+}
+
 /// Checks the payload of a token whose signature is verified.
 pub(super) fn verify_claims(
-    payload: Vec<u8>,
+    payload: &[u8],
     rules: &TokenRules,
     now: UnixSeconds,
 ) -> Result<VerifiedClaims, TokenRefusal> {
-    let claims = Object::parse(&payload, rules.limits.json()).map_err(TokenRefusal::of_claims)?;
+    let payload = core::str::from_utf8(payload).map_err(|_| TokenRefusal::ClaimsInvalid)?;
+    let claims = Object::read(payload, rules.limits.json()).map_err(TokenRefusal::of_claims)?;
     for name in &rules.required_claims {
         match claims.get(name) {
             None | Some(Value::Null) => return Err(TokenRefusal::ClaimMissing),
             Some(_) => {}
         }
     }
+    let known = Known::of(&claims);
     let times =
-        Times { expires: date(&claims, "exp")?, not_before: date(&claims, "nbf")?, issued: date(&claims, "iat")? };
-    let issuer = text(&claims, "iss")?.ok_or(TokenRefusal::IssuerMismatch)?;
+        Times { expires: date(known.expires)?, not_before: date(known.not_before)?, issued: date(known.issued)? };
+    let issuer = text(known.issuer)?.ok_or(TokenRefusal::IssuerMismatch)?;
     if *issuer != *rules.issuer {
         return Err(TokenRefusal::IssuerMismatch);
     }
-    check_audience(&claims, rules)?;
+    check_audience(known.audience, rules)?;
     times.check(rules, now)?;
-    let subject = text(&claims, "sub")?.map(Box::from);
-    let client_id = client(&claims)?.map(Box::from);
-    text(&claims, "jti")?;
-    let scopes = scopes(&claims, rules)?.into_boxed_str();
-    let issuer = issuer.into();
-    drop(claims);
-    Ok(VerifiedClaims { payload: payload.into_boxed_slice(), issuer, subject, client_id, scopes, times })
+    let subject = text(known.subject)?;
+    let client = client(known.client, known.party)?;
+    text(known.id)?;
+    let scopes = scopes(&claims, rules)?;
+    let parts = Parts { subject, client, scopes: &scopes, times };
+    VerifiedClaims::new(payload, &rules.issuer, &parts).ok_or(TokenRefusal::TokenTooLarge)
 }
 
-fn text<'c>(claims: &'c Object<'_>, name: &str) -> Result<Option<&'c str>, TokenRefusal> {
-    match claims.get(name) {
+fn text<'c>(claim: Option<&'c Value<'_>>) -> Result<Option<&'c str>, TokenRefusal> {
+    match claim {
         None => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
         Some(_) => Err(TokenRefusal::ClaimType),
     }
 }
 
-/// A NumericDate: finite and within the years that [`UnixSeconds`] knows, on either side.
-fn date(claims: &Object<'_>, name: &str) -> Result<Option<f64>, TokenRefusal> {
-    let number = match claims.get(name) {
-        None => return Ok(None),
+/// A NumericDate: finite and within the years that [`UnixSeconds`] knows, on either side; not a number when it is not there.
+fn date(claim: Option<&Value<'_>>) -> Result<f64, TokenRefusal> {
+    let number = match claim {
+        None => return Ok(f64::NAN),
         Some(Value::Number(number)) => number,
         Some(_) => return Err(TokenRefusal::ClaimType),
     };
     #[expect(clippy::cast_precision_loss, reason = "below 2^53")]
     let most = MAX_UNIX_SECONDS as f64;
     match float(number) {
-        Some(seconds) if (-most..=most).contains(&seconds) => Ok(Some(seconds)),
+        Some(seconds) if (-most..=most).contains(&seconds) => Ok(seconds),
         _ => Err(TokenRefusal::ClaimType),
     }
 }
 
-fn check_audience(claims: &Object<'_>, rules: &TokenRules) -> Result<(), TokenRefusal> {
+fn check_audience(claim: Option<&Value<'_>>, rules: &TokenRules) -> Result<(), TokenRefusal> {
     let wanted = |audience: &str| rules.audiences.iter().any(|allowed| **allowed == *audience);
-    let met = match claims.get("aud") {
+    let met = match claim {
         None => false,
         Some(Value::String(audience)) => wanted(audience),
         Some(Value::Array(audiences)) => {
@@ -298,8 +231,8 @@ fn check_audience(claims: &Object<'_>, rules: &TokenRules) -> Result<(), TokenRe
 }
 
 /// `client_id` and `azp`; when both are there they agree.
-fn client<'c>(claims: &'c Object<'_>) -> Result<Option<&'c str>, TokenRefusal> {
-    match (text(claims, "client_id")?, text(claims, "azp")?) {
+fn client<'c>(client: Option<&'c Value<'_>>, party: Option<&'c Value<'_>>) -> Result<Option<&'c str>, TokenRefusal> {
+    match (text(client)?, text(party)?) {
         (Some(client), Some(party)) if client != party => Err(TokenRefusal::ClaimType),
         (client, party) => Ok(client.or(party)),
     }
@@ -310,8 +243,8 @@ fn is_scope_token(token: &str) -> bool {
     !token.is_empty() && token.bytes().all(|b| matches!(b, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))
 }
 
-/// The scopes, joined by spaces. Absent, null and empty are none; every claim that has some must have the same.
-fn scopes(claims: &Object<'_>, rules: &TokenRules) -> Result<String, TokenRefusal> {
+/// The scopes, sorted, each once. Absent, null and empty are none; every claim that has some must have the same.
+fn scopes<'c>(claims: &'c Object<'_>, rules: &TokenRules) -> Result<Vec<&'c str>, TokenRefusal> {
     let mut found: Option<Vec<&str>> = None;
     for name in &rules.scope_claims {
         let mut listed: Vec<&str> = match claims.get(name) {
@@ -337,5 +270,5 @@ fn scopes(claims: &Object<'_>, rules: &TokenRules) -> Result<String, TokenRefusa
             _ => found = Some(listed),
         }
     }
-    Ok(found.map(|scopes| scopes.join(" ")).unwrap_or_default())
+    Ok(found.unwrap_or_default())
 }

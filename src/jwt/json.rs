@@ -6,6 +6,11 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::json::to_number;
+use crate::word::{ONES, WORD, bytes_before, mark_below, mark_of, word_at};
+
+const QUOTES: u64 = ONES.wrapping_mul(b'"' as u64);
+const BACKSLASHES: u64 = ONES.wrapping_mul(b'\\' as u64);
+const SPACES: u64 = ONES.wrapping_mul(b' ' as u64);
 
 /// Why a text is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,7 +74,11 @@ impl<'j> Object<'j> {
     /// assert_eq!(read(r#"{"alg":"RS256","\u0061lg":"none"}"#).unwrap_err(), JsonFault::Duplicate);
     /// ```
     pub fn parse(text: &'j [u8], limits: JsonLimits) -> Result<Self, JsonFault> {
-        let text = core::str::from_utf8(text).map_err(|_| JsonFault::Invalid)?;
+        Self::read(core::str::from_utf8(text).map_err(|_| JsonFault::Invalid)?, limits)
+    }
+
+    /// The same of a text that is known to be UTF-8.
+    pub(super) fn read(text: &'j str, limits: JsonLimits) -> Result<Self, JsonFault> {
         let mut reader = Reader { text, at: 0, left: limits.members };
         reader.space();
         if reader.peek() != Some(b'{') {
@@ -83,7 +92,7 @@ impl<'j> Object<'j> {
     /// The value of a member.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Value<'j>> {
-        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value)
+        self.0.iter().find(|(known, _)| is_same(known, name)).map(|(_, value)| value)
     }
 
     /// The text of a member that is a string.
@@ -330,11 +339,18 @@ impl<'j> Reader<'j> {
     }
 
     /// Passes over plain characters; stops at a quote or a backslash and says which.
+    #[inline]
     fn run(&mut self) -> Result<u8, JsonFault> {
-        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
-        let plain = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f)).ok_or(JsonFault::Invalid)?;
-        self.at = self.at.saturating_add(plain);
-        self.peek().filter(|stop| *stop >= 0x20).ok_or(JsonFault::Invalid)
+        loop {
+            // Beyond the end there are zeros, which are no plain characters.
+            let word = word_at(self.text.as_bytes(), self.at);
+            let mark = mark_of(QUOTES, word) | mark_of(BACKSLASHES, word) | mark_below(SPACES, word);
+            if mark != 0 {
+                self.at = self.at.saturating_add(bytes_before(mark));
+                return self.peek().filter(|stop| *stop >= 0x20).ok_or(JsonFault::Invalid);
+            }
+            self.at = self.at.saturating_add(WORD);
+        }
     }
 
     fn escape(&mut self) -> Result<char, JsonFault> {
@@ -378,13 +394,19 @@ impl<'j> Reader<'j> {
     }
 }
 
+/// Whether two names are the same. Most are told apart by their length or their last byte.
+#[inline]
+fn is_same(one: &str, other: &str) -> bool {
+    one.len() == other.len() && one.as_bytes().last() == other.as_bytes().last() && one == other
+}
+
 /// Whether every name comes once: by comparison while they are few, by sorting beyond.
 fn is_unique(members: &[(Cow<'_, str>, Value<'_>)]) -> bool {
     if members.len() <= 16 {
         return members
             .iter()
             .enumerate()
-            .all(|(at, (name, _))| members.iter().take(at).all(|(earlier, _)| earlier != name));
+            .all(|(at, (name, _))| members.iter().take(at).all(|(earlier, _)| !is_same(earlier, name)));
     }
     let mut names: Vec<&str> = members.iter().map(|(name, _)| &**name).collect();
     names.sort_unstable();

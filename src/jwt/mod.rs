@@ -17,6 +17,7 @@ mod roca;
 pub mod rsa;
 mod shape;
 pub mod token;
+mod verified;
 pub mod verify;
 
 /// A JWS signature algorithm this crate can verify (RFC 7518 section 3.1, RFC 8037 section 3.1). `none` cannot be written.

@@ -129,7 +129,7 @@ impl<'t> UnverifiedToken<'t> {
         rules: &TokenRules,
         now: UnixSeconds,
     ) -> Result<VerifiedClaims, TokenRefusal> {
-        verify_claims(base64url(self.payload)?, rules, now)
+        verify_claims(&base64url(self.payload)?, rules, now)
     }
 }
 

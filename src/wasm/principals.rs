@@ -1,5 +1,6 @@
 //! Who was proven lately: numbers cross instead of texts, and the text of an allow is made when somebody reads it.
 
+use alloc::borrow::Cow;
 use alloc::rc::Rc;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -43,6 +44,8 @@ pub(super) struct Principals {
     /// Batches in order of their number.
     kept: Vec<(u32, Vec<Principal>)>,
     batch: u32,
+    /// The claims that were read last of a token that was seen before.
+    decoded: String,
 }
 
 impl Principals {
@@ -129,7 +132,7 @@ fn describe(principal: &Principal, policy: &Policy) -> String {
         principal_members(principal, policy, json);
         json.name("logId").nullable(principal.log_id().as_deref());
         if let Some(claims) = principal.claims() {
-            json.name("claims").json(claims.json());
+            json.name("claims").json(&claims.json());
         }
     })
 }
@@ -172,25 +175,31 @@ impl Proofs {
 
     /// The address of the claims that proved the principal of a slot; they stay there until the module is called again.
     pub fn claims(&self, slot: u32) -> u32 {
-        self.of_claims(slot, |_, claims| u32::try_from(claims.json().as_ptr() as usize).ok())
+        self.of_claims(slot, |text| u32::try_from(text.as_ptr() as usize).ok())
     }
 
     /// The length of these claims in bytes; 0 when a key proved it.
     pub fn claims_bytes(&self, slot: u32) -> u32 {
-        self.of_claims(slot, |_, claims| u32::try_from(claims.json().len()).ok())
+        self.of_claims(slot, |text| u32::try_from(text.len()).ok())
     }
 
     /// The credential that these claims are of.
     pub fn claims_of(&self, slot: u32) -> u32 {
-        self.of_claims(slot, |credential, _| u32::try_from(credential).ok())
+        let principals = self.principals.try_borrow().ok();
+        let found = principals.as_ref().and_then(|principals| u32::try_from(principals.at(slot)?.credential()).ok());
+        found.unwrap_or_default()
     }
 
-    fn of_claims(&self, slot: u32, read: fn(usize, &VerifiedClaims) -> Option<u32>) -> u32 {
-        let principals = self.principals.try_borrow().ok();
-        let found = principals.as_ref().and_then(|principals| {
-            let principal = principals.at(slot)?;
-            read(principal.credential(), principal.claims()?)
-        });
+    fn of_claims(&self, slot: u32, read: fn(&str) -> Option<u32>) -> u32 {
+        let Ok(mut principals) = self.principals.try_borrow_mut() else { return 0 };
+        let found = match principals.at(slot).and_then(Principal::claims).map(|claims| claims.json()) {
+            None => None,
+            Some(Cow::Borrowed(text)) => read(text),
+            Some(Cow::Owned(text)) => {
+                principals.decoded = text;
+                read(&principals.decoded)
+            }
+        };
         found.unwrap_or_default()
     }
 
@@ -202,7 +211,7 @@ impl Proofs {
         let found = self.policy.credentials().get(credential as usize).map(|found| found.kind());
         let Some(CredentialKind::Bearer(bearer)) = found else { return Err(misuse().into()) };
         let now = instant(now).ok_or_else(misuse)?;
-        let claims = VerifiedClaims::again(claims.to_vec(), bearer.rules(), now).ok_or_else(misuse)?;
+        let claims = VerifiedClaims::again(claims, bearer.rules(), now).ok_or_else(misuse)?;
         let principal = Principal::from_claims(credential as usize, Arc::new(claims), self.policy.scopes());
         let mut principals = self.principals.try_borrow_mut().map_err(|_| misuse())?;
         principals.forget(AGAIN);

@@ -28,7 +28,7 @@ pub(super) fn openid(
     user: Option<&str>,
 ) -> Result<LoggedIn, Stop> {
     let sub = subject(verified, &endpoints.issuer).ok_or(Fault::SubjectInvalid)?;
-    let mut claims: Map<String, Json> = serde_json::from_str(verified.json()).map_err(|_| Fault::AnswerInvalid)?;
+    let mut claims: Map<String, Json> = serde_json::from_str(&verified.json()).map_err(|_| Fault::AnswerInvalid)?;
     if let Some(url) = &endpoints.userinfo {
         let mut more = call(context, url, tokens)?;
         if more.get("sub").and_then(Json::as_str) != verified.subject() {
