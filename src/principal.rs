@@ -60,6 +60,11 @@ impl Principal {
         Self { credential, scopes, proof: Proof::Token(claims) }
     }
 
+    /// Whether these very claims proved it as this credential.
+    pub(crate) fn is_of(&self, credential: usize, claims: &Arc<VerifiedClaims>) -> bool {
+        self.credential == credential && self.claims().is_some_and(|known| Arc::ptr_eq(known, claims))
+    }
+
     pub(crate) fn assumed(credential: usize, scopes: ScopeSet, claims: Arc<[(String, Value)]>) -> Self {
         Self { credential, scopes, proof: Proof::Assumed(claims) }
     }

@@ -68,6 +68,12 @@ pub(crate) const fn mark_below(least: u64, word: u64) -> u64 {
     word.wrapping_sub(least) & !word & HIGHS
 }
 
+/// How many bytes stand before the byte with the lowest bit that is set.
+#[inline(always)]
+pub(crate) const fn bytes_before(mark: u64) -> usize {
+    (mark.trailing_zeros() >> 3) as usize
+}
+
 /// The word with capital ASCII letters in lower case.
 pub(crate) const fn lower(word: u64) -> u64 {
     let low = word & !HIGHS;

@@ -16,6 +16,7 @@ export class Gate {
   #options;
   #policy;
   #settings;
+  #tokenCache;
   #engine;
   #closed = false;
   #counts = { restarts: 0, storeFailures: 0, effectFailures: 0 };
@@ -36,12 +37,13 @@ export class Gate {
     // As JSON text a later change of the policy object changes nothing.
     this.#policy = typeof policy === "string" ? policy : JSON.stringify(policy);
     if (typeof this.#policy !== "string") throw new ScopegateError("policy_invalid", "The options have no `policy`.");
+    this.#tokenCache = tokenCache === false ? null : [tokenCache?.entries ?? 1000, tokenCache?.bytes ?? 2_000_000];
     this.#settings = JSON.stringify({
       peppers: peppersOf(peppers), secrets: secretsOf(secrets), keySets: fixed,
-      tokenCache: tokenCache === false ? null : [tokenCache?.entries ?? 1000, tokenCache?.bytes ?? 2_000_000],
+      tokenCache: this.#tokenCache,
       hostVerification: verifier !== undefined, trace: options?.trace === true, touchInterval: options?.touchInterval ?? 60,
     });
-    this.#engine = new RawEngine(this.#policy, this.#settings);
+    this.#engine = new RawEngine(this.#policy, this.#settings, this.#tokenCache);
     this.keys = new KeyLife((name, ...rest) => this.#live().call(name, ...rest), this.#options.now);
   }
 
@@ -102,7 +104,7 @@ export class Gate {
 
   #live() {
     if (this.#closed) throw new ScopegateError("gate_closed", "This gate is closed.");
-    if (this.#engine.generation !== currentGeneration()) this.#engine = new RawEngine(this.#policy, this.#settings);
+    if (this.#engine.generation !== currentGeneration()) this.#engine = new RawEngine(this.#policy, this.#settings, this.#tokenCache);
     return this.#engine;
   }
 

@@ -36,6 +36,11 @@ export class Proofs {
     return (this.#recent[slot] = this.#claimed(slot, generation, now) ?? this.#kept(slot, generation));
   }
 
+  /** Whether a slot still has this one. */
+  has(slot, proven) {
+    return this.#recent[slot] === proven;
+  }
+
   /** Somebody proven by a token: there are too many of them to wait for the collector, so the module keeps none. */
   #claimed(slot, generation, now) {
     const raw = this.#raw;

@@ -1,11 +1,15 @@
 //! A decision as a future that is polled by hand: for a host that is asked between two calls. What the compiler keeps of a future that
 //! waits is the decision in its place, so the next call goes on where the last one stopped.
 
+use alloc::sync::Arc;
+
 use super::Gate;
 use super::evaluate::{Pause, Pending};
 use crate::decision::Decision;
 use crate::host::{KeyAnswer, KeysAnswer, KeysReason, SignatureCheck, VerifyAnswer};
+use crate::jwt::claims::VerifiedClaims;
 use crate::key::format::KeyId;
+use crate::principal::Principal;
 use crate::request::Request;
 use crate::time::UnixSeconds;
 
@@ -29,14 +33,28 @@ pub(crate) enum Verified {
 }
 
 impl Gate {
-    /// Decides with a host behind a desk: the twin of [`Gate::decide_async`], within one thread.
+    /// Where the token of these claims is kept, when it was used last.
+    pub(crate) fn place_of(&self, claims: &Arc<VerifiedClaims>) -> Option<u32> {
+        self.cache.as_ref()?.try_lock()?.newest_of(claims)
+    }
+
+    /// Decides with a host behind a desk: the twin of [`Gate::decide_async`], within one thread. `known` stands for the bearer token of
+    /// a request that does not bring it again: whom it proved before, and its place in the cache. All that is asked of a token that
+    /// was seen before is asked of this one.
     pub(crate) async fn decide_at<'a>(
         &'a self,
         request: &'a Request<'a>,
         now: UnixSeconds,
+        known: Option<(&'a Principal, u32)>,
         desk: &impl Desk,
     ) -> Decision<'a> {
         let mut pending = Pending::new(self, request, now);
+        if let Some((principal, place)) = known {
+            pending.known = Some(principal);
+            if let Some(mut cache) = self.cache.as_ref().and_then(|cache| cache.try_lock()) {
+                cache.expect(place);
+            }
+        }
         let mut pause = pending.open(None);
         loop {
             pause = match pause {

@@ -93,7 +93,8 @@ impl<'a> Pending<'a> {
                 Sent::Twice => Slot::Refused(Denial::AmbiguousCredentials),
                 Sent::Malformed => Slot::Refused(Denial::MalformedCredential(Malformed::Empty)),
                 Sent::Once(token) => {
-                    return Bearing { gate, now: self.now, token, bearer, credential, slot }.start();
+                    let known = self.known;
+                    return Bearing { gate, now: self.now, token, bearer, credential, slot, known }.start();
                 }
             },
         })

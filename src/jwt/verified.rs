@@ -98,7 +98,7 @@ impl VerifiedClaims {
     }
 
     /// The token, where it is kept.
-    pub(super) fn token(&self) -> &[u8] {
+    pub(crate) fn token(&self) -> &[u8] {
         let [token, ..] = self.ends;
         if self.is_token { self.part(0, token).as_bytes() } else { &[] }
     }

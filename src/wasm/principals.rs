@@ -122,6 +122,12 @@ impl Principals {
         }
     }
 
+    /// Whom a slot has, as long as it is of this generation.
+    pub(super) fn proven(&self, slot: u32, generation: u32) -> Option<Principal> {
+        let slot = self.slots.get(slot as usize)?;
+        (slot.generation == generation).then(|| slot.principal.clone())
+    }
+
     fn at(&self, slot: u32) -> Option<&Principal> {
         self.slots.get(slot as usize).map(|slot| &slot.principal)
     }

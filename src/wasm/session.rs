@@ -7,20 +7,20 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::cell::{Cell, RefCell};
 use core::future::{Future, poll_fn};
-use core::net::IpAddr;
 use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
 
 use zeroize::Zeroize;
 
 use super::principals::Principals;
+use super::shape::{FLAG_HTTPS, FLAG_TEXT, Line, Lines, Shape, WORDS, Words, put, tell_place};
 use crate::decision::{Decision, Effect};
 use crate::engine::{Desk, Gate, Verified};
 use crate::host::{KeyAnswer, KeysAnswer, KeysReason, SignatureCheck, VerifyAnswer};
 use crate::json::write::Writer;
 use crate::jwt::Algorithm;
 use crate::key::format::{ID_LEN, KeyId};
-use crate::request::{HeaderSource, Request, ascii_text};
+use crate::request::Request;
 use crate::time::UnixSeconds;
 
 const DONE: u32 = 0;
@@ -29,15 +29,13 @@ const NEED_KEYS: u32 = 2;
 const NEED_VERIFY: u32 = 3;
 /// A call that was not due, or words that do not fit.
 pub(super) const MISUSE: u32 = 4;
+/// The token that was not handed over is kept no more.
+const GONE: u32 = 5;
 /// The line of an id that stands in none.
 const NOWHERE: u32 = u32::MAX;
 
-const WORDS: usize = 96;
-const FLAG_HTTPS: u32 = 1;
-const FLAG_TEXT: u32 = 2;
 const MARK_TOUCH: u32 = 1;
 const MARK_TEXT: u32 = 2;
-const MOST_LINES: usize = 24;
 const MOST_VERIFY_KEYS: usize = 256;
 
 /// What every session of a gate uses.
@@ -55,36 +53,10 @@ pub(super) enum Answer {
     Verify(Verified),
 }
 
-/// A piece of the input.
-#[derive(Clone, Copy, Default)]
-struct Part {
-    start: usize,
-    len: usize,
-}
-
-impl Part {
-    /// The next `len` bytes; `used` moves behind them.
-    fn take(used: &mut usize, len: u32) -> Self {
-        let start = *used;
-        *used = start.saturating_add(len as usize);
-        Self { start, len: len as usize }
-    }
-
-    fn of(self, input: &[u8]) -> &[u8] {
-        input.get(self.start..self.start.saturating_add(self.len)).unwrap_or_default()
-    }
-}
-
-#[derive(Clone, Copy)]
-struct Line {
-    header: usize,
-    value: Part,
-}
-
 /// What the host sees of a session: its input and its words, which it reads and writes as memory, and where the decision stands.
 struct Board {
     input: RefCell<Vec<u8>>,
-    words: RefCell<[u32; WORDS]>,
+    words: RefCell<Words>,
     begun: Cell<Option<UnixSeconds>>,
     answer: Cell<Option<Answer>>,
     step: Cell<u32>,
@@ -214,43 +186,6 @@ async fn decide_all(shared: Rc<Shared>, board: Rc<Board>) {
     }
 }
 
-/// The parts of a request, and what the host wants to have of its decision.
-struct Shape {
-    flags: u32,
-    method: Part,
-    target: Part,
-    address: Option<IpAddr>,
-}
-
-impl Shape {
-    /// Reads the words; `None` when they do not fit the input.
-    fn read(words: &[u32; WORDS], input: &[u8], lines: &mut Vec<Line>) -> Option<Self> {
-        // A first header value that comes before everything else, then the parts in order.
-        let [flags, first, method, target, address, count, _, _, rest @ ..] = words;
-        let count = *count as usize;
-        if count > MOST_LINES {
-            return None;
-        }
-        let mut used = 0;
-        let mut first = Some(Part::take(&mut used, *first)).filter(|part| part.len > 0);
-        let method = Part::take(&mut used, *method);
-        let target = Part::take(&mut used, *target);
-        let address = Part::take(&mut used, *address).of(input);
-        lines.clear();
-        for pair in rest.chunks_exact(2).take(count) {
-            let [header, len] = pair else { return None };
-            let value = first.take().unwrap_or_else(|| Part::take(&mut used, *len));
-            lines.push(Line { header: *header as usize, value });
-        }
-        (used <= input.len()).then(|| Self {
-            flags: *flags,
-            method,
-            target,
-            address: if address.is_empty() { None } else { ascii_text(address).parse().ok() },
-        })
-    }
-}
-
 impl Board {
     /// Decides the request that was laid here, and leaves the decision in its place.
     #[expect(clippy::await_holding_refcell_ref, reason = "nobody writes the input of a decision under way")]
@@ -258,7 +193,14 @@ impl Board {
         let input = self.input.borrow();
         let shape = Shape::read(&self.words.borrow(), &input, lines);
         let Some(shape) = shape else { return self.step.set(MISUSE) };
-        let lines = Lines { names: &shared.headers, input: &input, lines };
+        let known = match shape.known {
+            Some(known) => match shared.principals.borrow().proven(known.slot, known.generation) {
+                Some(principal) => Some((principal, known.place)),
+                None => return self.step.set(GONE),
+            },
+            None => None,
+        };
+        let lines = Lines { names: &shared.headers, input: &input, lines, known: shape.known };
         let request = Request {
             method: core::str::from_utf8(shape.method.of(&input)).unwrap_or_default(),
             target: shape.target.of(&input),
@@ -266,9 +208,12 @@ impl Board {
             https: shape.flags & FLAG_HTTPS != 0,
             client_ip: shape.address,
         };
-        let decision = shared.gate.decide_at(&request, now, &Asked { board: self, shared, lines: &lines }).await;
+        let desk = Asked { board: self, shared, lines: &lines };
+        let known_as = known.as_ref().map(|(principal, place)| (principal, *place));
+        let decision = shared.gate.decide_at(&request, now, known_as, &desk).await;
         let mut words = self.words.borrow_mut();
         report(&decision, &mut words, &mut shared.principals.borrow_mut());
+        tell_place(&mut words, decision.principal().and_then(|principal| shared.gate.place_of(principal.claims()?)));
         let wordy = shape.flags & FLAG_TEXT != 0
             || decision.effect() != Effect::Allow
             || words.get(4).is_some_and(|marks| marks & MARK_TEXT != 0);
@@ -325,39 +270,9 @@ impl Desk for Asked<'_> {
     }
 }
 
-/// The header lines of the request, in the session's input.
-struct Lines<'a> {
-    names: &'a [String],
-    input: &'a [u8],
-    lines: &'a [Line],
-}
-
-impl<'a> Lines<'a> {
-    fn values(&self) -> impl Iterator<Item = (usize, &'a [u8])> + use<'_, 'a> {
-        let input = self.input;
-        self.lines.iter().map(move |line| (line.header, line.value.of(input)))
-    }
-}
-
-impl HeaderSource for Lines<'_> {
-    fn visit<'h>(&'h self, visit: &mut dyn FnMut(&'h str, &'h [u8])) {
-        for (header, value) in self.values() {
-            if let Some(name) = self.names.get(header) {
-                visit(name, value);
-            }
-        }
-    }
-}
-
-fn put(words: &mut [u32; WORDS], at: usize, values: &[u32]) {
-    for (place, value) in words.iter_mut().skip(at).zip(values) {
-        *place = *value;
-    }
-}
-
 /// Where the id stands: before the last underscore of a key, or nowhere, since that of a key of another system is worked out. Such a one
 /// is written here.
-fn point_at_key(id: &KeyId, lines: &Lines<'_>, words: &mut [u32; WORDS]) -> u32 {
+fn point_at_key(id: &KeyId, lines: &Lines<'_>, words: &mut Words) -> u32 {
     let id = id.as_str().as_bytes();
     let found = lines.values().enumerate().find_map(|(line, (_, value))| {
         let end = value.iter().rposition(|byte| *byte == b'_')?;
@@ -379,7 +294,7 @@ fn point_at_key(id: &KeyId, lines: &Lines<'_>, words: &mut [u32; WORDS]) -> u32 
 }
 
 /// Where the bytes are that were signed, and their signature: both stay there while the decision waits.
-fn point_at_signature(check: &SignatureCheck<'_>, words: &mut [u32; WORDS], verify_keys: &mut VerifyKeys) {
+fn point_at_signature(check: &SignatureCheck<'_>, words: &mut Words, verify_keys: &mut VerifyKeys) {
     let algorithm = Algorithm::ALL.iter().position(|algorithm| *algorithm == check.algorithm).unwrap_or_default();
     let key = verify_keys.handle(check.thumbprint, check.public_jwk);
     let [input, signature] =
@@ -388,7 +303,7 @@ fn point_at_signature(check: &SignatureCheck<'_>, words: &mut [u32; WORDS], veri
 }
 
 /// Writes a decision into the words.
-fn report(decision: &Decision<'_>, words: &mut [u32; WORDS], principals: &mut Principals) {
+fn report(decision: &Decision<'_>, words: &mut Words, principals: &mut Principals) {
     let effect = match decision.effect() {
         Effect::Deny => 0,
         Effect::Allow => 1,
