@@ -35,9 +35,13 @@ export function nodeVerifier(crypto) {
     }
     return { digest, key: algorithm.startsWith("ES") ? { key, dsaEncoding: "ieee-p1363" } : key };
   };
+  // Most tokens come under the key of the one before.
+  let last = { issuerKey: undefined, algorithm: undefined, made: undefined };
   const verify = (algorithm, issuerKey, input, signature) => {
-    const { digest, key } = keys.get(algorithm, issuerKey, () => imported(algorithm, issuerKey.jwk));
-    return crypto.verify(digest, input, key, signature) ? VERIFY.VALID : VERIFY.INVALID;
+    if (last.issuerKey !== issuerKey || last.algorithm !== algorithm) {
+      last = { issuerKey, algorithm, made: keys.get(algorithm, issuerKey, () => imported(algorithm, issuerKey.jwk)) };
+    }
+    return crypto.verify(last.made.digest, input, last.made.key, signature) ? VERIFY.VALID : VERIFY.INVALID;
   };
   return Object.assign(verify, { isSync: true });
 }
