@@ -50,8 +50,14 @@ pub struct Principal {
 }
 
 impl Principal {
-    pub(crate) fn from_key(credential: usize, key: LiveKey, catalogue: &ScopeCatalogue) -> Self {
-        let scopes = catalogue.grant(key.record().scopes.iter().map(|scope| &**scope));
+    /// `granted`: what the catalogue grants for the record's scopes, when that is known.
+    pub(crate) fn from_key(
+        credential: usize,
+        key: LiveKey,
+        catalogue: &ScopeCatalogue,
+        granted: Option<ScopeSet>,
+    ) -> Self {
+        let scopes = granted.unwrap_or_else(|| catalogue.grant(key.record().scopes.iter().map(|scope| &**scope)));
         Self { credential, scopes, proof: Proof::Key(key) }
     }
 

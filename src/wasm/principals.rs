@@ -14,10 +14,12 @@ use super::instant;
 use crate::decision::Decision;
 use crate::json::write::Writer;
 use crate::jwt::claims::VerifiedClaims;
+use crate::key::record::KeyRecord;
 use crate::policy::{CredentialKind, Policy};
 use crate::principal::Principal;
 use crate::request::{ascii_text, gate_target};
 use crate::response::json::principal_members;
+use crate::scope::ScopeSet;
 
 /// How many principals are remembered; the next one takes the oldest one's slot.
 const SLOTS: usize = 1024;
@@ -53,8 +55,8 @@ impl Principals {
     pub(super) fn place(&mut self, principal: &Principal) -> (u32, u32) {
         // A slot keeps the record or the claims alive, so that an address in use names them and nothing else.
         let address = match (principal.key(), principal.claims()) {
-            (Some(key), _) => Arc::as_ptr(key.record()) as usize,
-            (None, Some(claims)) => Arc::as_ptr(claims) as usize,
+            (Some(key), _) => address_of(key.record()),
+            (None, Some(claims)) => address_of(claims),
             (None, None) => 0,
         };
         let identity = (address, principal.credential());
@@ -122,6 +124,14 @@ impl Principals {
         }
     }
 
+    /// What this credential may do by a record that proved somebody before.
+    pub(super) fn scopes_of(&self, credential: usize, record: &Arc<KeyRecord>) -> Option<ScopeSet> {
+        let at = self.found(&(address_of(record), credential)).ok()?;
+        let principal = &self.slots.get(self.order.get(at)?.1)?.principal;
+        let same = principal.key().is_some_and(|key| Arc::ptr_eq(key.record(), record));
+        same.then(|| principal.scopes().clone())
+    }
+
     /// Whom a slot has, as long as it is of this generation.
     pub(super) fn proven(&self, slot: u32, generation: u32) -> Option<Principal> {
         let slot = self.slots.get(slot as usize)?;
@@ -131,6 +141,10 @@ impl Principals {
     fn at(&self, slot: u32) -> Option<&Principal> {
         self.slots.get(slot as usize).map(|slot| &slot.principal)
     }
+}
+
+fn address_of<T>(shared: &Arc<T>) -> usize {
+    Arc::as_ptr(shared) as usize
 }
 
 fn describe(principal: &Principal, policy: &Policy) -> String {

@@ -4,6 +4,7 @@
 use alloc::boxed::Box;
 use alloc::rc::Rc;
 use alloc::string::{String, ToString};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::cell::{Cell, RefCell};
 use core::future::{Future, poll_fn};
@@ -14,13 +15,15 @@ use zeroize::Zeroize;
 
 use super::principals::Principals;
 use super::shape::{FLAG_HTTPS, FLAG_TEXT, Line, Lines, Shape, WORDS, Words, put, tell_place};
-use crate::decision::{Decision, Effect};
+use crate::decision::{Decision, Effect, Outcome};
 use crate::engine::{Desk, Gate, Verified};
 use crate::host::{KeyAnswer, KeysAnswer, KeysReason, SignatureCheck, VerifyAnswer};
 use crate::json::write::Writer;
 use crate::jwt::Algorithm;
-use crate::key::format::{ID_LEN, KeyId};
+use crate::key::format::{CHECKSUM_LEN, ID_LEN, KeyId, SECRET_LEN};
+use crate::key::record::KeyRecord;
 use crate::request::Request;
+use crate::scope::ScopeSet;
 use crate::time::UnixSeconds;
 
 const DONE: u32 = 0;
@@ -34,6 +37,8 @@ const GONE: u32 = 5;
 /// The line of an id that stands in none.
 const NOWHERE: u32 = u32::MAX;
 
+/// The word of the first principal's slot; each has two.
+const FIRST_SLOT: usize = 6;
 const MARK_TOUCH: u32 = 1;
 const MARK_TEXT: u32 = 2;
 const MOST_VERIFY_KEYS: usize = 256;
@@ -210,18 +215,19 @@ impl Board {
         };
         let desk = Asked { board: self, shared, lines: &lines };
         let known_as = known.as_ref().map(|(principal, place)| (principal, *place));
-        let decision = shared.gate.decide_at(&request, now, known_as, &desk).await;
-        let mut words = self.words.borrow_mut();
-        report(&decision, &mut words, &mut shared.principals.borrow_mut());
-        tell_place(&mut words, decision.principal().and_then(|principal| shared.gate.place_of(principal.claims()?)));
-        let wordy = shape.flags & FLAG_TEXT != 0
-            || decision.effect() != Effect::Allow
-            || words.get(4).is_some_and(|marks| marks & MARK_TEXT != 0);
-        if wordy {
-            *self.text.borrow_mut() = decision.to_json();
-            *self.response.borrow_mut() = refusal(&decision);
-        }
+        let tell = |decision: &Decision<'_>| self.tell(shared, decision, shape.flags & FLAG_TEXT != 0);
+        shared.gate.decide_at(&request, now, known_as, &desk, tell).await;
         self.step.set(DONE);
+    }
+
+    /// Leaves a decision for the host.
+    fn tell(&self, shared: &Shared, decision: &Decision<'_>, wants_text: bool) {
+        let mut words = self.words.borrow_mut();
+        let can_wait = report(decision, &mut words, shared);
+        if wants_text || !can_wait {
+            *self.text.borrow_mut() = decision.to_json();
+            *self.response.borrow_mut() = refusal(decision);
+        }
     }
 
     async fn answered(&self, step: u32) -> Answer {
@@ -244,6 +250,10 @@ impl Desk for Asked<'_> {
             Answer::Key(answer) => answer,
             Answer::Keys(_) | Answer::Verify(_) => KeyAnswer::Unavailable,
         }
+    }
+
+    fn scopes_of(&self, credential: usize, record: &Arc<KeyRecord>) -> Option<ScopeSet> {
+        self.shared.principals.borrow().scopes_of(credential, record)
     }
 
     async fn keys(&self, credential: &str, reason: KeysReason) -> KeysAnswer {
@@ -274,10 +284,15 @@ impl Desk for Asked<'_> {
 /// is written here.
 fn point_at_key(id: &KeyId, lines: &Lines<'_>, words: &mut Words) -> u32 {
     let id = id.as_str().as_bytes();
-    let found = lines.values().enumerate().find_map(|(line, (_, value))| {
-        let end = value.iter().rposition(|byte| *byte == b'_')?;
+    let ends_at = |value: &[u8], end: usize| {
         let start = end.checked_sub(ID_LEN)?;
-        (value.get(start..end)? == id).then_some((line, start))
+        (value.get(end) == Some(&b'_') && value.get(start..end)? == id).then_some(start)
+    };
+    let found = lines.values().enumerate().find_map(|(line, (_, value))| {
+        // Of a key of our own the secret is as long as ever.
+        let start = ends_at(value, value.len().wrapping_sub(1 + SECRET_LEN + CHECKSUM_LEN))
+            .or_else(|| ends_at(value, value.iter().rposition(|byte| *byte == b'_')?))?;
+        Some((line, start))
     });
     match found {
         Some((line, start)) => {
@@ -302,30 +317,36 @@ fn point_at_signature(check: &SignatureCheck<'_>, words: &mut Words, verify_keys
     put(words, 0, &[input.0, input.1, signature.0, signature.1, word(algorithm), key]);
 }
 
-/// Writes a decision into the words.
-fn report(decision: &Decision<'_>, words: &mut Words, principals: &mut Principals) {
-    let effect = match decision.effect() {
-        Effect::Deny => 0,
-        Effect::Allow => 1,
-        Effect::Preflight => 2,
-    };
+/// Writes a decision into the words. Whether its text can be made later, from an allow of one principal alone.
+fn report(decision: &Decision<'_>, words: &mut Words, shared: &Shared) -> bool {
     let route = decision.route_index().map_or(0, |index| word(index).saturating_add(1));
-    let alternative = decision.alternative().map_or(0, |index| word(index).saturating_add(1));
-    let mut count = 0_u32;
-    for (place, principal) in words.chunks_exact_mut(2).skip(3).zip(decision.principals()) {
+    let Outcome::Allow(grant) = &decision.outcome else {
+        let status = decision.problem().map_or_else(|| decision.status(), |problem| problem.status);
+        let effect = u32::from(decision.effect() == Effect::Preflight) << 1;
+        put(words, 0, &[effect, u32::from(status), route, 0, 0, 0]);
+        return false;
+    };
+    let mut principals = shared.principals.borrow_mut();
+    let (mut count, mut kept, mut proven) = (0_u32, None, None);
+    if let Some(principal) = &grant.principal {
+        let (slot, generation) = principals.place(principal);
+        put(words, FIRST_SLOT, &[slot, generation]);
+        count = 1;
+        proven = principal.key().map(|key| &key.record().id);
+        kept = principal.claims().and_then(|claims| shared.gate.place_of(claims));
+    }
+    for (place, principal) in words.chunks_exact_mut(2).skip(FIRST_SLOT / 2 + 1).zip(&grant.others) {
         if let [slot, generation] = place {
             (*slot, *generation) = principals.place(principal);
             count = count.saturating_add(1);
         }
     }
-    let mut marks = if decision.touch().is_some() { MARK_TOUCH } else { 0 };
-    // The text can be made later from one principal alone.
-    let proven = decision.principal().and_then(|principal| principal.key()).map(|key| key.record().id);
-    if decision.upgrade().is_some() || decision.presented_key != proven || count > 1 {
-        marks |= MARK_TEXT;
-    }
-    let status = decision.problem().map_or_else(|| decision.status(), |problem| problem.status);
-    put(words, 0, &[effect, u32::from(status), route, alternative, marks, count]);
+    let can_wait = decision.upgrade.is_none() && decision.presented_key.as_ref() == proven && grant.others.is_empty();
+    let marks = if decision.touch.is_some() { MARK_TOUCH } else { 0 } | if can_wait { 0 } else { MARK_TEXT };
+    let alternative = grant.alternative.map_or(0, |index| word(index).saturating_add(1));
+    put(words, 0, &[1, u32::from(decision.status()), route, alternative, marks, count]);
+    tell_place(words, kept);
+    can_wait
 }
 
 /// The answer to a request that must not pass, as JSON; empty on allow.
