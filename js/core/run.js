@@ -262,7 +262,7 @@ export class Run {
     if (effect === 1 && marks <= 1 && !this.#options.text) {
       const slot = words[6];
       const place = words[KNOWN_AT];
-      const proven = count === 0 ? null : proofs.at(slot, words[7], this.#now);
+      const proven = count === 0 ? null : proofs.at(slot, words[7], this.#now, words);
       if (count === 1) this.#session.learn(slot, proven, place);
       const allowed = new Allowed(proven ?? proofs.nobody(), view.target, route - 1, alternative, marks === 1, this.#now);
       return new Decision(1, status, about.routes[route - 1], proven, allowed);

@@ -46,6 +46,13 @@ export function nodeVerifier(crypto) {
   return Object.assign(verify, { isSync: true });
 }
 
+/** The same, loaded when the first signature is checked. */
+function lateVerifier(load) {
+  let ready;
+  const verify = (algorithm, issuerKey, input, signature) => (ready ??= nodeVerifier(load()))(algorithm, issuerKey, input, signature);
+  return Object.assign(verify, { isSync: true });
+}
+
 /** @param {SubtleCrypto} subtle */
 export function webVerifier(subtle) {
   const keys = new KeyCache();
@@ -84,8 +91,11 @@ function parameters(algorithm) {
  */
 export function verifierFor(choice, host) {
   if (choice === "wasm") return undefined;
-  const node = host.crypto ?? globalThis.process?.getBuiltinModule?.("node:crypto");
-  if (choice !== "webcrypto" && typeof node?.verify === "function") return nodeVerifier(node);
+  if (choice !== "webcrypto") {
+    if (host.crypto !== undefined) return lateVerifier(host.crypto);
+    const node = globalThis.process?.getBuiltinModule?.("node:crypto");
+    if (typeof node?.verify === "function") return nodeVerifier(node);
+  }
   const subtle = globalThis.crypto?.subtle;
   return choice !== "node" && subtle ? webVerifier(subtle) : undefined;
 }

@@ -158,6 +158,13 @@ impl VerifiedClaims {
         Cow::Owned(payload.and_then(|payload| String::from_utf8(payload).ok()).unwrap_or_default())
     }
 
+    /// The same where it takes no decoding.
+    #[cfg(target_arch = "wasm32")]
+    pub(crate) fn payload(&self) -> Option<&str> {
+        let [payload, ..] = self.ends;
+        (!self.is_token).then(|| self.part(0, payload))
+    }
+
     /// A name for the subject that is safe to log: 16 bytes of SHA-256 over issuer and subject, base64url.
     #[must_use]
     pub fn subject_hash(&self) -> Option<String> {

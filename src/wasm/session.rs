@@ -39,6 +39,8 @@ const NOWHERE: u32 = u32::MAX;
 
 /// The word of the first principal's slot; each has two.
 const FIRST_SLOT: usize = 6;
+/// Where the claims of the first principal are, until the next call: address, bytes, credential. No bytes when they are to be asked for.
+const CLAIMS_AT: usize = 64;
 const MARK_TOUCH: u32 = 1;
 const MARK_TEXT: u32 = 2;
 const MOST_VERIFY_KEYS: usize = 256;
@@ -333,7 +335,13 @@ fn report(decision: &Decision<'_>, words: &mut Words, shared: &Shared) -> bool {
         put(words, FIRST_SLOT, &[slot, generation]);
         count = 1;
         proven = principal.key().map(|key| &key.record().id);
-        kept = principal.claims().and_then(|claims| shared.gate.place_of(claims));
+        if let Some(claims) = principal.claims() {
+            kept = shared.gate.place_of(claims);
+            let text = claims.payload().unwrap_or_default();
+            put(words, CLAIMS_AT, &[address(text.as_ptr()), word(text.len()), word(principal.credential())]);
+        } else {
+            put(words, CLAIMS_AT, &[0; 3]);
+        }
     }
     for (place, principal) in words.chunks_exact_mut(2).skip(FIRST_SLOT / 2 + 1).zip(&grant.others) {
         if let [slot, generation] = place {
