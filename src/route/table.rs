@@ -328,7 +328,8 @@ impl RouteTable {
 /// Where the search for a hash begins among so many places, a power of two.
 #[inline(always)]
 pub(super) const fn first_place(hash: u64, places: usize) -> usize {
-    hash.wrapping_shr(places.leading_zeros().wrapping_add(1)) as usize
+    // In 64 bits, as the hash has, however wide an index is.
+    hash.wrapping_shr((places as u64).leading_zeros().wrapping_add(1)) as usize
 }
 
 #[inline(always)]
