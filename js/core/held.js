@@ -14,6 +14,7 @@ export class Held {
   #credential;
   #scopes;
   #engine;
+  #routes;
   #raw;
   #bytes = new Uint8Array(0);
   /** Where the target goes. */
@@ -38,6 +39,7 @@ export class Held {
   #made(engine) {
     this.#raw = engine.hold(this.#credential, this.#scopes);
     this.#engine = engine;
+    this.#routes = engine.about.routes;
     this.#map(engine);
   }
 
@@ -70,7 +72,7 @@ export class Held {
     if (this.#bytes.length === 0) this.#map(engine);
     const bytes = this.#write(method, target);
     const route = bytes < 0 ? this.#raw.covers_text(method, target) : this.#raw.covers(method.length, bytes);
-    return route === 0 ? null : engine.about.routes[route - 1];
+    return route === 0 ? null : this.#routes[route - 1];
   }
 
   /** Lays both into the module's memory; the bytes of the target, -1 when they do not fit. */
