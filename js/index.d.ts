@@ -338,7 +338,7 @@ export interface GateOptions<P = PolicyDocument> {
   secrets?: { readonly [credential in CredentialOf<P>]?: string | Uint8Array };
   /** Who does signature arithmetic: `node:crypto` or WebCrypto by choice of the package, or the module itself. */
   verify?: "auto" | "node" | "webcrypto" | "wasm";
-  /** Verified tokens to keep; on by default with 1,000 entries and 2 MB. */
+  /** Verified tokens to keep, and as many and as long header lines beside the module; on by default with 1,000 entries and 2 MB. */
   tokenCache?: false | { entries?: number; bytes?: number };
   /** Milliseconds that stores and key sets may take; 5,000. A later answer is an outage. */
   storeTimeout?: number;

@@ -46,6 +46,7 @@ pub enum Sent<'a> {
 pub struct Presented<'a> {
     keys: [Line<'a>; MAX_KEY_HEADERS],
     authorization: Line<'a>,
+    lent: Option<&'a [u8]>,
     method_override: Line<'a>,
     origin: bool,
     preflight_method: bool,
@@ -100,6 +101,11 @@ impl<'a> Presented<'a> {
         });
     }
 
+    /// Takes a bearer token that stands for the `Authorization` line of a request which does not bring it.
+    pub(crate) fn lend(&mut self, token: &'a [u8]) {
+        self.lent = Some(token);
+    }
+
     /// The value of the API-key header with this index.
     #[must_use]
     pub fn key(&self, header: usize) -> Sent<'a> {
@@ -115,8 +121,9 @@ impl<'a> Presented<'a> {
     #[must_use]
     pub fn bearer(&self) -> Sent<'a> {
         let value = match self.authorization {
-            Line::Absent => return Sent::Nothing,
+            Line::Absent => return self.lent.map_or(Sent::Nothing, Sent::Once),
             Line::Again => return Sent::Twice,
+            Line::Once(_) if self.lent.is_some() => return Sent::Twice,
             Line::Once(value) => value,
         };
         let rest = match value.split_at_checked(6) {

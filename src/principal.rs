@@ -50,14 +50,25 @@ pub struct Principal {
 }
 
 impl Principal {
-    pub(crate) fn from_key(credential: usize, key: LiveKey, catalogue: &ScopeCatalogue) -> Self {
-        let scopes = catalogue.grant(key.record().scopes.iter().map(|scope| &**scope));
+    /// `granted`: what the catalogue grants for the record's scopes, when that is known.
+    pub(crate) fn from_key(
+        credential: usize,
+        key: LiveKey,
+        catalogue: &ScopeCatalogue,
+        granted: Option<ScopeSet>,
+    ) -> Self {
+        let scopes = granted.unwrap_or_else(|| catalogue.grant(key.record().scopes.iter().map(|scope| &**scope)));
         Self { credential, scopes, proof: Proof::Key(key) }
     }
 
     pub(crate) fn from_claims(credential: usize, claims: Arc<VerifiedClaims>, catalogue: &ScopeCatalogue) -> Self {
         let scopes = catalogue.grant(claims.scopes());
         Self { credential, scopes, proof: Proof::Token(claims) }
+    }
+
+    /// Whether these very claims proved it as this credential.
+    pub(crate) fn is_of(&self, credential: usize, claims: &Arc<VerifiedClaims>) -> bool {
+        self.credential == credential && self.claims().is_some_and(|known| Arc::ptr_eq(known, claims))
     }
 
     pub(crate) fn assumed(credential: usize, scopes: ScopeSet, claims: Arc<[(String, Value)]>) -> Self {

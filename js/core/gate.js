@@ -18,6 +18,7 @@ export class Gate {
   #options;
   #policy;
   #settings;
+  #tokenCache;
   #engine;
   #closed = false;
   #counts = { restarts: 0, storeFailures: 0, effectFailures: 0 };
@@ -39,12 +40,13 @@ export class Gate {
     // As JSON text a later change of the policy object changes nothing.
     this.#policy = typeof policy === "string" ? policy : JSON.stringify(policy);
     if (typeof this.#policy !== "string") throw new ScopegateError("policy_invalid", "The options have no `policy`.");
+    this.#tokenCache = tokenCache === false ? null : [tokenCache?.entries ?? 1000, tokenCache?.bytes ?? 2_000_000];
     this.#settings = JSON.stringify({
       peppers: peppersOf(peppers), secrets: secretsOf(secrets), keySets: fixed,
-      tokenCache: tokenCache === false ? null : [tokenCache?.entries ?? 1000, tokenCache?.bytes ?? 2_000_000],
+      tokenCache: this.#tokenCache,
       hostVerification: verifier !== undefined, trace: options?.trace === true, touchInterval: options?.touchInterval ?? 60,
     });
-    this.#engine = this.#whole(() => new RawEngine(this.#policy, this.#settings));
+    this.#engine = this.#whole(() => new RawEngine(this.#policy, this.#settings, this.#tokenCache));
     for (const name of Object.keys(asked)) {
       if (this.#engine.about.credentials.some((credential) => credential.name === name && credential.kind === "bearer")) continue;
       this.close();
@@ -117,7 +119,7 @@ export class Gate {
 
   #live() {
     if (this.#closed) throw new ScopegateError("gate_closed", "This gate is closed.");
-    if (this.#engine.generation !== currentGeneration()) this.#engine = new RawEngine(this.#policy, this.#settings);
+    if (this.#engine.generation !== currentGeneration()) this.#engine = new RawEngine(this.#policy, this.#settings, this.#tokenCache);
     return this.#engine;
   }
 

@@ -3,6 +3,10 @@ import { ScopegateError } from "./errors.js";
 import { restart } from "./runtime.js";
 
 const INPUT_BYTES = 1024;
+const METHOD_BYTES = 32;
+/** Up to here a loop over the characters is faster than the encoder. */
+const SHORT = 20;
+const encoder = new TextEncoder();
 
 /** What somebody proven elsewhere may do. */
 export class Held {
@@ -10,8 +14,13 @@ export class Held {
   #credential;
   #scopes;
   #engine;
+  #routes;
   #raw;
   #bytes = new Uint8Array(0);
+  /** Where the target goes. */
+  #room = new Uint8Array(0);
+  /** The method that stands in the module's memory. */
+  #method = "";
 
   /**
    * @param {() => object} live the gate's engine, as it is now
@@ -30,7 +39,14 @@ export class Held {
   #made(engine) {
     this.#raw = engine.hold(this.#credential, this.#scopes);
     this.#engine = engine;
+    this.#routes = engine.about.routes;
+    this.#map(engine);
+  }
+
+  #map(engine) {
     this.#bytes = engine.bytes(this.#raw.input(), INPUT_BYTES);
+    this.#room = this.#bytes.subarray(METHOD_BYTES);
+    this.#method = "";
   }
 
   /**
@@ -53,16 +69,35 @@ export class Held {
   #covered(engine, method, target) {
     if (engine !== this.#engine) this.#made(engine);
     // Memory that grew leaves views of length 0 behind.
-    if (this.#bytes.length === 0) this.#bytes = engine.bytes(this.#raw.input(), INPUT_BYTES);
-    const bytes = this.#bytes;
-    const start = method.length;
-    const end = start + target.length;
-    let at = 0;
-    if (end <= INPUT_BYTES) {
-      for (let code; at < start && (code = method.charCodeAt(at)) < 0x80; at++) bytes[at] = code;
-      if (at === start) for (let code; at < end && (code = target.charCodeAt(at - start)) < 0x80; at++) bytes[at] = code;
+    if (this.#bytes.length === 0) this.#map(engine);
+    const bytes = this.#write(method, target);
+    const route = bytes < 0 ? this.#raw.covers_text(method, target) : this.#raw.covers(method.length, bytes);
+    return route === 0 ? null : this.#routes[route - 1];
+  }
+
+  /** Lays both into the module's memory; the bytes of the target, -1 when they do not fit. */
+  #write(method, target) {
+    if (method !== this.#method && !this.#writeMethod(method)) return -1;
+    const { length } = target;
+    if (length > (INPUT_BYTES - METHOD_BYTES) / 3) return -1;
+    if (length <= SHORT) {
+      const room = this.#room;
+      let at = 0;
+      for (let code; at < length && (code = target.charCodeAt(at)) < 0x80; at++) room[at] = code;
+      if (at === length) return length;
     }
-    const route = at === end ? this.#raw.covers(start, end - start) : this.#raw.covers_text(method, target);
-    return route === 0 ? null : engine.about.routes[route - 1];
+    return encoder.encodeInto(target, this.#room).written;
+  }
+
+  #writeMethod(method) {
+    if (method.length > METHOD_BYTES) return false;
+    this.#method = "";
+    for (let at = 0; at < method.length; at++) {
+      const code = method.charCodeAt(at);
+      if (code >= 0x80) return false;
+      this.#bytes[at] = code;
+    }
+    this.#method = method;
+    return true;
   }
 }

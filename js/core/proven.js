@@ -5,6 +5,8 @@ import { ScopegateError, fromModule } from "./errors.js";
 const BATCH = 64;
 /** Claims are copied into pages: an array of its own costs more than the copy. */
 const PAGE_BYTES = 16 * 1024;
+/** Where the words of a decision say that the claims of its first principal are: address, bytes, credential. */
+const CLAIMS_AT = 64;
 
 /** The principals of one instance of the module, which outlive the gate that proved them. */
 export class Proofs {
@@ -29,26 +31,37 @@ export class Proofs {
     this.#memory = memory;
   }
 
-  /** The proven principal in a slot of the module. A slot's generation changes with its principal. */
-  at(slot, generation, now) {
+  /**
+   * The proven principal in a slot of the module. A slot's generation changes with its principal.
+   * @param {Uint32Array} [words] where the claims are, when it is the first of a decision made just now
+   */
+  at(slot, generation, now, words) {
     const known = this.#recent[slot];
     if (known !== undefined && known.generation === generation) return known;
-    return (this.#recent[slot] = this.#claimed(slot, generation, now) ?? this.#kept(slot, generation));
+    return (this.#recent[slot] = this.#claimed(slot, generation, now, words) ?? this.#kept(slot, generation));
+  }
+
+  /** Whether a slot still has this one. */
+  has(slot, proven) {
+    return this.#recent[slot] === proven;
   }
 
   /** Somebody proven by a token: there are too many of them to wait for the collector, so the module keeps none. */
-  #claimed(slot, generation, now) {
+  #claimed(slot, generation, now, words) {
     const raw = this.#raw;
-    const length = raw.claims_bytes(slot);
+    const isNear = words !== undefined && words[CLAIMS_AT + 1] > 0;
+    const length = isNear ? words[CLAIMS_AT + 1] : raw.claims_bytes(slot);
     if (length === 0) return undefined;
+    const credential = isNear ? words[CLAIMS_AT + 2] : raw.claims_of(slot);
+    const at = isNear ? words[CLAIMS_AT] : raw.claims(slot);
     if (this.#used + length > this.#page.length) {
       this.#page = new Uint8Array(Math.max(PAGE_BYTES, length));
       this.#used = 0;
     }
     const from = this.#used;
     this.#used += length;
-    this.#page.set(new Uint8Array(this.#memory.buffer, raw.claims(slot), length), from);
-    return new Claimed(raw, generation, this.#page, from, this.#used, raw.claims_of(slot), now);
+    this.#page.set(new Uint8Array(this.#memory.buffer, at, length), from);
+    return new Claimed(raw, generation, this.#page, from, this.#used, credential, now);
   }
 
   #kept(slot, generation) {

@@ -5,6 +5,7 @@ import { Proofs } from "./proven.js";
 import { HeaderNames } from "./request.js";
 import { currentGeneration, instance } from "./runtime.js";
 import { Records } from "./records.js";
+import { Seen } from "./seen.js";
 import { Session } from "./session.js";
 
 const IDLE_SESSIONS = 64;
@@ -15,24 +16,29 @@ export class RawEngine {
   #memory;
   #idle = [];
   #verifyKeys = new Map();
+  #seen;
+  #authorization;
 
   /**
    * @param {string} policy the policy as JSON text
    * @param {string} options the JSON text that `RawGate` takes
+   * @param {readonly [number, number] | null} tokenCache its limits, which the options have too
    */
-  constructor(policy, options) {
+  constructor(policy, options, tokenCache = null) {
     const { glue, memory } = instance();
     this.#memory = memory;
     this.#raw = coded(() => new glue.RawGate(policy, options));
     /** `{ name, routes, scopes, credentials, headers, tests, arithmetic }` */
     this.about = JSON.parse(this.#raw.describe());
     this.names = new HeaderNames(this.about.headers);
+    this.#authorization = this.names.find("authorization");
     this.records = new Records(this.#raw);
     this.proofs = new Proofs(this.#raw.proofs(), memory);
+    this.#seen = tokenCache !== null && tokenCache[0] > 0 && tokenCache[1] > 0 ? new Seen(this.proofs, tokenCache) : undefined;
   }
 
   acquire() {
-    return this.#idle.pop() ?? new Session(this.#raw, this.#memory);
+    return this.#idle.pop() ?? new Session(this.#raw, this.#memory, this.#seen, this.#authorization);
   }
 
   /** @param {boolean} finished whether the session came to a decision */

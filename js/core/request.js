@@ -6,19 +6,27 @@ const OVERRIDES = ["x-http-method-override", "x-http-method", "x-method-override
 export const FIXED_HEADERS = ["authorization", "origin", "access-control-request-method", ...OVERRIDES];
 /** Of one name two lines are enough to see that there is more than one. */
 const LINES_PER_NAME = 2;
+const MOST_LENGTH = 64;
 
-/** The headers that a gate looks at: names to indices, with a length filter that spares most look-ups. */
+/** The headers that a gate looks at: names to indices, by their length and first letter, which spares most look-ups. */
 export class HeaderNames {
+  #byLength = new Array(MOST_LENGTH + 1).fill(undefined);
+
   constructor(names) {
     this.names = names;
-    this.index = new Map(names.map((name, at) => [name, at]));
-    this.lengths = new Uint8Array(65);
-    for (const name of names) this.lengths[Math.min(name.length, 64)] = 1;
+    names.forEach((name, index) => {
+      const length = Math.min(name.length, MOST_LENGTH);
+      (this.#byLength[length] ??= []).push({ name, index, first: name.charCodeAt(0) | 0x20 });
+    });
   }
 
   find(name) {
-    if (this.lengths[Math.min(name.length, 64)] === 0) return -1;
-    return this.index.get(name) ?? this.index.get(name.toLowerCase()) ?? -1;
+    const known = this.#byLength[Math.min(name.length, MOST_LENGTH)];
+    if (known === undefined) return -1;
+    for (let at = 0; at < known.length; at++) if (known[at].name === name) return known[at].index;
+    const first = name.charCodeAt(0) | 0x20;
+    for (let at = 0; at < known.length; at++) if (known[at].first === first && known[at].name === name.toLowerCase()) return known[at].index;
+    return -1;
   }
 }
 
@@ -36,6 +44,17 @@ export class RequestView {
     this.method = this.target = this.clientIp = "";
     for (let at = 0; at < this.count; at++) this.values[at] = "";
     this.count = 0;
+  }
+
+  /** The number of the only line of this header; -1 when there is none or more than one. */
+  once(index) {
+    let found = -1;
+    for (let at = 0; at < this.count; at++) {
+      if (this.indices[at] !== index) continue;
+      if (found >= 0) return -1;
+      found = at;
+    }
+    return found;
   }
 
   line(index, value) {
@@ -82,12 +101,19 @@ function readPlain(view, input, names) {
     for (const [name, value] of headers) see(view, names, name, value);
     return;
   }
-  for (const name in headers) if (Object.hasOwn(headers, name)) see(view, names, name, headers[name]);
+  for (const name in headers) {
+    const index = names.find(name);
+    if (index >= 0 && Object.hasOwn(headers, name)) lines(view, index, headers[name]);
+  }
 }
 
 function see(view, names, name, value) {
   const index = names.find(String(name));
-  if (index < 0 || value === undefined || value === null) return;
+  if (index >= 0) lines(view, index, value);
+}
+
+function lines(view, index, value) {
+  if (value === undefined || value === null) return;
   if (Array.isArray(value)) for (const one of value) view.line(index, String(one));
   else view.line(index, String(value));
 }

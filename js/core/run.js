@@ -5,7 +5,7 @@ import { ScopegateError, fromModule } from "./errors.js";
 import { Allowed } from "./proven.js";
 import { readRequest } from "./request.js";
 import { currentGeneration, restart } from "./runtime.js";
-import { STEP } from "./session.js";
+import { KNOWN_AT, STEP } from "./session.js";
 import { KEY, isPromise, keySetAnswer, within } from "./store.js";
 import { ALGORITHMS, VERIFY } from "./verify.js";
 
@@ -162,12 +162,19 @@ export class Run {
     const signatureBytes = words[3];
     const algorithm = ALGORITHMS[words[4]];
     const handle = words[5];
-    const check = () => {
-      const key = this.#engine.verifyKey(handle);
-      return verifier(algorithm, key, this.#session.bytes(input, inputBytes), this.#session.bytes(signature, signatureBytes));
-    };
-    const take = (kind) => (kind === VERIFY.HERE ? this.#here(`This runtime does not verify ${algorithm}.`) : kind);
-    return this.#ask("Signature arithmetic", check, take, VERIFY.UNAVAILABLE);
+    let kind;
+    try {
+      kind = verifier(algorithm, this.#engine.verifyKey(handle), this.#session.bytes(input, inputBytes), this.#session.bytes(signature, signatureBytes));
+    } catch (error) {
+      return this.#failed(error, VERIFY.UNAVAILABLE);
+    }
+    if (!isPromise(kind)) return this.#verified(kind, algorithm);
+    const take = (found) => this.#verified(found, algorithm);
+    return this.#await("Signature arithmetic", kind, (found) => this.#taken(found, take, VERIFY.UNAVAILABLE), VERIFY.UNAVAILABLE);
+  }
+
+  #verified(kind, algorithm) {
+    return kind === VERIFY.HERE ? this.#here(`This runtime does not verify ${algorithm}.`) : kind;
   }
 
   /** The module does the arithmetic itself; the slim one has none, and an outage says why. */
@@ -253,7 +260,10 @@ export class Run {
     const count = words[5];
     // All is read before the module is called again: memory that grows takes the words away.
     if (effect === 1 && marks <= 1 && !this.#options.text) {
-      const proven = count === 0 ? null : proofs.at(words[6], words[7], this.#now);
+      const slot = words[6];
+      const place = words[KNOWN_AT];
+      const proven = count === 0 ? null : proofs.at(slot, words[7], this.#now, words);
+      if (count === 1) this.#session.learn(slot, proven, place);
       const allowed = new Allowed(proven ?? proofs.nobody(), view.target, route - 1, alternative, marks === 1, this.#now);
       return new Decision(1, status, about.routes[route - 1], proven, allowed);
     }

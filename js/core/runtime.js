@@ -6,7 +6,7 @@ let generation = 0;
 
 /** What an entry knows of its runtime. */
 export const host = {
-  /** `node:crypto`, where there is one. */
+  /** Loads `node:crypto`, where there is one. */
   crypto: undefined,
   /** Whether a promise made for one request may be awaited by another; not so in Workers. */
   sharePromises: true,

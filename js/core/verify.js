@@ -35,10 +35,21 @@ export function nodeVerifier(crypto) {
     }
     return { digest, key: algorithm.startsWith("ES") ? { key, dsaEncoding: "ieee-p1363" } : key };
   };
+  // Most tokens come under the key of the one before.
+  let last = { issuerKey: undefined, algorithm: undefined, made: undefined };
   const verify = (algorithm, issuerKey, input, signature) => {
-    const { digest, key } = keys.get(algorithm, issuerKey, () => imported(algorithm, issuerKey.jwk));
-    return crypto.verify(digest, input, key, signature) ? VERIFY.VALID : VERIFY.INVALID;
+    if (last.issuerKey !== issuerKey || last.algorithm !== algorithm) {
+      last = { issuerKey, algorithm, made: keys.get(algorithm, issuerKey, () => imported(algorithm, issuerKey.jwk)) };
+    }
+    return crypto.verify(last.made.digest, input, last.made.key, signature) ? VERIFY.VALID : VERIFY.INVALID;
   };
+  return Object.assign(verify, { isSync: true });
+}
+
+/** The same, loaded when the first signature is checked. */
+function lateVerifier(load) {
+  let ready;
+  const verify = (algorithm, issuerKey, input, signature) => (ready ??= nodeVerifier(load()))(algorithm, issuerKey, input, signature);
   return Object.assign(verify, { isSync: true });
 }
 
@@ -80,8 +91,11 @@ function parameters(algorithm) {
  */
 export function verifierFor(choice, host) {
   if (choice === "wasm") return undefined;
-  const node = host.crypto ?? globalThis.process?.getBuiltinModule?.("node:crypto");
-  if (choice !== "webcrypto" && typeof node?.verify === "function") return nodeVerifier(node);
+  if (choice !== "webcrypto") {
+    if (host.crypto !== undefined) return lateVerifier(host.crypto);
+    const node = globalThis.process?.getBuiltinModule?.("node:crypto");
+    if (typeof node?.verify === "function") return nodeVerifier(node);
+  }
   const subtle = globalThis.crypto?.subtle;
   return choice !== "node" && subtle ? webVerifier(subtle) : undefined;
 }

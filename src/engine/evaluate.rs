@@ -95,6 +95,8 @@ pub(super) struct Pending<'a> {
     pub(super) wait: Option<KeyWait<'a>>,
     pub(super) upgrade: Option<Box<Upgrade>>,
     pub(super) presented_key: Option<KeyId>,
+    /// Whom the bearer token of this request proved before, when it does not bring it again.
+    pub(super) known: Option<&'a Principal>,
     verdict: Verdict,
     pub(super) trace: Option<Box<Trace>>,
 }
@@ -137,6 +139,7 @@ impl<'a> Pending<'a> {
             wait: None,
             upgrade: None,
             presented_key: None,
+            known: None,
             verdict: Verdict::Deny(Denial::NoRoute, None),
             trace,
         }

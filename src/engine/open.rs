@@ -4,6 +4,7 @@ use super::Assumed;
 use super::evaluate::{Pause, Pending, Verdict};
 use crate::decision::{Denial, TraceStep};
 use crate::policy::document::MethodOverride;
+use crate::principal::Principal;
 use crate::request::{Target, TargetFault, gate_target};
 use crate::route::table::RouteMatch;
 
@@ -17,6 +18,9 @@ impl<'a> Pending<'a> {
         };
         self.path = target.path_bytes();
         self.presented.scan(request.headers, &gate.policy().key_headers);
+        if let Some(claims) = self.known.and_then(Principal::claims) {
+            self.presented.lend(claims.token());
+        }
         match gate.policy().method_override() {
             MethodOverride::Deny if self.presented.has_method_override() => {
                 return self.refuse_target(Denial::MethodOverride);

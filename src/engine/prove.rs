@@ -13,6 +13,7 @@ use crate::key::format::{KeyFault, KeyId, ParsedKey};
 use crate::key::record::{KeyRecord, KeyRefusal, LiveKey};
 use crate::policy::{ApiKeyCredential, CredentialKind};
 use crate::principal::Principal;
+use crate::scope::ScopeSet;
 
 /// What came of looking at a credential.
 pub(super) enum Look<'a> {
@@ -57,8 +58,20 @@ impl<'a> Pending<'a> {
         self.wait.as_ref().map(|wait| wait.parsed.id())
     }
 
+    /// The credential of that key.
+    #[cfg(target_arch = "wasm32")]
+    pub(super) fn awaited_credential(&self) -> usize {
+        self.wait.as_ref().map_or(usize::MAX, |wait| wait.credential)
+    }
+
     /// Goes on with the record of the key that is awaited.
     pub(super) fn answer_key(&mut self, answer: KeyAnswer) -> Pause<'a> {
+        self.answer_key_with(answer, None)
+    }
+
+    /// The same, when it is known what the record lets its key do.
+    #[inline]
+    pub(super) fn answer_key_with(&mut self, answer: KeyAnswer, scopes: Option<ScopeSet>) -> Pause<'a> {
         // Where there is none, nothing becomes of it: its slot stays unseen.
         let Some(KeyWait { credential, slot, .. }) = self.wait else { return self.advance() };
         let found = match answer {
@@ -69,7 +82,7 @@ impl<'a> Pending<'a> {
                 return self.advance();
             }
         };
-        let outcome = self.prove_key(found);
+        let outcome = self.prove_key(found, scopes);
         self.wait = None;
         self.settle(credential, slot, outcome);
         self.advance()
@@ -93,7 +106,8 @@ impl<'a> Pending<'a> {
                 Sent::Twice => Slot::Refused(Denial::AmbiguousCredentials),
                 Sent::Malformed => Slot::Refused(Denial::MalformedCredential(Malformed::Empty)),
                 Sent::Once(token) => {
-                    return Bearing { gate, now: self.now, token, bearer, credential, slot }.start();
+                    let known = self.known;
+                    return Bearing { gate, now: self.now, token, bearer, credential, slot, known }.start();
                 }
             },
         })
@@ -163,7 +177,7 @@ impl<'a> Pending<'a> {
     }
 
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
-    fn prove_key(&mut self, found: Option<Arc<KeyRecord>>) -> Slot {
+    fn prove_key(&mut self, found: Option<Arc<KeyRecord>>, scopes: Option<ScopeSet>) -> Slot {
         let gate = self.gate;
         let Some(KeyWait { parsed, credential, .. }) = &self.wait else { return Slot::Absent };
         let Some(CredentialKind::ApiKey(key)) = gate.policy().credentials().get(*credential).map(|found| found.kind())
@@ -177,7 +191,7 @@ impl<'a> Pending<'a> {
                         Box::new(Upgrade { id: *parsed.id(), expected_version: live.record().version, hash })
                     });
                 }
-                Slot::Proven(Principal::from_key(*credential, live, gate.policy().scopes()))
+                Slot::Proven(Principal::from_key(*credential, live, gate.policy().scopes(), scopes))
             }
             Err(refusal) => Slot::Refused(match refusal {
                 KeyRefusal::Revoked => Denial::KeyRevoked,

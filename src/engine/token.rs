@@ -31,6 +31,8 @@ pub(super) struct Bearing<'a> {
     pub(super) bearer: &'a BearerCredential,
     pub(super) credential: usize,
     pub(super) slot: usize,
+    /// Whom the token proved before, when it is known by that.
+    pub(super) known: Option<&'a Principal>,
 }
 
 /// A token whose key set is awaited.
@@ -298,8 +300,10 @@ impl<'a> Bearing<'a> {
             claims.client_id().is_some_and(|client| clients.iter().any(|allowed| **allowed == *client))
         });
         Look::Settled(if client_allowed {
-            let scopes = self.gate.policy().scopes();
-            Slot::Proven(Principal::from_claims(self.credential, claims, scopes))
+            Slot::Proven(match self.known {
+                Some(known) if known.is_of(self.credential, &claims) => known.clone(),
+                _ => Principal::from_claims(self.credential, claims, self.gate.policy().scopes()),
+            })
         } else {
             Slot::Refused(Denial::CredentialNotAccepted)
         })

@@ -98,7 +98,7 @@ impl VerifiedClaims {
     }
 
     /// The token, where it is kept.
-    pub(super) fn token(&self) -> &[u8] {
+    pub(crate) fn token(&self) -> &[u8] {
         let [token, ..] = self.ends;
         if self.is_token { self.part(0, token).as_bytes() } else { &[] }
     }
@@ -170,6 +170,13 @@ impl VerifiedClaims {
         }
         let payload = split(body.as_bytes()).and_then(|(_, payload, _)| base64url::decode_vec(payload).ok());
         Cow::Owned(payload.and_then(|payload| String::from_utf8(payload).ok()).unwrap_or_default())
+    }
+
+    /// The same where it takes no decoding.
+    #[cfg(target_arch = "wasm32")]
+    pub(crate) fn payload(&self) -> Option<&str> {
+        let [body, ..] = self.ends;
+        (!self.is_token).then(|| self.part(0, body))
     }
 
     /// A name for the subject that is safe to log: 16 bytes of SHA-256 over issuer and subject, base64url.

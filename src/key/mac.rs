@@ -136,6 +136,21 @@ pub(super) fn short(key: &MacKey, one: &[u8], two: &[u8]) -> Option<[u8; 32]> {
     Some(digest)
 }
 
+/// SHA-256 of a text that takes two blocks, without a feed.
+pub(super) fn short_hash(text: &[u8]) -> Option<[u8; 32]> {
+    let len = Some(text.len()).filter(|len| (LENGTH_AT..=SHORT).contains(len))?;
+    let mut blocks = [[0; BLOCK]; 2];
+    let bytes = blocks.as_flattened_mut();
+    bytes.get_mut(..len)?.copy_from_slice(text);
+    *bytes.get_mut(len)? = 0x80;
+    *bytes.last_chunk_mut()? = (len as u64).wrapping_mul(8).to_be_bytes();
+    let mut state = INITIAL;
+    compress256(&mut state, &blocks);
+    let mut digest = [0; 32];
+    put_words(&mut digest, &state);
+    Some(digest)
+}
+
 /// The length that ends a hash of so many bytes after the block of the secret.
 const fn bits_of(len: usize) -> [u8; 8] {
     (len as u64).wrapping_add(BLOCK as u64).wrapping_mul(8).to_be_bytes()
@@ -153,6 +168,15 @@ fn put_words(into: &mut [u8], words: &[u32; 8]) {
 mod tests {
     use super::*;
     use hmac::{Hmac, KeyInit, Mac};
+
+    #[test]
+    fn a_short_hash_is_sha_256() {
+        for len in 0..200_u8 {
+            let text: Vec<u8> = (0..len).collect();
+            let expected: [u8; 32] = Sha256::digest(&text).into();
+            assert_eq!(short_hash(&text), (56..120).contains(&len).then_some(expected), "{len}");
+        }
+    }
 
     #[test]
     fn every_length_gives_what_the_hmac_crate_gives() {

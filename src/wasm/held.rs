@@ -11,6 +11,8 @@ use crate::scope::ScopeSet;
 
 /// Method and target together, in bytes; longer ones cross as texts.
 const INPUT: usize = 1024;
+/// Where the target begins.
+const TARGET_AT: usize = 32;
 
 /// Scopes that a credential is held to have, by a host that proved it itself.
 #[wasm_bindgen]
@@ -37,7 +39,7 @@ impl Held {
 
 #[wasm_bindgen]
 impl Held {
-    /// The address of the input, 1024 bytes: the method, and the target behind it.
+    /// The address of the input, 1024 bytes: 32 for the method, and the rest for the target.
     #[must_use]
     pub fn input(&self) -> u32 {
         address(self.input.as_ptr())
@@ -46,9 +48,10 @@ impl Held {
     /// The number of the covered route from 1, by the lengths of method and target in the input; 0 for none.
     #[must_use]
     pub fn covers(&self, method: u32, target: u32) -> u32 {
-        let end = (method as usize).saturating_add(target as usize);
-        let (Some(method), Some(target)) = (self.input.get(..method as usize), self.input.get(method as usize..end))
-        else {
+        let (Some(method), Some(target)) = (
+            self.input.get(..method as usize),
+            self.input.get(TARGET_AT..).and_then(|input| input.get(..target as usize)),
+        ) else {
             return 0;
         };
         self.route(core::str::from_utf8(method).unwrap_or_default(), target)

@@ -10,6 +10,7 @@ mod options;
 mod principals;
 mod records;
 mod session;
+mod shape;
 
 use alloc::format;
 use alloc::rc::Rc;

@@ -14,13 +14,20 @@ use super::instant;
 use crate::decision::Decision;
 use crate::json::write::Writer;
 use crate::jwt::claims::VerifiedClaims;
+use crate::key::record::KeyRecord;
 use crate::policy::{CredentialKind, Policy};
 use crate::principal::Principal;
 use crate::request::{ascii_text, gate_target};
 use crate::response::json::principal_members;
+use crate::scope::ScopeSet;
 
 /// How many principals are remembered; the next one takes the oldest one's slot.
 const SLOTS: usize = 1024;
+/// Slots are found by groups of so many.
+const WAYS: usize = 4;
+const GROUP_BITS: u32 = 9;
+/// No slot.
+const NONE: u16 = u16::MAX;
 /// The batch of principals that are made again for one call.
 const AGAIN: u32 = u32::MAX;
 
@@ -37,8 +44,8 @@ struct Slot {
 #[derive(Default)]
 pub(super) struct Principals {
     slots: Vec<Slot>,
-    /// The slots in order of their identity.
-    order: Vec<(Identity, usize)>,
+    /// The slots by their identity: a few for each group of identities. One that finds no place is not found again.
+    groups: Vec<[u16; WAYS]>,
     next: usize,
     generation: u32,
     /// Batches in order of their number.
@@ -53,39 +60,46 @@ impl Principals {
     pub(super) fn place(&mut self, principal: &Principal) -> (u32, u32) {
         // A slot keeps the record or the claims alive, so that an address in use names them and nothing else.
         let address = match (principal.key(), principal.claims()) {
-            (Some(key), _) => Arc::as_ptr(key.record()) as usize,
-            (None, Some(claims)) => Arc::as_ptr(claims) as usize,
+            (Some(key), _) => address_of(key.record()),
+            (None, Some(claims)) => address_of(claims),
             (None, None) => 0,
         };
         let identity = (address, principal.credential());
-        let at = match self.found(&identity) {
-            Ok(at) => self.order.get(at).map_or(0, |(_, slot)| *slot),
-            Err(at) => self.enter(identity, at, principal),
-        };
-        let generation = self.slots.get(at).map_or(0, |slot| slot.generation);
-        (u32::try_from(at).unwrap_or(u32::MAX), generation)
+        let at = self.found(&identity).unwrap_or_else(|| self.enter(identity, principal));
+        let generation = self.slots.get(usize::from(at)).map_or(0, |slot| slot.generation);
+        (at.into(), generation)
     }
 
-    fn found(&self, identity: &Identity) -> Result<usize, usize> {
-        self.order.binary_search_by(|(known, _)| known.cmp(identity))
+    fn found(&self, identity: &Identity) -> Option<u16> {
+        let slots = &self.slots;
+        let is_it = |at: &&u16| slots.get(usize::from(**at)).is_some_and(|slot| slot.identity == *identity);
+        self.groups.get(group_of(identity))?.iter().find(is_it).copied()
     }
 
-    fn enter(&mut self, identity: Identity, mut place: usize, principal: &Principal) -> usize {
+    fn enter(&mut self, identity: Identity, principal: &Principal) -> u16 {
+        if self.groups.is_empty() {
+            self.groups = alloc::vec![[NONE; WAYS]; 1 << GROUP_BITS];
+        }
         self.generation = self.generation.wrapping_add(1);
         let slot = Slot { identity, generation: self.generation, principal: principal.clone() };
-        let at = self.next;
-        self.next = self.next.wrapping_add(1) % SLOTS;
-        match self.slots.get_mut(at) {
+        let at = u16::try_from(self.next).unwrap_or_default();
+        match self.slots.get_mut(self.next) {
             Some(old) => {
                 let old = core::mem::replace(old, slot).identity;
-                if let Ok(gone) = self.found(&old) {
-                    self.order.remove(gone);
-                    place = place.saturating_sub(usize::from(gone < place));
+                let group = self.groups.get_mut(group_of(&old));
+                if let Some(place) = group.and_then(|group| group.iter_mut().find(|place| **place == at)) {
+                    *place = NONE;
                 }
             }
             None => self.slots.push(slot),
         }
-        self.order.insert(place.min(self.order.len()), (identity, at));
+        self.next = self.next.wrapping_add(1) % SLOTS;
+        if let Some(group) = self.groups.get_mut(group_of(&identity)) {
+            let free = group.iter().position(|place| *place == NONE).unwrap_or(usize::from(at) % WAYS);
+            if let Some(place) = group.get_mut(free) {
+                *place = at;
+            }
+        }
         at
     }
 
@@ -122,9 +136,32 @@ impl Principals {
         }
     }
 
+    /// What this credential may do by a record that proved somebody before.
+    pub(super) fn scopes_of(&self, credential: usize, record: &Arc<KeyRecord>) -> Option<ScopeSet> {
+        let at = self.found(&(address_of(record), credential))?;
+        let principal = &self.slots.get(usize::from(at))?.principal;
+        let same = principal.key().is_some_and(|key| Arc::ptr_eq(key.record(), record));
+        same.then(|| principal.scopes().clone())
+    }
+
+    /// Whom a slot has, as long as it is of this generation.
+    pub(super) fn proven(&self, slot: u32, generation: u32) -> Option<Principal> {
+        let slot = self.slots.get(slot as usize)?;
+        (slot.generation == generation).then(|| slot.principal.clone())
+    }
+
     fn at(&self, slot: u32) -> Option<&Principal> {
         self.slots.get(slot as usize).map(|slot| &slot.principal)
     }
+}
+
+fn address_of<T>(shared: &Arc<T>) -> usize {
+    Arc::as_ptr(shared) as usize
+}
+
+/// The group of an identity; addresses differ in the bits above the lowest four.
+const fn group_of((address, credential): &Identity) -> usize {
+    (*address >> 4 ^ *credential).wrapping_mul(0x9e37_79b1) >> (usize::BITS - GROUP_BITS)
 }
 
 fn describe(principal: &Principal, policy: &Policy) -> String {

@@ -4,23 +4,26 @@
 use alloc::boxed::Box;
 use alloc::rc::Rc;
 use alloc::string::{String, ToString};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::cell::{Cell, RefCell};
 use core::future::{Future, poll_fn};
-use core::net::IpAddr;
 use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
 
 use zeroize::Zeroize;
 
 use super::principals::Principals;
-use crate::decision::{Decision, Effect};
+use super::shape::{FLAG_HTTPS, FLAG_TEXT, Line, Lines, Shape, WORDS, Words, put, tell_place};
+use crate::decision::{Decision, Effect, Outcome};
 use crate::engine::{Desk, Gate, Verified};
 use crate::host::{KeyAnswer, KeysAnswer, KeysReason, SignatureCheck, VerifyAnswer};
 use crate::json::write::Writer;
 use crate::jwt::Algorithm;
-use crate::key::format::{ID_LEN, KeyId};
-use crate::request::{HeaderSource, Request, ascii_text};
+use crate::key::format::{CHECKSUM_LEN, ID_LEN, KeyId, SECRET_LEN};
+use crate::key::record::KeyRecord;
+use crate::request::Request;
+use crate::scope::ScopeSet;
 use crate::time::UnixSeconds;
 
 const DONE: u32 = 0;
@@ -29,15 +32,17 @@ const NEED_KEYS: u32 = 2;
 const NEED_VERIFY: u32 = 3;
 /// A call that was not due, or words that do not fit.
 pub(super) const MISUSE: u32 = 4;
+/// The token that was not handed over is kept no more.
+const GONE: u32 = 5;
 /// The line of an id that stands in none.
 const NOWHERE: u32 = u32::MAX;
 
-const WORDS: usize = 96;
-const FLAG_HTTPS: u32 = 1;
-const FLAG_TEXT: u32 = 2;
+/// The word of the first principal's slot; each has two.
+const FIRST_SLOT: usize = 6;
+/// Where the claims of the first principal are, until the next call: address, bytes, credential. No bytes when they are to be asked for.
+const CLAIMS_AT: usize = 64;
 const MARK_TOUCH: u32 = 1;
 const MARK_TEXT: u32 = 2;
-const MOST_LINES: usize = 24;
 const MOST_VERIFY_KEYS: usize = 256;
 
 /// What every session of a gate uses.
@@ -55,36 +60,10 @@ pub(super) enum Answer {
     Verify(Verified),
 }
 
-/// A piece of the input.
-#[derive(Clone, Copy, Default)]
-struct Part {
-    start: usize,
-    len: usize,
-}
-
-impl Part {
-    /// The next `len` bytes; `used` moves behind them.
-    fn take(used: &mut usize, len: u32) -> Self {
-        let start = *used;
-        *used = start.saturating_add(len as usize);
-        Self { start, len: len as usize }
-    }
-
-    fn of(self, input: &[u8]) -> &[u8] {
-        input.get(self.start..self.start.saturating_add(self.len)).unwrap_or_default()
-    }
-}
-
-#[derive(Clone, Copy)]
-struct Line {
-    header: usize,
-    value: Part,
-}
-
 /// What the host sees of a session: its input and its words, which it reads and writes as memory, and where the decision stands.
 struct Board {
     input: RefCell<Vec<u8>>,
-    words: RefCell<[u32; WORDS]>,
+    words: RefCell<Words>,
     begun: Cell<Option<UnixSeconds>>,
     answer: Cell<Option<Answer>>,
     step: Cell<u32>,
@@ -214,43 +193,6 @@ async fn decide_all(shared: Rc<Shared>, board: Rc<Board>) {
     }
 }
 
-/// The parts of a request, and what the host wants to have of its decision.
-struct Shape {
-    flags: u32,
-    method: Part,
-    target: Part,
-    address: Option<IpAddr>,
-}
-
-impl Shape {
-    /// Reads the words; `None` when they do not fit the input.
-    fn read(words: &[u32; WORDS], input: &[u8], lines: &mut Vec<Line>) -> Option<Self> {
-        // A first header value that comes before everything else, then the parts in order.
-        let [flags, first, method, target, address, count, _, _, rest @ ..] = words;
-        let count = *count as usize;
-        if count > MOST_LINES {
-            return None;
-        }
-        let mut used = 0;
-        let mut first = Some(Part::take(&mut used, *first)).filter(|part| part.len > 0);
-        let method = Part::take(&mut used, *method);
-        let target = Part::take(&mut used, *target);
-        let address = Part::take(&mut used, *address).of(input);
-        lines.clear();
-        for pair in rest.chunks_exact(2).take(count) {
-            let [header, len] = pair else { return None };
-            let value = first.take().unwrap_or_else(|| Part::take(&mut used, *len));
-            lines.push(Line { header: *header as usize, value });
-        }
-        (used <= input.len()).then(|| Self {
-            flags: *flags,
-            method,
-            target,
-            address: if address.is_empty() { None } else { ascii_text(address).parse().ok() },
-        })
-    }
-}
-
 impl Board {
     /// Decides the request that was laid here, and leaves the decision in its place.
     #[expect(clippy::await_holding_refcell_ref, reason = "nobody writes the input of a decision under way")]
@@ -258,7 +200,14 @@ impl Board {
         let input = self.input.borrow();
         let shape = Shape::read(&self.words.borrow(), &input, lines);
         let Some(shape) = shape else { return self.step.set(MISUSE) };
-        let lines = Lines { names: &shared.headers, input: &input, lines };
+        let known = match shape.known {
+            Some(known) => match shared.principals.borrow().proven(known.slot, known.generation) {
+                Some(principal) => Some((principal, known.place)),
+                None => return self.step.set(GONE),
+            },
+            None => None,
+        };
+        let lines = Lines { names: &shared.headers, input: &input, lines, known: shape.known };
         let request = Request {
             method: core::str::from_utf8(shape.method.of(&input)).unwrap_or_default(),
             target: shape.target.of(&input),
@@ -266,17 +215,21 @@ impl Board {
             https: shape.flags & FLAG_HTTPS != 0,
             client_ip: shape.address,
         };
-        let decision = shared.gate.decide_at(&request, now, &Asked { board: self, shared, lines: &lines }).await;
-        let mut words = self.words.borrow_mut();
-        report(&decision, &mut words, &mut shared.principals.borrow_mut());
-        let wordy = shape.flags & FLAG_TEXT != 0
-            || decision.effect() != Effect::Allow
-            || words.get(4).is_some_and(|marks| marks & MARK_TEXT != 0);
-        if wordy {
-            *self.text.borrow_mut() = decision.to_json();
-            *self.response.borrow_mut() = refusal(&decision);
-        }
+        let desk = Asked { board: self, shared, lines: &lines };
+        let known_as = known.as_ref().map(|(principal, place)| (principal, *place));
+        let tell = |decision: &Decision<'_>| self.tell(shared, decision, shape.flags & FLAG_TEXT != 0);
+        shared.gate.decide_at(&request, now, known_as, &desk, tell).await;
         self.step.set(DONE);
+    }
+
+    /// Leaves a decision for the host.
+    fn tell(&self, shared: &Shared, decision: &Decision<'_>, wants_text: bool) {
+        let mut words = self.words.borrow_mut();
+        let can_wait = report(decision, &mut words, shared);
+        if wants_text || !can_wait {
+            *self.text.borrow_mut() = decision.to_json();
+            *self.response.borrow_mut() = refusal(decision);
+        }
     }
 
     async fn answered(&self, step: u32) -> Answer {
@@ -299,6 +252,10 @@ impl Desk for Asked<'_> {
             Answer::Key(answer) => answer,
             Answer::Keys(_) | Answer::Verify(_) => KeyAnswer::Unavailable,
         }
+    }
+
+    fn scopes_of(&self, credential: usize, record: &Arc<KeyRecord>) -> Option<ScopeSet> {
+        self.shared.principals.borrow().scopes_of(credential, record)
     }
 
     async fn keys(&self, credential: &str, reason: KeysReason) -> KeysAnswer {
@@ -325,44 +282,19 @@ impl Desk for Asked<'_> {
     }
 }
 
-/// The header lines of the request, in the session's input.
-struct Lines<'a> {
-    names: &'a [String],
-    input: &'a [u8],
-    lines: &'a [Line],
-}
-
-impl<'a> Lines<'a> {
-    fn values(&self) -> impl Iterator<Item = (usize, &'a [u8])> + use<'_, 'a> {
-        let input = self.input;
-        self.lines.iter().map(move |line| (line.header, line.value.of(input)))
-    }
-}
-
-impl HeaderSource for Lines<'_> {
-    fn visit<'h>(&'h self, visit: &mut dyn FnMut(&'h str, &'h [u8])) {
-        for (header, value) in self.values() {
-            if let Some(name) = self.names.get(header) {
-                visit(name, value);
-            }
-        }
-    }
-}
-
-fn put(words: &mut [u32; WORDS], at: usize, values: &[u32]) {
-    for (place, value) in words.iter_mut().skip(at).zip(values) {
-        *place = *value;
-    }
-}
-
 /// Where the id stands: before the last underscore of a key, or nowhere, since that of a key of another system is worked out. Such a one
 /// is written here.
-fn point_at_key(id: &KeyId, lines: &Lines<'_>, words: &mut [u32; WORDS]) -> u32 {
+fn point_at_key(id: &KeyId, lines: &Lines<'_>, words: &mut Words) -> u32 {
     let id = id.as_str().as_bytes();
-    let found = lines.values().enumerate().find_map(|(line, (_, value))| {
-        let end = value.iter().rposition(|byte| *byte == b'_')?;
+    let ends_at = |value: &[u8], end: usize| {
         let start = end.checked_sub(ID_LEN)?;
-        (value.get(start..end)? == id).then_some((line, start))
+        (value.get(end) == Some(&b'_') && value.get(start..end)? == id).then_some(start)
+    };
+    let found = lines.values().enumerate().find_map(|(line, (_, value))| {
+        // Of a key of our own the secret is as long as ever.
+        let start = ends_at(value, value.len().wrapping_sub(1 + SECRET_LEN + CHECKSUM_LEN))
+            .or_else(|| ends_at(value, value.iter().rposition(|byte| *byte == b'_')?))?;
+        Some((line, start))
     });
     match found {
         Some((line, start)) => {
@@ -379,7 +311,7 @@ fn point_at_key(id: &KeyId, lines: &Lines<'_>, words: &mut [u32; WORDS]) -> u32 
 }
 
 /// Where the bytes are that were signed, and their signature: both stay there while the decision waits.
-fn point_at_signature(check: &SignatureCheck<'_>, words: &mut [u32; WORDS], verify_keys: &mut VerifyKeys) {
+fn point_at_signature(check: &SignatureCheck<'_>, words: &mut Words, verify_keys: &mut VerifyKeys) {
     let algorithm = Algorithm::ALL.iter().position(|algorithm| *algorithm == check.algorithm).unwrap_or_default();
     let key = verify_keys.handle(check.thumbprint, check.public_jwk);
     let [input, signature] =
@@ -387,30 +319,42 @@ fn point_at_signature(check: &SignatureCheck<'_>, words: &mut [u32; WORDS], veri
     put(words, 0, &[input.0, input.1, signature.0, signature.1, word(algorithm), key]);
 }
 
-/// Writes a decision into the words.
-fn report(decision: &Decision<'_>, words: &mut [u32; WORDS], principals: &mut Principals) {
-    let effect = match decision.effect() {
-        Effect::Deny => 0,
-        Effect::Allow => 1,
-        Effect::Preflight => 2,
-    };
+/// Writes a decision into the words. Whether its text can be made later, from an allow of one principal alone.
+fn report(decision: &Decision<'_>, words: &mut Words, shared: &Shared) -> bool {
     let route = decision.route_index().map_or(0, |index| word(index).saturating_add(1));
-    let alternative = decision.alternative().map_or(0, |index| word(index).saturating_add(1));
-    let mut count = 0_u32;
-    for (place, principal) in words.chunks_exact_mut(2).skip(3).zip(decision.principals()) {
+    let Outcome::Allow(grant) = &decision.outcome else {
+        let status = decision.problem().map_or_else(|| decision.status(), |problem| problem.status);
+        let effect = u32::from(decision.effect() == Effect::Preflight) << 1;
+        put(words, 0, &[effect, u32::from(status), route, 0, 0, 0]);
+        return false;
+    };
+    let mut principals = shared.principals.borrow_mut();
+    let (mut count, mut kept, mut proven) = (0_u32, None, None);
+    if let Some(principal) = &grant.principal {
+        let (slot, generation) = principals.place(principal);
+        put(words, FIRST_SLOT, &[slot, generation]);
+        count = 1;
+        proven = principal.key().map(|key| &key.record().id);
+        if let Some(claims) = principal.claims() {
+            kept = shared.gate.place_of(claims);
+            let text = claims.payload().unwrap_or_default();
+            put(words, CLAIMS_AT, &[address(text.as_ptr()), word(text.len()), word(principal.credential())]);
+        } else {
+            put(words, CLAIMS_AT, &[0; 3]);
+        }
+    }
+    for (place, principal) in words.chunks_exact_mut(2).skip(FIRST_SLOT / 2 + 1).zip(&grant.others) {
         if let [slot, generation] = place {
             (*slot, *generation) = principals.place(principal);
             count = count.saturating_add(1);
         }
     }
-    let mut marks = if decision.touch().is_some() { MARK_TOUCH } else { 0 };
-    // The text can be made later from one principal alone.
-    let proven = decision.principal().and_then(|principal| principal.key()).map(|key| key.record().id);
-    if decision.upgrade().is_some() || decision.presented_key != proven || count > 1 {
-        marks |= MARK_TEXT;
-    }
-    let status = decision.problem().map_or_else(|| decision.status(), |problem| problem.status);
-    put(words, 0, &[effect, u32::from(status), route, alternative, marks, count]);
+    let can_wait = decision.upgrade.is_none() && decision.presented_key.as_ref() == proven && grant.others.is_empty();
+    let marks = if decision.touch.is_some() { MARK_TOUCH } else { 0 } | if can_wait { 0 } else { MARK_TEXT };
+    let alternative = grant.alternative.map_or(0, |index| word(index).saturating_add(1));
+    put(words, 0, &[1, u32::from(decision.status()), route, alternative, marks, count]);
+    tell_place(words, kept);
+    can_wait
 }
 
 /// The answer to a request that must not pass, as JSON; empty on allow.

@@ -1,0 +1,146 @@
+//! What JavaScript lays on a board: words that say where the parts of a request are in the input, and the words of an answer.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::net::IpAddr;
+
+use crate::request::{HeaderSource, ascii_text};
+
+pub(super) const WORDS: usize = 96;
+pub(super) const FLAG_HTTPS: u32 = 1;
+pub(super) const FLAG_TEXT: u32 = 2;
+/// Where it stands what a request has instead of the line of a token: from 1, the slot of whom the token proved before, the slot's
+/// generation, the place of the token in the cache, and the number of the line.
+const KNOWN_AT: usize = 60;
+const MOST_LINES: usize = 24;
+
+pub(super) type Words = [u32; WORDS];
+
+/// A piece of the input.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Part {
+    start: usize,
+    len: usize,
+}
+
+impl Part {
+    /// The next `len` bytes; `used` moves behind them.
+    fn take(used: &mut usize, len: u32) -> Self {
+        let start = *used;
+        *used = start.saturating_add(len as usize);
+        Self { start, len: len as usize }
+    }
+
+    pub(super) fn of(self, input: &[u8]) -> &[u8] {
+        input.get(self.start..self.start.saturating_add(self.len)).unwrap_or_default()
+    }
+}
+
+#[derive(Clone, Copy)]
+pub(super) struct Line {
+    header: usize,
+    value: Part,
+}
+
+/// The parts of a request, and what the host wants to have of its decision.
+pub(super) struct Shape {
+    pub(super) flags: u32,
+    pub(super) method: Part,
+    pub(super) target: Part,
+    pub(super) address: Option<IpAddr>,
+    /// What stands for a line that was not handed over.
+    pub(super) known: Option<Known>,
+}
+
+/// A token that was seen before.
+#[derive(Clone, Copy)]
+pub(super) struct Known {
+    pub(super) slot: u32,
+    pub(super) generation: u32,
+    pub(super) place: u32,
+    line: usize,
+}
+
+impl Shape {
+    /// Reads the words; `None` when they do not fit the input.
+    pub(super) fn read(words: &Words, input: &[u8], lines: &mut Vec<Line>) -> Option<Self> {
+        // A first header value or the target may come before everything else, then the parts in order.
+        let [flags, first, method, target, address, count, target_first, _, rest @ ..] = words;
+        let count = *count as usize;
+        if count > MOST_LINES {
+            return None;
+        }
+        let known = known(words);
+        let mut used = 0;
+        let mut first = Some(Part::take(&mut used, *first)).filter(|part| part.len > 0);
+        let early = (*target_first != 0).then(|| Part::take(&mut used, *target));
+        let method = Part::take(&mut used, *method);
+        let target = early.unwrap_or_else(|| Part::take(&mut used, *target));
+        let address = Part::take(&mut used, *address).of(input);
+        lines.clear();
+        for (at, pair) in rest.chunks_exact(2).take(count).enumerate() {
+            let [header, len] = pair else { return None };
+            let value = match known {
+                Some(known) if known.line == at => Part::default(),
+                _ => first.take().unwrap_or_else(|| Part::take(&mut used, *len)),
+            };
+            lines.push(Line { header: *header as usize, value });
+        }
+        (used <= input.len()).then(|| Self {
+            flags: *flags,
+            method,
+            target,
+            address: if address.is_empty() { None } else { ascii_text(address).parse().ok() },
+            known,
+        })
+    }
+}
+
+fn known(words: &Words) -> Option<Known> {
+    match words.get(KNOWN_AT..)? {
+        [slot, generation, place, line, ..] => {
+            let slot = slot.checked_sub(1)?;
+            Some(Known { slot, generation: *generation, place: *place, line: *line as usize })
+        }
+        _ => None,
+    }
+}
+
+/// Tells the host where the token of this request is kept from now on.
+pub(super) fn tell_place(words: &mut Words, place: Option<u32>) {
+    put(words, KNOWN_AT, &[place.map_or(0, |place| place.saturating_add(1))]);
+}
+
+/// The header lines of the request, in the session's input.
+pub(super) struct Lines<'a> {
+    pub(super) names: &'a [String],
+    pub(super) input: &'a [u8],
+    pub(super) lines: &'a [Line],
+    /// The line that was not handed over.
+    pub(super) known: Option<Known>,
+}
+
+impl<'a> Lines<'a> {
+    pub(super) fn values(&self) -> impl Iterator<Item = (usize, &'a [u8])> + use<'_, 'a> {
+        let input = self.input;
+        self.lines.iter().map(move |line| (line.header, line.value.of(input)))
+    }
+}
+
+impl HeaderSource for Lines<'_> {
+    fn visit<'h>(&'h self, visit: &mut dyn FnMut(&'h str, &'h [u8])) {
+        let known = self.known.map(|known| known.line);
+        for (at, (header, value)) in self.values().enumerate() {
+            match self.names.get(header) {
+                Some(name) if known != Some(at) => visit(name, value),
+                _ => {}
+            }
+        }
+    }
+}
+
+pub(super) fn put(words: &mut Words, at: usize, values: &[u32]) {
+    for (place, value) in words.iter_mut().skip(at).zip(values) {
+        *place = *value;
+    }
+}
