@@ -11,8 +11,9 @@ mod target;
 
 pub use fault::TargetFault;
 pub(crate) use ordinary::{Slashes, WINDOW};
+pub(crate) use target::ascii_text;
+pub(crate) use target::gate_segment;
 pub use target::{MAX_SEGMENTS, MAX_TARGET_BYTES, Target, gate_target};
-pub(crate) use target::{ascii_text, gate_closely, gate_segment};
 
 /// Where header lines come from: whatever holds them shows each line once, in order.
 pub trait HeaderSource: Sync {

@@ -104,7 +104,7 @@ pub(crate) const fn lower(word: u64) -> u64 {
 
 /// Two words that, with its length, are all there is to know of a text of up to sixteen bytes: from eight on its first and last eight
 /// bytes, which may overlap, and of fewer the first word alone.
-#[cfg_attr(not(target_arch = "wasm32"), inline(always))]
+#[inline(always)]
 pub(crate) fn digest_of(text: &[u8]) -> (u64, u64) {
     if let (Some(first), Some(last)) = (text.first_chunk::<WORD>(), text.last_chunk::<WORD>()) {
         return (u64::from_le_bytes(*first), u64::from_le_bytes(*last));

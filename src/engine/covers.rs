@@ -5,7 +5,7 @@ use alloc::sync::Arc;
 use super::{Assumed, Gate};
 use crate::decision::Denial;
 use crate::policy::Route;
-use crate::request::{Request, gate_closely};
+use crate::request::{Request, gate_target};
 use crate::route::table::RouteMatch;
 use crate::scope::ScopeSet;
 use crate::time::UnixSeconds;
@@ -63,10 +63,10 @@ impl Gate {
         route.is_covered_by(credential, scopes).then_some((index, route))
     }
 
-    /// The route of a target that is no ordinary path, or of a method that has no route of its own there.
+    /// The route of any target.
     #[inline(never)]
     fn find(&self, method: &str, target: &[u8]) -> Option<usize> {
-        match self.policy().table().find(&gate_closely(target).ok()?, method) {
+        match self.policy().table().find(&gate_target(target).ok()?, method) {
             RouteMatch::Found { route } => Some(route),
             _ => None,
         }

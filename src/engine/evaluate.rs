@@ -154,7 +154,7 @@ impl<'a> Pending<'a> {
     }
 
     /// Comes to a verdict.
-    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
+    #[inline(always)]
     pub(super) fn done(&mut self, verdict: Verdict) -> Pause<'a> {
         self.verdict = verdict;
         Pause::Done

@@ -127,7 +127,7 @@ impl<'a> Pending<'a> {
     }
 
     /// Pauses for the record of a key. The key is written where it stays.
-    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
+    #[inline(always)]
     fn await_key(&mut self, parsed: ParsedKey<'a>, credential: usize, slot: usize) -> Look<'a> {
         self.presented_key = Some(*parsed.id());
         self.wait = Some(KeyWait { parsed, credential, slot });

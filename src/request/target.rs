@@ -145,9 +145,9 @@ pub fn gate_target(raw: &[u8]) -> Result<Target<'_>, TargetFault> {
     }
 }
 
-/// The same without a first look, for a target that it did not settle.
+/// The same of a target that a first look did not settle.
 #[inline(never)]
-pub(crate) fn gate_closely(raw: &[u8]) -> Result<Target<'_>, TargetFault> {
+fn gate_closely(raw: &[u8]) -> Result<Target<'_>, TargetFault> {
     if raw.len() > MAX_TARGET_BYTES {
         return Err(TargetFault::TooLong);
     }

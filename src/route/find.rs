@@ -105,7 +105,7 @@ impl RouteTable {
     }
 
     /// The endpoint of a path.
-    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
+    #[inline(always)]
     fn endpoint(&self, way: Way<'_>) -> u32 {
         let after = if self.base.is_empty() { Some(way.past(0)) } else { self.after_base(way) };
         match after {

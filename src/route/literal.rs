@@ -25,7 +25,7 @@ pub(super) struct Literal {
 
 impl Literal {
     /// Whether a segment is this literal.
-    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
+    #[inline(always)]
     pub(super) fn is(&self, cut: Cut<'_>, texts: &str) -> bool {
         self.digest.0 == cut.digest.0
             && usize::from(self.len) == cut.text.len()

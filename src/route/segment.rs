@@ -15,7 +15,7 @@ pub(super) struct Cut<'p> {
 }
 
 impl<'p> Cut<'p> {
-    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
+    #[inline(always)]
     pub(super) fn of(text: &'p [u8], fold: bool) -> Self {
         let digest = digest_of(text);
         Self { text, digest: if fold { lower_both(digest) } else { digest }, fold }

@@ -233,7 +233,7 @@ impl RouteTable {
     }
 
     /// The route of an endpoint with a method.
-    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
+    #[inline(always)]
     pub(super) fn route_at(&self, endpoint: u32, method: &str) -> Option<u32> {
         let head = word_of_name(method.as_bytes());
         let mut at = endpoint as usize;
@@ -252,7 +252,7 @@ impl RouteTable {
 
 impl Method {
     /// Whether it has this name, of which `head` is the first word.
-    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
+    #[inline(always)]
     pub(super) fn is(&self, head: u64, name: &str) -> bool {
         self.head == head
             && self.name.len() == name.len()
