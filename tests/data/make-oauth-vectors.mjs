@@ -39,7 +39,7 @@ const host = operations({
   store: memoryGrants({ now: () => clock }), client: (id) => clients.get(id), signers: new Map([[kid, sign]]),
   claims: (sub) => ({ email: `${sub}@example.com`, name: "Zoë \u2028 \"Z\"", iss: "evil" }), verifySecret: (_, secret) => secret === "s3cret",
 });
-const engine = new Engine(JSON.stringify(settings));
+const engine = new Engine("RawServer", JSON.stringify(settings));
 const flows = [];
 
 /** Plays one request and records it. */
@@ -72,13 +72,17 @@ const asking = (more = {}) => {
 const cookie = ({ headers }) => [["cookie", `other=1; ${headers.find(([name]) => name === "set-cookie")[1].split(";")[0]}`]];
 const login = (page, outcome = { loggedIn: { sub: "u1", authTime: clock, acr: "1", amr: ["pwd"] } }) =>
   ({ request: get("/login", cookie(page)), ticket: page.ticket, login: outcome });
-const approve = (page, consent = { approve: page.ask.scopes }) => ({ request: post("/consent", {}, cookie(page)), ticket: page.ticket, consent });
+const approve = (page, consent = { approve: page.ask.scopes }, present = "u1") =>
+  ({ request: post("/consent", {}, cookie(page)), ticket: page.ticket, present, consent });
 const codeOf = ({ headers }) => new URL(headers.find(([name]) => name === "location")[1]).searchParams.get("code");
 
-async function code(name, more) {
+async function code(name, more, others = {}) {
   const page = await play(`${name}: ask`, { http: get(`/oauth2/authorize?${asking(more)}`) });
   let reply = await play(`${name}: login`, login(page));
-  if (reply.ask !== undefined) reply = await play(`${name}: consent`, approve(reply));
+  if (reply.ask !== undefined) {
+    for (const [who, present] of Object.entries(others)) await play(`${who}: consent`, approve(reply, undefined, present));
+    reply = await play(`${name}: consent`, approve(reply));
+  }
   return codeOf(reply);
 }
 const redeem = (value, more, headers) => ({ http: post("/oauth2/token", { grant_type: "authorization_code", client_id: "app", code: value, code_verifier: VERIFIER, ...more }, headers) });
@@ -96,7 +100,7 @@ for (const [name, more] of Object.entries({
   "stranger's fault": { client_id: "stranger", scope: "admin" },
 })) await play(name, { http: get(`/oauth2/authorize?${asking(more)}`) });
 
-const first = await code("public");
+const first = await code("public", {}, { "another user signed in since": "u2", "nobody signed in": null });
 await play("wrong verifier", redeem(first, { code_verifier: `${VERIFIER}x` }));
 await play("wrong redirect", redeem(first, { redirect_uri: `${REDIRECT}/` }));
 await play("another client", redeem(first, { client_id: "stranger" }));
