@@ -17,7 +17,7 @@ export class Held {
      */
     covers_text(method: string, target: string): number;
     /**
-     * The address of the input, 1024 bytes: the method, and the target behind it.
+     * The address of the input, 1024 bytes: 32 for the method, and the rest for the target.
      */
     input(): number;
 }

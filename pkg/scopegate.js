@@ -66,7 +66,7 @@ export class Held {
         return ret >>> 0;
     }
     /**
-     * The address of the input, 1024 bytes: the method, and the target behind it.
+     * The address of the input, 1024 bytes: 32 for the method, and the rest for the target.
      * @returns {number}
      */
     input() {

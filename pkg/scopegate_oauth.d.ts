@@ -23,6 +23,32 @@ export class RawServer {
     step(input: string, now: number, entropy: Uint8Array | number[], answers: string): string;
 }
 
+/**
+ * Sign-in with providers in this instance of the module.
+ */
+export class RawSocial {
+    free(): void;
+    [Symbol.dispose](): void;
+    /**
+     * Providers of options as JSON text.
+     *
+     * # Errors
+     * See [`wire::social`].
+     */
+    constructor(options: string);
+    /**
+     * The providers as JSON text.
+     */
+    providers(): string;
+    /**
+     * As [`RawServer::step`].
+     *
+     * # Errors
+     * See [`wire::social_step`]; `clock_invalid` and `entropy` for the other two.
+     */
+    step(input: string, now: number, entropy: Uint8Array | number[], answers: string): string;
+}
+
 export function __wbg_reset_state(): void;
 
 /**
@@ -48,10 +74,14 @@ export type InitInput = RequestInfo | URL | Response | BufferSource | WebAssembl
 export interface InitOutput {
     readonly memory: WebAssembly.Memory;
     readonly __wbg_rawserver_free: (a: number, b: number) => void;
+    readonly __wbg_rawsocial_free: (a: number, b: number) => void;
     readonly check_client: (a: number, b: number) => [number, number];
     readonly hash_secret: (a: number, b: number) => [number, number];
     readonly rawserver_new: (a: number, b: number) => [number, number, number];
     readonly rawserver_step: (a: number, b: number, c: number, d: number, e: number, f: number, g: number, h: number) => [number, number, number, number];
+    readonly rawsocial_new: (a: number, b: number) => [number, number, number];
+    readonly rawsocial_providers: (a: number) => [number, number];
+    readonly rawsocial_step: (a: number, b: number, c: number, d: number, e: number, f: number, g: number, h: number) => [number, number, number, number];
     readonly version: () => [number, number];
     readonly __wbindgen_externrefs: WebAssembly.Table;
     readonly __wbindgen_malloc: (a: number, b: number) => number;

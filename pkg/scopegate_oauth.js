@@ -90,6 +90,118 @@ export class RawServer {
 }
 if (Symbol.dispose) RawServer.prototype[Symbol.dispose] = RawServer.prototype.free;
 
+/**
+ * Sign-in with providers in this instance of the module.
+ */
+export class RawSocial {
+    __destroy_into_raw() {
+        const ptr = this.__wbg_ptr;
+        this.__wbg_ptr = 0;
+        RawSocialFinalization.unregister(this);
+        return ptr;
+    }
+    free() {
+        const ptr = this.__destroy_into_raw();
+        __wbg_call_guard();
+        wasm.__wbg_rawsocial_free(ptr, 0);
+
+    }
+    /**
+     * Providers of options as JSON text.
+     *
+     * # Errors
+     * See [`wire::social`].
+     * @param {string} options
+     */
+    constructor(options) {
+        const ptr0 = passStringToWasm0(options, wasm.__wbindgen_malloc, wasm.__wbindgen_realloc);
+        const len0 = WASM_VECTOR_LEN;
+        let ret;
+        __wbg_call_guard();
+        ret = wasm.rawsocial_new(ptr0, len0);
+        if (ret[2]) {
+            throw takeFromExternrefTable0(ret[1]);
+        }
+        this.__wbg_ptr = ret[0];
+        Object.defineProperty(this, '__wbg_inst', { value: __wbg_instance_id, writable: true });
+        RawSocialFinalization.register(this, { ptr: ret[0], instance: __wbg_instance_id }, this);
+        return this;
+    }
+    /**
+     * The providers as JSON text.
+     * @returns {string}
+     */
+    providers() {
+        let deferred1_0;
+        let deferred1_1;
+        try {
+            if (this.__wbg_inst !== undefined && this.__wbg_inst !== __wbg_instance_id) {
+                throw new Error('Invalid stale object from previous Wasm instance');
+            }
+            let ret;
+            __wbg_call_guard();
+            ret = wasm.rawsocial_providers(this.__wbg_ptr);
+            deferred1_0 = ret[0];
+            deferred1_1 = ret[1];
+            return getStringFromWasm0(ret[0], ret[1]);
+        } finally {
+            __wbg_call_guard();
+            wasm.__wbindgen_free(deferred1_0, deferred1_1, 1);
+        }
+    }
+    /**
+     * As [`RawServer::step`].
+     *
+     * # Errors
+     * See [`wire::social_step`]; `clock_invalid` and `entropy` for the other two.
+     * @param {string} input
+     * @param {number} now
+     * @param {Uint8Array | number[]} entropy
+     * @param {string} answers
+     * @returns {string}
+     */
+    step(input, now, entropy, answers) {
+        let deferred6_0;
+        let deferred6_1;
+        try {
+            if (this.__wbg_inst !== undefined && this.__wbg_inst !== __wbg_instance_id) {
+                throw new Error('Invalid stale object from previous Wasm instance');
+            }
+            const val4 = +now;
+            let ptr0, len0, ptr1, len1, ptr2, len2;
+            try {
+                ptr0 = passStringToWasm0(input, wasm.__wbindgen_malloc, wasm.__wbindgen_realloc);
+                len0 = WASM_VECTOR_LEN;
+                ptr1 = passArray8ToWasm0(entropy, wasm.__wbindgen_malloc);
+                len1 = WASM_VECTOR_LEN;
+                ptr2 = passStringToWasm0(answers, wasm.__wbindgen_malloc, wasm.__wbindgen_realloc);
+                len2 = WASM_VECTOR_LEN;
+            } catch (e) {
+                if (ptr2) { wasm.__wbindgen_free(ptr2, len2 * 1, 1); }
+                if (ptr1) { wasm.__wbindgen_free(ptr1, len1 * 1, 1); }
+                if (ptr0) { wasm.__wbindgen_free(ptr0, len0 * 1, 1); }
+                throw e;
+            }
+            let ret;
+            __wbg_call_guard();
+            ret = wasm.rawsocial_step(this.__wbg_ptr, ptr0, len0, val4, ptr1, len1, ptr2, len2);
+            var ptr5 = ret[0];
+            var len5 = ret[1];
+            if (ret[3]) {
+                ptr5 = 0; len5 = 0;
+                throw takeFromExternrefTable0(ret[2]);
+            }
+            deferred6_0 = ptr5;
+            deferred6_1 = len5;
+            return getStringFromWasm0(ptr5, len5);
+        } finally {
+            __wbg_call_guard();
+            wasm.__wbindgen_free(deferred6_0, deferred6_1, 1);
+        }
+    }
+}
+if (Symbol.dispose) RawSocial.prototype[Symbol.dispose] = RawSocial.prototype.free;
+
 export function __wbg_reset_state () {
     __wbg_instance_id++;
     cachedUint8ArrayMemory0 = null;
@@ -200,6 +312,11 @@ const RawServerFinalization = (typeof FinalizationRegistry === 'undefined')
     ? { register: () => {}, unregister: () => {} }
     : new FinalizationRegistry(({ ptr, instance }) => {
     if (instance === __wbg_instance_id) wasm.__wbg_rawserver_free(ptr, 1);
+});
+const RawSocialFinalization = (typeof FinalizationRegistry === 'undefined')
+    ? { register: () => {}, unregister: () => {} }
+    : new FinalizationRegistry(({ ptr, instance }) => {
+    if (instance === __wbg_instance_id) wasm.__wbg_rawsocial_free(ptr, 1);
 });
 
 function getStringFromWasm0(ptr, len) {
