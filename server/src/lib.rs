@@ -3,6 +3,7 @@
 pub mod admin;
 pub mod app;
 pub mod audit;
+mod budget;
 pub mod config;
 pub mod connection;
 mod demo;

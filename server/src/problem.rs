@@ -32,6 +32,7 @@ pub(crate) const MEDIA_TYPE: Kind = kind("validation", 415, "Media type not supp
 pub(crate) const IMMUTABLE_FIELD: Kind = kind("immutable-field", 422, "Field cannot change");
 pub(crate) const IDEMPOTENCY_MISMATCH: Kind =
     kind("idempotency-mismatch", 422, "Idempotency key used for another request");
+pub(crate) const RATE_LIMITED: Kind = kind("rate-limited", 429, "Too many requests");
 pub(crate) const UNAVAILABLE: Kind = kind("unavailable", 503, "Unavailable");
 
 /// Every problem type of the management API with its status, those that the gate answers there too.
@@ -46,6 +47,7 @@ pub const PROBLEM_TYPES: &[(&str, u16)] = &[
     (MEDIA_TYPE.name, MEDIA_TYPE.status),
     (IMMUTABLE_FIELD.name, IMMUTABLE_FIELD.status),
     (IDEMPOTENCY_MISMATCH.name, IDEMPOTENCY_MISMATCH.status),
+    (RATE_LIMITED.name, RATE_LIMITED.status),
     (UNAVAILABLE.name, UNAVAILABLE.status),
     (UNAUTHENTICATED.name, UNAUTHENTICATED.status),
 ];
@@ -91,6 +93,8 @@ pub(crate) struct Problem {
     kind: Kind,
     detail: String,
     errors: Vec<Mistake>,
+    /// Seconds after which to try again.
+    retry_after: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -106,23 +110,30 @@ struct ProblemBody<'a> {
 
 impl Problem {
     pub(crate) fn new(kind: Kind, detail: impl Into<String>) -> Self {
-        Self { kind, detail: detail.into(), errors: Vec::new() }
+        Self { kind, detail: detail.into(), errors: Vec::new(), retry_after: None }
     }
 
     /// With one mistake, which is the detail too.
     pub(crate) fn at(kind: Kind, place: Place, detail: impl Into<String>) -> Self {
         let detail = detail.into();
-        Self { kind, errors: vec![Mistake::new(place, detail.clone())], detail }
+        Self { errors: vec![Mistake::new(place, detail.clone())], ..Self::new(kind, detail) }
     }
 
     /// With several mistakes.
     pub(crate) fn mistakes(kind: Kind, errors: Vec<Mistake>) -> Self {
-        Self { kind, detail: "Something in the request is not as it should be; see errors.".to_owned(), errors }
+        Self { errors, ..Self::new(kind, "Something in the request is not as it should be; see errors.") }
     }
 
     /// The store, or the source of random bytes, is out of reach.
     pub(crate) fn unavailable() -> Self {
-        Self::new(UNAVAILABLE, "The keys cannot be reached at the moment; try again later.")
+        let detail = "The keys cannot be reached at the moment; try again later.";
+        Self { retry_after: Some(5), ..Self::new(UNAVAILABLE, detail) }
+    }
+
+    /// There were too many changes; the next one may come after so many seconds.
+    pub(crate) fn rate_limited(seconds: u64) -> Self {
+        let detail = "Too many changes of keys in a minute; try again later.";
+        Self { retry_after: Some(seconds), ..Self::new(RATE_LIMITED, detail) }
     }
 
     /// The answer; `instance` is the path of the request.
@@ -141,8 +152,8 @@ impl Problem {
         if self.kind.status == UNAUTHENTICATED.status {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer error=\"invalid_token\""));
         }
-        if self.kind.status == UNAVAILABLE.status {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }

@@ -7,9 +7,14 @@ use std::path::Path;
 use scopegate::policy::document::{Ordered, StrictValue};
 use serde::Deserialize;
 
+use crate::budget::Budget;
+
 const SECONDS_OF_A_DAY: i64 = 86_400;
 /// The longest life that can be configured, in days.
 const MAX_DAYS: u32 = 36_500;
+/// The most changes a minute that can be configured.
+const MAX_CHANGES: u32 = 60_000;
+const MILLISECONDS_OF_A_MINUTE: i64 = 60_000;
 /// The largest file of ceilings, in bytes.
 const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
 
@@ -23,14 +28,16 @@ pub struct Ceilings {
     pub scopes_per_key: usize,
     /// The longest life of a key, in days.
     pub days: u32,
+    /// The most keys made, rotated or relabelled in a minute; `None` is any number. Revoking is never held up.
+    pub changes_per_minute: Option<u32>,
     /// The scopes that keys may have; `None` is every scope that a route takes from a key.
     pub scopes: Option<Vec<String>>,
 }
 
 impl Default for Ceilings {
-    /// 100 keys, 32 scopes each, 366 days, every scope.
+    /// 100 keys, 32 scopes each, 366 days, any number of changes, every scope.
     fn default() -> Self {
-        Self { keys: 100, scopes_per_key: 32, days: 366, scopes: None }
+        Self { keys: 100, scopes_per_key: 32, days: 366, changes_per_minute: None, scopes: None }
     }
 }
 
@@ -39,6 +46,12 @@ impl Ceilings {
     #[must_use]
     pub fn lifetime(&self) -> i64 {
         i64::from(self.days).saturating_mul(SECONDS_OF_A_DAY)
+    }
+
+    /// How many changes there may be, where that is limited: a minute's at once, then as time passes.
+    pub(crate) fn changes(&self) -> Option<Budget> {
+        let uses = i64::from(self.changes_per_minute?);
+        Some(Budget { uses, refill: MILLISECONDS_OF_A_MINUTE.checked_div(uses)?.max(1) })
     }
 }
 
@@ -97,6 +110,9 @@ impl OwnerCeilings {
             if !(1..=MAX_DAYS).contains(&each.days) || each.scopes_per_key == 0 {
                 return Err(CeilingsError(format!("expected days from 1 to {MAX_DAYS} and scopesPerKey from 1")));
             }
+            if each.changes_per_minute.is_some_and(|most| !(1..=MAX_CHANGES).contains(&most)) {
+                return Err(CeilingsError(format!("expected changesPerMinute from 1 to {MAX_CHANGES}")));
+            }
         }
         Ok(ceilings)
     }
@@ -120,6 +136,8 @@ mod tests {
             "{\"owners\":{\"a\":{\"scopesPerKey\":0}}}",
             "{\"owners\":{\"a\":{},\"a\":{}}}",
             "{\"owner\":{}}",
+            "{\"default\":{\"changesPerMinute\":0}}",
+            "{\"default\":{\"changesPerMinute\":60001}}",
         ] {
             assert!(OwnerCeilings::from_json(text).is_err(), "{text}");
         }

@@ -33,6 +33,7 @@ use self::idempotency::InFlight;
 pub(crate) use self::refusal::refusal;
 use self::turns::Turns;
 use crate::app::App;
+use crate::budget::Table;
 use crate::peppers::{Peppers, Secret};
 use crate::problem::{self, Place, Problem};
 
@@ -80,6 +81,7 @@ pub struct Manage {
     operations: BTreeMap<String, Operation>,
     in_flight: InFlight,
     turns: Turns,
+    changes: Table,
 }
 
 impl std::fmt::Debug for Manage {
@@ -127,6 +129,7 @@ impl Manage {
             operations: operations.collect(),
             in_flight: InFlight::default(),
             turns: Turns::default(),
+            changes: Table::new(),
         })
     }
 
@@ -189,6 +192,9 @@ pub(crate) async fn answer(
             headers: &parts.headers,
             now: app.now(),
         };
+        if matches!(operation, Operation::Create | Operation::Rotate | Operation::Relabel) {
+            call.take_change()?;
+        }
         match operation {
             Operation::Create => create::create(&call, &read(&parts.headers, body, JSON).await?).await,
             Operation::List => list::list(&call).await,
@@ -267,6 +273,14 @@ impl Call<'_> {
 
     fn ceilings(&self) -> &Ceilings {
         self.manage.ceilings.of(self.owner)
+    }
+
+    /// Takes a change from what the owner may have in a minute, on this instance of the server.
+    fn take_change(&self) -> Result<(), Problem> {
+        let Some(budget) = self.ceilings().changes() else { return Ok(()) };
+        let changes = &self.manage.changes;
+        let now = self.now.get().saturating_mul(1_000);
+        changes.take(changes.place(self.owner), budget, now).map_err(Problem::rate_limited)
     }
 }
 

@@ -175,8 +175,13 @@ fn a_key_never_makes_keys_and_a_user_needs_the_scope() {
 
 #[test]
 fn owners_have_ceilings() {
-    let own =
-        Ceilings { keys: 3, scopes_per_key: 2, days: 1, scopes: Some(vec!["jobs:read".into(), "jobs:write".into()]) };
+    let own = Ceilings {
+        keys: 3,
+        scopes_per_key: 2,
+        days: 1,
+        scopes: Some(vec!["jobs:read".into(), "jobs:write".into()]),
+        ..Ceilings::default()
+    };
     let ceilings = OwnerCeilings { owners: [(OWNER.to_owned(), own)].into(), ..OwnerCeilings::default() };
     let server = start_with(Setup { ceilings, ..Setup::default() });
     let refused = server.manage("POST", KEYS, &server.wanted("x", &["jobs:read", "analytics:read"]));
@@ -195,4 +200,30 @@ fn owners_have_ceilings() {
     server.manage("POST", KEYS, &server.wanted("fourth", &["jobs:read"])).is_problem(409, "conflict");
     assert_eq!(server.manage("DELETE", &path, "").status, 204);
     server.create("in its place", &["jobs:read"]);
+}
+
+#[test]
+fn an_owner_changes_so_many_keys_a_minute_and_revokes_any_number() {
+    let default = Ceilings { changes_per_minute: Some(3), ..Ceilings::default() };
+    let server =
+        start_with(Setup { ceilings: OwnerCeilings { default, ..OwnerCeilings::default() }, ..Setup::default() });
+    let (path, _) = server.create("one", &["jobs:read"]);
+    assert_eq!(server.manage("PATCH", &path, r#"{"label":"two"}"#).status, 200);
+    assert_eq!(server.manage("POST", &format!("{path}/rotate"), "{}").status, 201);
+    for (method, target, body) in [
+        ("POST", KEYS.to_owned(), server.wanted("three", &["jobs:read"])),
+        ("PATCH", path.clone(), r#"{"label":"three"}"#.to_owned()),
+        ("POST", format!("{path}/rotate"), "{}".to_owned()),
+    ] {
+        let refused = server.manage(method, &target, &body);
+        refused.is_problem(429, "rate-limited");
+        assert_eq!(refused.header("retry-after"), Some("20"));
+    }
+    for _ in 0..5 {
+        assert_eq!(server.manage("DELETE", &path, "").status, 204);
+        assert_eq!(server.manage("GET", KEYS, "").status, 200);
+    }
+    server.pass(20);
+    server.create("four", &["jobs:read"]);
+    server.manage("POST", KEYS, &server.wanted("five", &["jobs:read"])).is_problem(429, "rate-limited");
 }

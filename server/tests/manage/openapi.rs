@@ -130,6 +130,13 @@ fn provoke(server: &Server) {
 fn every_documented_answer_is_given() {
     let ceilings = OwnerCeilings { default: Ceilings { keys: 3, ..Ceilings::default() }, ..OwnerCeilings::default() };
     provoke(&start_with(Setup { ceilings, ..Setup::default() }));
+    let slow = Ceilings { changes_per_minute: Some(1), ..Ceilings::default() };
+    let slow =
+        start_with(Setup { ceilings: OwnerCeilings { default: slow, ..OwnerCeilings::default() }, ..Setup::default() });
+    let (path, _) = slow.create("one", &["jobs:read"]);
+    for (method, target) in [("POST", KEYS), ("PATCH", path.as_str()), ("POST", &format!("{path}/rotate"))] {
+        assert_eq!(slow.manage(method, target, "{}").status, 429);
+    }
     let without_scope = POLICY.replace("\"user\": [\"openid\"] }] }", "\"user\": [\"jobs:write\"] }] }");
     let broken = Setup { store: Box::new(|_| AnyStore::Broken), ..Setup::default() };
     for (server, status) in
