@@ -173,9 +173,12 @@ fn each_mistake_has_its_code_and_place() {
 }
 
 #[test]
-fn a_misspelt_scope_is_told_its_neighbour() {
-    let found = errors(&with("/routes/0/allow", json!([{ "apiKey": ["jobs:raed"] }])));
-    assert_eq!(found[0].message, "scope \"jobs:raed\" is not declared; did you mean \"jobs:read\"?");
+fn a_misspelt_scope_is_told_its_neighbour_and_another_name_is_not() {
+    let told = |scope: &str| errors(&with("/routes/0/allow", json!([{ "apiKey": [scope] }])))[0].message.clone();
+    assert_eq!(told("jobs:raed"), "scope \"jobs:raed\" is not declared; did you mean \"jobs:read\"?");
+    let mut document = with("/routes/0/allow", json!([{ "apiKey": ["zz"] }]));
+    document["scopes"]["a"] = json!("A");
+    assert_eq!(errors(&document)[0].message, "scope \"zz\" is not declared");
 }
 
 #[test]

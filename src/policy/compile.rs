@@ -406,12 +406,12 @@ fn names(credentials: &[Credential]) -> String {
     credentials.iter().map(|credential| &*credential.name).collect::<Vec<_>>().join(", ")
 }
 
-/// The declared scope that differs least from a misspelt one, if any is near.
+/// The declared scope that differs least from a misspelt one, if any is near: by two letters at most, and by less than half of its length.
 fn closest<'s>(name: &str, scopes: &'s ScopeCatalogue) -> Option<&'s str> {
     (0..scopes.len())
         .filter_map(|index| scopes.name(index))
         .map(|declared| (distance(name, declared), declared))
-        .filter(|(edits, _)| *edits <= 2)
+        .filter(|(edits, _)| *edits <= 2 && edits.saturating_mul(2) < name.len())
         .min()
         .map(|(_, declared)| declared)
 }
