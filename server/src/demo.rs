@@ -4,10 +4,10 @@
 use std::sync::Arc;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
-use scopegate::key::format::{ENTROPY_BYTES, KeyFormat, RawKey};
+use scopegate::key::format::{ENTROPY_BYTES, RawKey};
 use scopegate::key::hash::Keyring;
 use scopegate::key::lifecycle::{IssueRequest, IssueRules, issue};
-use scopegate::policy::{BearerCredential, CredentialKind, Policy};
+use scopegate::policy::{ApiKeyCredential, BearerCredential, CredentialKind, Policy};
 use scopegate::time::UnixSeconds;
 use scopegate_stores::{Inserted, KeyStore};
 use serde_json::json;
@@ -81,13 +81,13 @@ impl Demo {
     }
 
     /// Issues and stores the demonstration's key: it may read job listings and nothing else; of another policy, what the first route with a
-    /// scope asks of a key.
+    /// scope asks of a key. It is of the first environment whose keys `credential` accepts.
     ///
     /// # Errors
     /// [`ServeError`] when it cannot be stored.
     pub async fn key(
         policy: &Policy,
-        format: &KeyFormat,
+        credential: &ApiKeyCredential,
         keyring: &Keyring,
         store: &impl KeyStore,
         now: UnixSeconds,
@@ -97,14 +97,14 @@ impl Demo {
         let request = IssueRequest {
             label: "Demo key",
             scopes: &scopes,
-            environment: environment(policy),
+            environment: credential.accept().first().map_or("live", |environment| environment),
             owner: SUBJECT,
             expires_at: Some(now.saturating_add(KEY_LIFE)),
             ip_allow: &[],
         };
         let rules = IssueRules { declared: &declared, expiry_required: true, ..IssueRules::default() };
         let entropy = random::<ENTROPY_BYTES>()?;
-        let issued = issue(&request, &rules, format, keyring, &entropy, now)
+        let issued = issue(&request, &rules, credential.format(), keyring, &entropy, now)
             .map_err(|error| ServeError::new(error.to_string()))?;
         match store.insert(&issued.record).await {
             Ok(Inserted::Done) => Ok(issued.raw_key),
@@ -112,15 +112,6 @@ impl Demo {
             Err(error) => Err(ServeError::new(error.to_string())),
         }
     }
-}
-
-/// The environment of the demonstration's key: the first one that is accepted.
-fn environment(policy: &Policy) -> &str {
-    let accepted = policy.credentials().iter().find_map(|credential| match credential.kind() {
-        CredentialKind::ApiKey(key) => key.accept().first(),
-        CredentialKind::Bearer(_) => None,
-    });
-    accepted.map_or("live", |environment| environment)
 }
 
 /// The scopes of the demonstration's key. A key needs one, if only one that no route asks for.

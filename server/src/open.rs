@@ -228,9 +228,7 @@ pub(crate) async fn announce(
     }
     if let Some(Demonstration { demo, oauth }) = demonstration {
         let api_key = match app.key_credential() {
-            Some(key) => {
-                Demo::key(app.policy(), key.format(), app.gate.keyring(), &*app.store, app.now()).await.map(Some)?
-            }
+            Some(key) => Demo::key(app.policy(), key, app.gate.keyring(), &*app.store, app.now()).await.map(Some)?,
             None => None,
         };
         let token = match (demo, bearer(app.policy())) {

@@ -140,17 +140,19 @@ pub fn start_with(setup: Setup) -> Server {
                 loopback_is_secure: true,
                 clock: Clock::Set(Arc::clone(&clock)),
             });
-            let (mut format, mut bearer) = (None, None);
+            let (mut api_key, mut bearer) = (None, None);
             for credential in policy.credentials() {
                 match credential.kind() {
-                    CredentialKind::ApiKey(key) => format = Some(key.format()),
+                    CredentialKind::ApiKey(found) => api_key = Some(found),
                     CredentialKind::Bearer(found) => bearer = Some(found),
                 }
             }
             let token = demo.token(bearer.unwrap(), app.now()).unwrap();
             let key = match app.store.inner() {
-                AnyStore::Broken => Demo::key(&policy, format.unwrap(), &keyring, &MemoryStore::new(), app.now()).await,
-                store => Demo::key(&policy, format.unwrap(), &keyring, store, app.now()).await,
+                AnyStore::Broken => {
+                    Demo::key(&policy, api_key.unwrap(), &keyring, &MemoryStore::new(), app.now()).await
+                }
+                store => Demo::key(&policy, api_key.unwrap(), &keyring, store, app.now()).await,
             };
             let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
             let server = Server {
