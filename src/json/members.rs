@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use super::read::{Read, Reader};
 
-/// Where the value of a member goes. The words after `Some` may be null.
+/// Where the value of a member goes.
 pub(crate) enum Place<'p, 'j> {
     Text(&'p mut String),
     SomeText(&'p mut Option<String>),
@@ -25,6 +25,7 @@ pub(crate) struct Member<'p, 'j> {
     name: &'static str,
     place: Place<'p, 'j>,
     required: bool,
+    nullable: bool,
     seen: bool,
     /// What it must be, where a message may not repeat what was found.
     expected: &'static str,
@@ -32,7 +33,7 @@ pub(crate) struct Member<'p, 'j> {
 
 /// A member that must be there.
 pub(crate) fn must<'p, 'j>(name: &'static str, place: Place<'p, 'j>) -> Member<'p, 'j> {
-    Member { name, place, required: true, seen: false, expected: "" }
+    Member { name, place, required: true, nullable: false, seen: false, expected: "" }
 }
 
 /// A member that may be there.
@@ -45,6 +46,11 @@ impl Member<'_, '_> {
     /// Every fault of this member says this and nothing else.
     pub(crate) fn says(self, expected: &'static str) -> Self {
         Self { expected, ..self }
+    }
+
+    /// Null says what absence says.
+    pub(crate) fn or_null(self) -> Self {
+        Self { nullable: true, ..self }
     }
 }
 
@@ -87,6 +93,8 @@ impl<'j> Reader<'j> {
         let name = member.name;
         let read = if member.seen {
             Err(self.fault_at(self.name_end(), format!("duplicate field `{name}`")))
+        } else if member.nullable && self.token() == Some(b'n') {
+            self.word("null")
         } else {
             self.fill(&mut member.place)
         };
@@ -102,11 +110,11 @@ impl<'j> Reader<'j> {
     fn fill(&mut self, place: &mut Place<'_, 'j>) -> Read<()> {
         match place {
             Place::Text(text) => **text = self.string()?,
-            Place::SomeText(text) => **text = self.nullable(Self::string)?,
+            Place::SomeText(text) => **text = Some(self.string()?),
             Place::Texts(texts) => **texts = self.strings()?,
-            Place::SomeTexts(texts) => **texts = self.nullable(Self::strings)?,
+            Place::SomeTexts(texts) => **texts = Some(self.strings()?),
             Place::Whole(number) => **number = self.whole()?,
-            Place::SomeWhole(number) => **number = self.nullable(Self::whole)?,
+            Place::SomeWhole(number) => **number = Some(self.whole()?),
             Place::Flag(flag) => **flag = self.boolean()?,
             Place::Other(read) => return read(self),
             Place::Passed => return self.skip(),

@@ -2,6 +2,7 @@
 
 mod float;
 pub(crate) mod members;
+pub(crate) mod object;
 mod quoted;
 pub(crate) mod read;
 mod text;

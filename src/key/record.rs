@@ -15,6 +15,7 @@ use super::format::{KeyId, ParsedKey};
 pub use super::hash::{HashAlgorithm, KeyDigest};
 use super::hash::{Keyring, Match};
 use super::ip::IpBlock;
+use crate::json::object::object;
 use crate::scope::is_scope_name;
 use crate::time::UnixSeconds;
 use crate::word::is_same_text;
@@ -29,19 +30,34 @@ pub const MAX_OWNER_BYTES: usize = 256;
 pub const MAX_HASHES: usize = 4;
 
 /// One hash of a key.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct KeyHash {
     /// How it was made.
     pub alg: HashAlgorithm,
     /// The pepper, of a peppered hash.
-    #[serde(default)]
     pub kid: Option<Box<str>>,
     /// The digest.
     pub hash: KeyDigest,
     /// From when on this hash no longer counts.
-    #[serde(default)]
     pub not_after: Option<UnixSeconds>,
+}
+
+impl<'de> Deserialize<'de> for KeyHash {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields, rename_all = "camelCase")]
+        struct Members {
+            alg: HashAlgorithm,
+            #[serde(default)]
+            kid: Option<Box<str>>,
+            hash: KeyDigest,
+            #[serde(default)]
+            not_after: Option<UnixSeconds>,
+        }
+        let Members { alg, kid, hash, not_after } = object(deserializer)?;
+        Ok(Self { alg, kid, hash, not_after })
+    }
 }
 
 /// The stored record of a key. Times are whole Unix seconds; members that this version does not know are kept and handed back.

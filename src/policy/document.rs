@@ -13,6 +13,9 @@ use core::marker::PhantomData;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
+use crate::json::object::Object;
+pub use crate::json::object::{object, objects};
+
 /// A map that keeps the order of its members and refuses a name that comes twice.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ordered<T>(pub Vec<(String, T)>);
@@ -128,16 +131,18 @@ pub struct PolicyDocument {
     #[serde(default)]
     pub hide: bool,
     /// What the framework behind folds; read by the linter only.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "some")]
     pub router: Option<RouterProfile>,
     /// The scopes, in the order people see them.
     pub scopes: Ordered<ScopeDocument>,
     /// The credentials, by the name that `allow` uses.
+    #[serde(deserialize_with = "named_objects")]
     pub credentials: Ordered<CredentialDocument>,
     /// The routes.
+    #[serde(deserialize_with = "objects")]
     pub routes: Vec<RouteDocument>,
     /// Tests that travel with the policy.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "objects")]
     pub tests: Vec<TestDocument>,
 }
 
@@ -244,13 +249,13 @@ pub struct ApiKeyDocument {
     /// The product part of the keys, like `jbf`.
     pub prefix: String,
     /// Every environment a key may name; the default is `live` and `test`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "some")]
     pub environments: Option<Vec<String>>,
     /// The environments accepted here; the default is all of them.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "some")]
     pub accept: Option<Vec<String>>,
     /// The keys of other systems that are taken too.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "objects")]
     pub imported: Vec<ImportedDocument>,
 }
 
@@ -264,10 +269,10 @@ pub struct ImportedDocument {
     #[serde(default)]
     pub prefix: String,
     /// The environment of the keys; the default is the first accepted one.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "some")]
     pub environment: Option<String>,
     /// How many characters follow the prefix; the default is what the system makes.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "some")]
     pub length: Option<u64>,
     /// Whether imported hashes no longer count, but only those made anew under a pepper.
     #[serde(default)]
@@ -285,34 +290,34 @@ pub struct BearerDocument {
     /// Allowed `alg` values.
     pub algorithms: Vec<String>,
     /// Allowed `typ` values; an empty list turns the check off.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "some")]
     pub types: Option<Vec<String>>,
     /// Tolerated clock difference in seconds, at most 300.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "some")]
     pub leeway: Option<u64>,
     /// Oldest accepted age since `iat`, in seconds.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "some")]
     pub max_age: Option<u64>,
     /// Claims that must be there.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "some")]
     pub required_claims: Option<Vec<String>>,
     /// A named bundle of requirements.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "some")]
     pub profile: Option<TokenProfile>,
     /// Claims that hold scopes.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "some")]
     pub scope_claims: Option<Vec<String>>,
     /// Allowed `client_id` / `azp`; absent means any.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "some")]
     pub clients: Option<Vec<String>>,
     /// A fixed key set; absent means the host gives one.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "some")]
     pub jwks: Option<StrictValue>,
     /// Size limits.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "some_object")]
     pub limits: Option<LimitsDocument>,
     /// The URL of the protected-resource metadata, named in challenges (RFC 9728 section 5.1).
-    #[serde(default)]
+    #[serde(default, deserialize_with = "some")]
     pub resource_metadata: Option<String>,
 }
 
@@ -329,16 +334,16 @@ pub enum TokenProfile {
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct LimitsDocument {
     /// Longest token, in bytes.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "some")]
     pub token_bytes: Option<u64>,
     /// Longest decoded header, in bytes.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "some")]
     pub header_bytes: Option<u64>,
     /// Deepest nesting of header and claims.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "some")]
     pub depth: Option<u64>,
     /// Most members and elements of header and claims, each.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "some")]
     pub members: Option<u64>,
 }
 
@@ -352,13 +357,13 @@ pub struct RouteDocument {
     #[serde(rename = "match")]
     pub matches: String,
     /// Any of these alternatives; each asks for all its credentials.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "some")]
     pub allow: Option<Vec<Ordered<RequirementDocument>>>,
     /// The word that opens a route to everybody.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "some")]
     pub public: Option<bool>,
     /// `"opaque"` keeps `%2F` inside one parameter.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "some")]
     pub encoded_slash: Option<EncodedSlash>,
 }
 
@@ -413,7 +418,7 @@ impl<'de> Deserialize<'de> for RequirementDocument {
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct TestDocument {
     /// What the test is about; absent, the request stands for it.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "some")]
     pub name: Option<String>,
     /// `METHOD /target`.
     pub request: String,
@@ -429,4 +434,18 @@ pub struct TestDocument {
 
 const fn yes() -> bool {
     true
+}
+
+/// A member that may be absent and is never null: null would mean what absence means, and open what its writer meant to close.
+fn some<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
+
+fn some_object<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    object(deserializer).map(Some)
+}
+
+fn named_objects<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Ordered<T>, D::Error> {
+    let members = Ordered::<Object<T>>::deserialize(deserializer)?;
+    Ok(Ordered(members.0.into_iter().map(|(name, Object(value))| (name, value)).collect()))
 }

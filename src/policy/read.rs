@@ -14,8 +14,11 @@ use crate::json::members::{Place, may, must};
 use crate::json::read::{Read, Reader};
 
 impl PolicyDocument {
-    /// Reads a document; the error has line and column.
-    pub(super) fn from_json(text: &str) -> Result<Self, String> {
+    /// Reads a document from JSON text, as [`Policy::from_json`](super::Policy::from_json) does before it compiles.
+    ///
+    /// # Errors
+    /// What is wrong and what was expected, ending in ` at line L column C` (from 1, in bytes).
+    pub fn from_json(text: &str) -> Result<Self, String> {
         crate::json::read::whole(text, document).map_err(|fault| fault.in_text(text))
     }
 }
@@ -105,7 +108,10 @@ fn document(reader: &mut Reader<'_>) -> Read<PolicyDocument> {
                 }),
             ),
             may("hide", Place::Flag(&mut found.hide)),
-            may("router", Place::Other(&mut |reader| reader.put(&mut found.router, |reader| reader.nullable(profile)))),
+            may(
+                "router",
+                Place::Other(&mut |reader| reader.put(&mut found.router, |reader| profile(reader).map(Some))),
+            ),
             must("scopes", Place::Other(&mut |reader| reader.put(&mut found.scopes, |reader| ordered(reader, scope)))),
             must(
                 "credentials",
@@ -192,10 +198,7 @@ fn imported(reader: &mut Reader<'_>) -> Read<ImportedDocument> {
             must("from", Place::Text(&mut found.from)),
             may("prefix", Place::Text(&mut found.prefix)),
             may("environment", Place::SomeText(&mut found.environment)),
-            may(
-                "length",
-                Place::Other(&mut |reader| reader.put(&mut found.length, |reader| reader.nullable(Reader::whole))),
-            ),
+            may("length", Place::Other(&mut |reader| reader.put(&mut found.length, |reader| reader.whole().map(Some)))),
             may("upgradedOnly", Place::Flag(&mut found.upgraded_only)),
         ],
     )?;
@@ -232,15 +235,15 @@ fn bearer(reader: &mut Reader<'_>) -> Read<BearerDocument> {
             may(
                 "profile",
                 Place::Other(&mut |reader| {
-                    found.profile =
-                        reader.nullable(|reader| reader.choice(&["rfc9068"]))?.map(|_| TokenProfile::Rfc9068);
+                    reader.choice(&["rfc9068"])?;
+                    found.profile = Some(TokenProfile::Rfc9068);
                     Ok(())
                 }),
             ),
             may("scopeClaims", Place::SomeTexts(&mut found.scope_claims)),
             may("clients", Place::SomeTexts(&mut found.clients)),
-            may("jwks", Place::Other(&mut |reader| reader.put(&mut found.jwks, |reader| reader.nullable(value)))),
-            may("limits", Place::Other(&mut |reader| reader.put(&mut found.limits, |reader| reader.nullable(limits)))),
+            may("jwks", Place::Other(&mut |reader| reader.put(&mut found.jwks, |reader| value(reader).map(Some)))),
+            may("limits", Place::Other(&mut |reader| reader.put(&mut found.limits, |reader| limits(reader).map(Some)))),
             may("resourceMetadata", Place::SomeText(&mut found.resource_metadata)),
         ],
     )?;
@@ -271,19 +274,17 @@ fn route(reader: &mut Reader<'_>) -> Read<RouteDocument> {
             must("match", Place::Text(&mut found.matches)),
             may(
                 "allow",
-                Place::Other(&mut |reader| {
-                    reader.put(&mut found.allow, |reader| reader.nullable(|reader| reader.list(requirements)))
-                }),
+                Place::Other(&mut |reader| reader.put(&mut found.allow, |reader| reader.list(requirements).map(Some))),
             ),
             may(
                 "public",
-                Place::Other(&mut |reader| reader.put(&mut found.public, |reader| reader.nullable(Reader::boolean))),
+                Place::Other(&mut |reader| reader.put(&mut found.public, |reader| reader.boolean().map(Some))),
             ),
             may(
                 "encodedSlash",
                 Place::Other(&mut |reader| {
-                    found.encoded_slash =
-                        reader.nullable(|reader| reader.choice(&["opaque"]))?.map(|_| EncodedSlash::Opaque);
+                    reader.choice(&["opaque"])?;
+                    found.encoded_slash = Some(EncodedSlash::Opaque);
                     Ok(())
                 }),
             ),

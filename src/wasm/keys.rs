@@ -43,14 +43,14 @@ fn issue_request(reader: &mut Reader<'_>) -> Read<IssueJson> {
     reader.members(
         "a request",
         &mut [
-            may("credential", Place::SomeText(&mut found.credential)),
-            may("environment", Place::SomeText(&mut found.environment)),
+            may("credential", Place::SomeText(&mut found.credential)).or_null(),
+            may("environment", Place::SomeText(&mut found.environment)).or_null(),
             must("label", Place::Text(&mut found.label)),
             must("scopes", Place::Texts(&mut found.scopes)),
             may("expiresAt", Place::Other(&mut |reader| reader.put(&mut found.expires_at, some_instant))),
             must("owner", Place::Text(&mut found.owner)),
             may("ipAllow", Place::Other(&mut |reader| reader.put(&mut found.ip_allow, |reader| reader.list(ip_block)))),
-            may("ceiling", Place::SomeTexts(&mut found.ceiling)),
+            may("ceiling", Place::SomeTexts(&mut found.ceiling)).or_null(),
         ],
     )?;
     Ok(found)
@@ -136,7 +136,7 @@ fn rotate_request(reader: &mut Reader<'_>) -> Read<(i64, Option<String>)> {
         "a request",
         &mut [
             must("overlap", Place::Other(&mut |reader| reader.put(&mut overlap, Reader::signed))),
-            may("credential", Place::SomeText(&mut credential)),
+            may("credential", Place::SomeText(&mut credential)).or_null(),
         ],
     )?;
     Ok((overlap, credential))
