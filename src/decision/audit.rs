@@ -47,8 +47,8 @@ impl<'a> AuditEvent<'a> {
             kind: "decision",
             at: decision.now,
             effect: decision.effect().name(),
-            status: decision.status(),
-            code: decision.code(),
+            status: decision.denial().map_or(decision.status(), Denial::status),
+            code: decision.denial().map_or(decision.code(), Denial::code),
             reason: match &decision.outcome {
                 Outcome::Deny(Denial::InvalidCredential(refusal)) => Some(refusal.code()),
                 Outcome::Deny(denial) => denial.detail(),

@@ -277,27 +277,35 @@ impl<'a> Decision<'a> {
         matches!(self.outcome, Outcome::Allow(_))
     }
 
-    /// The stable code: `ok`, `preflight`, or that of the denial.
+    /// The stable code: `ok`, `preflight`, or that of the denial. As everybody may know it: with `hide` a wrong method is `no_route`.
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match &self.outcome {
             Outcome::Allow(_) => "ok",
             Outcome::Preflight => "preflight",
-            Outcome::Deny(denial) => denial.code(),
+            Outcome::Deny(denial) => self.shown(denial).code(),
         }
     }
 
-    /// The HTTP status: 200, 204 for a preflight, or that of the denial.
+    /// The HTTP status: 200, 204 for a preflight, or that of the denial. As everybody may know it: with `hide` a wrong method is 404.
     #[must_use]
     pub const fn status(&self) -> u16 {
         match &self.outcome {
             Outcome::Allow(_) => 200,
             Outcome::Preflight => 204,
-            Outcome::Deny(denial) => denial.status(),
+            Outcome::Deny(denial) => self.shown(denial).status(),
         }
     }
 
-    /// Why it was denied.
+    /// A denial as strangers hear it: with `hide`, a wrong method sounds like an unknown path.
+    pub(crate) const fn shown<'d>(&self, denial: &'d Denial) -> &'d Denial {
+        match denial {
+            Denial::MethodNotAllowed(_) if self.policy.hide => &Denial::NoRoute,
+            other => other,
+        }
+    }
+
+    /// Why it was denied, in full: with `hide` a wrong method is told apart from an unknown path here and in [`Decision::audit`].
     #[must_use]
     pub const fn denial(&self) -> Option<&Denial> {
         match &self.outcome {

@@ -35,15 +35,9 @@ impl Decision<'_> {
     }
 
     fn members(&self, json: &mut Writer) {
-        // A hidden 405 is a 404 for everyone but the audit log.
-        let shown = self.problem();
-        let (status, code) = match &shown {
-            Some(problem) => (problem.status, problem.code),
-            None => (self.status(), self.code()),
-        };
         json.name("effect").string(self.effect().name());
-        json.name("status").whole(status.into());
-        json.name("code").string(code);
+        json.name("status").whole(self.status().into());
+        json.name("code").string(self.code());
         if let Some(detail) = self.denial().and_then(|denial| denial.detail()) {
             json.name("detail").string(detail);
         }
@@ -75,7 +69,7 @@ impl Decision<'_> {
             json.name("allow").strings(allow.iter().map(String::as_str));
         }
         json.name("problem");
-        match &shown {
+        match self.problem() {
             Some(problem) => json.object(|json| problem.members(json)),
             None => json.null(),
         }

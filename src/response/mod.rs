@@ -93,19 +93,11 @@ const fn words(denial: &Denial) -> (&'static str, &'static str) {
     }
 }
 
-/// The denial as strangers hear it: with `hide`, a wrong method sounds like an unknown path.
-fn public_face<'d>(decision: &'d Decision<'_>) -> Option<&'d Denial> {
-    match decision.denial() {
-        Some(Denial::MethodNotAllowed(_)) if decision.policy().hide => Some(&Denial::NoRoute),
-        other => other,
-    }
-}
-
 impl Decision<'_> {
     /// The problem body of a denial (RFC 9457).
     #[must_use]
     pub fn problem(&self) -> Option<Problem> {
-        let denial = public_face(self)?;
+        let denial = self.shown(self.denial()?);
         let (title, detail) = words(denial);
         Some(Problem {
             kind: denial.code().replace('_', "-"),
