@@ -10,6 +10,7 @@
 //! Each method says what a wrong answer costs.
 
 use alloc::sync::Arc;
+use core::fmt;
 use core::future::Future;
 
 use crate::jwt::Algorithm;
@@ -65,7 +66,7 @@ pub enum VerifyAnswer {
 }
 
 /// A signature for the host to check. Single use: it is bound to the request it came from.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct SignatureCheck<'a> {
     /// The algorithm, already held against the policy and the key.
     pub algorithm: Algorithm,
@@ -77,6 +78,16 @@ pub struct SignatureCheck<'a> {
     pub signing_input: &'a [u8],
     /// The decoded signature.
     pub signature: &'a [u8],
+}
+
+impl fmt::Debug for SignatureCheck<'_> {
+    /// Without the signed bytes and the signature: together they are the token.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SignatureCheck")
+            .field("algorithm", &self.algorithm)
+            .field("thumbprint", &self.thumbprint)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The host, for callers whose store answers at once.
