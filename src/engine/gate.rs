@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use spin::Mutex;
+use zeroize::Zeroizing;
 
 use crate::error::GateError;
 use crate::jwt::cache::{KeySetState, TokenCache};
@@ -113,7 +114,7 @@ impl Gate {
 pub struct GateBuilder {
     policy: Arc<Policy>,
     keyring: Keyring,
-    secrets: Vec<(String, Vec<u8>)>,
+    secrets: Vec<(String, Zeroizing<Vec<u8>>)>,
     key_sets: Vec<(String, String)>,
     cache: Option<(usize, usize)>,
     rsa_limit: RsaLimit,
@@ -133,7 +134,7 @@ impl GateBuilder {
     /// The HMAC secret of a bearer credential that allows HS256, HS384 or HS512.
     #[must_use]
     pub fn secret(mut self, credential: impl Into<String>, secret: &[u8]) -> Self {
-        self.secrets.push((credential.into(), secret.to_vec()));
+        self.secrets.push((credential.into(), Zeroizing::new(secret.to_vec())));
         self
     }
 
@@ -220,7 +221,7 @@ impl GateBuilder {
         {
             return Err(GateError::AlgorithmUnsupported(name.to_string(), missing.name()));
         }
-        let secret = take(&mut self.secrets, name).map(zeroize::Zeroizing::new);
+        let secret = take(&mut self.secrets, name);
         let mut hmac = allowed().filter(|algorithm| algorithm.is_hmac()).peekable();
         let secret = match secret {
             None if hmac.peek().is_some() => return Err(GateError::SecretMissing(name.to_string())),
