@@ -9,6 +9,7 @@ step "stores on services" scripts/with-services cargo test --locked -p scopegate
 step "authorization server on services" scripts/with-services cargo test --locked -p scopegate-server --test oauth races
 step "code flow of the README" scripts/code-flow
 step "rust operate" scripts/test-operate
+step "rust example" scripts/check-example
 step "rust features" scripts/check-features
 step "rust fuzz" cargo test --locked --manifest-path fuzz/Cargo.toml --target-dir "${CARGO_TARGET_DIR:-target}/fuzz"
 step "rust docs" env RUSTDOCFLAGS="-D warnings" cargo doc --workspace --lib --no-deps --locked
