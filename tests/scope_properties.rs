@@ -14,8 +14,9 @@ fn name(at: usize) -> String {
 
 /// Scopes that imply none, or others with a smaller number: no circle.
 fn implied() -> impl Strategy<Value = Vec<Vec<prop::sample::Index>>> {
-    let few = prop::collection::vec(any::<prop::sample::Index>(), 0..4);
-    prop::collection::vec(few, prop_oneof![1..12_usize, 60..70_usize, 120..140_usize])
+    let count = prop_oneof![1..12_usize, 60..70_usize, 120..140_usize];
+    let few = || prop::collection::vec(any::<prop::sample::Index>(), 0..4);
+    count.prop_flat_map(move |count| prop::collection::vec(few(), count))
 }
 
 /// What a name stands for, by walking from name to name.

@@ -25,6 +25,7 @@ impl Reader<'_> {
     }
 
     /// A value, or null for none.
+    #[cfg(any(test, target_arch = "wasm32"))]
     pub(crate) fn nullable<T>(&mut self, read: fn(&mut Self) -> Read<T>) -> Read<Option<T>> {
         if self.token() == Some(b'n') {
             self.word("null")?;
