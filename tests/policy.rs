@@ -48,6 +48,12 @@ fn a_good_policy_compiles() {
 }
 
 #[test]
+fn a_policy_without_routes_is_none() {
+    let codes: Vec<_> = errors(&with("/routes", json!([]))).iter().map(|error| error.code).collect();
+    assert_eq!(codes, ["routes_empty"]);
+}
+
+#[test]
 fn each_mistake_has_its_code_and_place() {
     let allow = |value: Value| with("/routes/0/allow", value);
     let table: Vec<(&str, Value, &str, &str)> = vec![
@@ -119,6 +125,59 @@ fn each_mistake_has_its_code_and_place() {
         ),
         ("no alg", with("/credentials/user/algorithms", json!([])), "algorithm", "/credentials/user/algorithms"),
         ("leeway", with("/credentials/user/leeway", json!(301)), "leeway", "/credentials/user/leeway"),
+        ("no age", with("/credentials/user/maxAge", json!(0)), "max_age", "/credentials/user/maxAge"),
+        ("empty type", with("/credentials/user/types", json!([""])), "types", "/credentials/user/types"),
+        (
+            "no required claim",
+            with("/credentials/user/requiredClaims", json!([])),
+            "required_claims",
+            "/credentials/user/requiredClaims",
+        ),
+        (
+            "no scope claim",
+            with("/credentials/user/scopeClaims", json!([""])),
+            "scope_claims",
+            "/credentials/user/scopeClaims",
+        ),
+        ("empty client", with("/credentials/user/clients", json!([""])), "clients", "/credentials/user/clients"),
+        (
+            "empty audience",
+            with("/credentials/user/audiences", json!(["a", ""])),
+            "audiences",
+            "/credentials/user/audiences",
+        ),
+        ("no title", with("/scopes/a", json!("")), "scope_title", "/scopes/a"),
+        ("long title", with("/scopes/a", json!({ "title": "\u{e9}".repeat(201) })), "scope_title", "/scopes/a"),
+        (
+            "test without target",
+            with("/tests", json!([{ "request": "GET", "expect": { "status": 200 } }])),
+            "test_request",
+            "/tests/0/request",
+        ),
+        (
+            "test of nothing",
+            with("/tests", json!([{ "request": "GET /", "expect": {} }])),
+            "test_expect",
+            "/tests/0/expect",
+        ),
+        (
+            "test of no object",
+            with("/tests", json!([{ "request": "GET /", "expect": 200 }])),
+            "test_expect",
+            "/tests/0/expect",
+        ),
+        (
+            "test with a stranger",
+            with("/tests", json!([{ "request": "GET /", "with": { "nobody": [] }, "expect": { "status": 200 } }])),
+            "undeclared_credential",
+            "/tests/0/with/nobody",
+        ),
+        (
+            "test with all scopes",
+            with("/tests", json!([{ "request": "GET /", "with": { "user": ["*"] }, "expect": { "status": 200 } }])),
+            "scope_name",
+            "/tests/0/with/user",
+        ),
         ("clients", with("/credentials/user/clients", json!([])), "clients", "/credentials/user/clients"),
         ("jwks", with("/credentials/user/jwks", json!({})), "jwks", "/credentials/user/jwks"),
         ("limits", with("/credentials/user/limits", json!({ "depth": 0 })), "limits", "/credentials/user/limits/depth"),

@@ -15,6 +15,7 @@ use super::document::{
 };
 use super::few::Few;
 use super::ids::Ids;
+use super::tests::check_tests;
 use super::{Allow, Alternative, Credential, CredentialKind, Policy, Requirement, Route};
 use crate::error::{PolicyError, PolicyErrors};
 use crate::json::Quoted;
@@ -25,6 +26,9 @@ use crate::scope::{ScopeCatalogue, ScopeDeclaration, is_scope_name};
 pub const VERSION: u64 = 1;
 /// The most credentials one route may name.
 pub const MAX_ROUTE_CREDENTIALS: usize = 4;
+
+/// The longest title of a scope, in characters.
+const MAX_TITLE_CHARS: usize = 200;
 
 /// So many different lists of alternatives are looked through for one that a route could share.
 const MAX_SHARED: usize = 32;
@@ -106,6 +110,7 @@ impl Policy {
         let mut credentials = compile_credentials(&document.credentials, &mut mistakes);
         let key_headers = number_headers(&mut credentials, &mut mistakes);
         let routes = compile_routes(document, &scopes, &credentials, &mut mistakes);
+        check_tests(&tests, &credentials, &mut mistakes);
         let table = compile_table(document, &mut mistakes);
         match table {
             Some(table) if mistakes.0.is_empty() => Ok(Self {
@@ -127,6 +132,15 @@ impl Policy {
 }
 
 fn compile_scopes(document: &PolicyDocument, mistakes: &mut Mistakes) -> ScopeCatalogue {
+    for (name, scope) in &document.scopes.0 {
+        if scope.title.is_empty() || scope.title.chars().count() > MAX_TITLE_CHARS {
+            mistakes.add(
+                "scope_title",
+                format_args!("/scopes/{}", Pointer(name)),
+                format_args!("expected a title of 1 to {MAX_TITLE_CHARS} characters: people read it when they consent"),
+            );
+        }
+    }
     let declared: Vec<ScopeDeclaration<'_>> = document
         .scopes
         .0
@@ -153,6 +167,9 @@ fn compile_routes(
     mistakes: &mut Mistakes,
 ) -> Box<[Route]> {
     let count = document.routes.len();
+    if count == 0 {
+        mistakes.add("routes_empty", format_args!("/routes"), format_args!("expected at least one route"));
+    }
     let mut routes = Vec::with_capacity(count);
     let mut ids = Ids::of(&document.routes);
     let texts = texts_of(&document.routes);

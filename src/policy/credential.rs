@@ -248,7 +248,7 @@ fn bearer(bearer: &BearerDocument, place: Arguments<'_>, mistakes: &mut Mistakes
     if bearer.issuer.is_empty() {
         mistakes.add("issuer", format_args!("{place}/issuer"), format_args!("expected the exact `iss` of the tokens"));
     }
-    if bearer.audiences.is_empty() || bearer.audiences.iter().any(String::is_empty) {
+    if !are_names(&bearer.audiences) {
         mistakes.add(
             "audiences",
             format_args!("{place}/audiences"),
@@ -258,6 +258,13 @@ fn bearer(bearer: &BearerDocument, place: Arguments<'_>, mistakes: &mut Mistakes
     let algorithms = algorithms(bearer, place, mistakes);
     let mut rules = TokenRules::new(&bearer.issuer, bearer.audiences.iter().map(String::as_str), algorithms);
     if let Some(types) = &bearer.types {
+        if types.iter().any(String::is_empty) {
+            mistakes.add(
+                "types",
+                format_args!("{place}/types"),
+                format_args!("expected media types like at+jwt, none of them empty; an empty list turns the check off"),
+            );
+        }
         rules.types = types.iter().map(|name| media_type(name)).collect();
     }
     if let Some(leeway) = bearer.leeway {
@@ -271,25 +278,46 @@ fn bearer(bearer: &BearerDocument, place: Arguments<'_>, mistakes: &mut Mistakes
         rules.leeway = i64::try_from(leeway.min(MAX_LEEWAY)).unwrap_or(0);
     }
     if let Some(max_age) = bearer.max_age {
+        if max_age == 0 {
+            mistakes.add(
+                "max_age",
+                format_args!("{place}/maxAge"),
+                format_args!("expected 1 second or more; leave it out for any age"),
+            );
+        }
         rules.max_age = Some(i64::try_from(max_age).unwrap_or(i64::MAX));
     }
     if let Some(required) = &bearer.required_claims {
+        if !are_names(required) {
+            mistakes.add(
+                "required_claims",
+                format_args!("{place}/requiredClaims"),
+                format_args!("expected at least one claim, none of them empty; leave it out for exp, iat and sub"),
+            );
+        }
         rules.required_claims = owned(required);
     }
     if bearer.profile == Some(TokenProfile::Rfc9068) {
         rules.require_rfc9068();
     }
     if let Some(claims) = &bearer.scope_claims {
+        if !are_names(claims) {
+            mistakes.add(
+                "scope_claims",
+                format_args!("{place}/scopeClaims"),
+                format_args!("expected at least one claim, none of them empty; leave it out for scope and scp"),
+            );
+        }
         rules.scope_claims = owned(claims);
     }
     if let Some(limits) = &bearer.limits {
         apply_limits(limits, &mut rules, place, mistakes);
     }
-    if bearer.clients.as_ref().is_some_and(Vec::is_empty) {
+    if bearer.clients.as_ref().is_some_and(|clients| !are_names(clients)) {
         mistakes.add(
             "clients",
             format_args!("{place}/clients"),
-            format_args!("an empty list lets no client in; leave it out for any"),
+            format_args!("expected at least one client, none of them empty; leave it out for any"),
         );
     }
     if bearer.resource_metadata.as_ref().is_some_and(|url| !is_quotable_url(url)) {
@@ -338,6 +366,11 @@ fn algorithms(bearer: &BearerDocument, place: Arguments<'_>, mistakes: &mut Mist
         mistakes.add("algorithm", format_args!("{place}/algorithms"), format_args!("expected at least one algorithm"));
     }
     set
+}
+
+/// At least one name, and none that is empty.
+fn are_names(names: &[String]) -> bool {
+    !names.is_empty() && names.iter().all(|name| !name.is_empty())
 }
 
 fn owned(names: &[String]) -> Box<[Cow<'static, str>]> {

@@ -6,6 +6,7 @@ pub mod document;
 mod few;
 mod ids;
 pub(crate) mod read;
+mod tests;
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
