@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use scopegate::decision::Decision;
 use scopegate::engine::{Assumed, Gate};
+use scopegate::error::PolicyErrors;
 use scopegate::key::record::KeyRecord;
 use scopegate::policy::Policy;
-use scopegate::policy::document::{Ordered, PolicyDocument, StrictValue};
+use scopegate::policy::document::{Ordered, PolicyDocument, StrictValue, object, objects};
 use scopegate::request::Request;
 use scopegate::time::UnixSeconds;
 use serde::de::value::MapAccessDeserializer;
@@ -36,6 +37,7 @@ struct SetDocument {
     now: UnixSeconds,
     #[serde(default)]
     keys: Vec<KeyRecord>,
+    #[serde(deserialize_with = "objects")]
     cases: Vec<CaseDocument>,
 }
 
@@ -69,6 +71,7 @@ impl<'de> Deserialize<'de> for PolicyReference {
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct CaseDocument {
     name: String,
+    #[serde(deserialize_with = "object")]
     request: RequestDocument,
     #[serde(default)]
     now: Option<UnixSeconds>,
@@ -123,23 +126,63 @@ pub struct CaseResult {
 /// # Errors
 /// [`Misuse`] when the file or the policy it names cannot be used.
 pub fn run_file(path: &Path) -> Result<Vec<CaseResult>, Misuse> {
-    let text = read(path)?;
-    let is_policy = path.extension().is_some_and(|extension| extension == "toml") || looks_like_policy(&text);
+    run_text(path, &read(path)?)
+}
+
+/// Runs every case of a text. The path says where a policy is that a set names, and what messages call the text.
+///
+/// # Errors
+/// As [`run_file`].
+pub fn run_text(path: &Path, text: &str) -> Result<Vec<CaseResult>, Misuse> {
+    let is_policy = path.extension().is_some_and(|extension| extension == "toml") || looks_like_policy(text);
     if is_policy {
-        let document = parse_policy(path, &text)?;
-        let policy = compile(path, &text, &document)?;
-        return run_policy_tests(path, policy);
+        let document = parse_policy(path, text)?;
+        let policy = compile(path, text, &document)?;
+        return run_policy_tests(path, text, policy);
     }
-    let sets: Vec<SetDocument> = if text.trim_start().starts_with('[') {
-        serde_json::from_str(&text).map_err(|error| Misuse::json(path, &error))?
-    } else {
-        vec![serde_json::from_str(&text).map_err(|error| Misuse::json(path, &error))?]
-    };
     let mut results = Vec::new();
-    for set in sets {
-        run_set(path, set, &mut results)?;
+    for (set, place) in parse(text).map_err(|error| Misuse::json(path, &error))? {
+        run_set(&Source { path, text, place }, set, &mut results)?;
     }
     Ok(results)
+}
+
+/// The sets of a file, each with its place as a JSON pointer.
+fn parse(text: &str) -> Result<Vec<(SetDocument, String)>, serde_json::Error> {
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let sets = if text.trim_start().starts_with('[') {
+        let sets: Vec<SetDocument> = objects(&mut reader)?;
+        sets.into_iter().enumerate().map(|(at, set)| (set, format!("/{at}"))).collect()
+    } else {
+        vec![(object(&mut reader)?, String::new())]
+    };
+    reader.end()?;
+    Ok(sets)
+}
+
+/// Where a set was read from.
+struct Source<'s> {
+    path: &'s Path,
+    text: &'s str,
+    place: String,
+}
+
+impl Source<'_> {
+    /// A mistake in what a JSON pointer into the set names.
+    fn wrong(&self, pointer: &str, message: impl Into<String>) -> Misuse {
+        Misuse::at(self.path, self.text, &format!("{}{pointer}", self.place), message)
+    }
+
+    /// The mistakes of a policy that is written into the set.
+    fn policy(&self, mut errors: PolicyErrors) -> Misuse {
+        for error in &mut errors.0 {
+            for place in [&mut error.place].into_iter().chain(&mut error.other) {
+                place.insert_str(0, "/policy");
+                place.insert_str(0, &self.place);
+            }
+        }
+        Misuse { file: None, place: None, message: explain(self.path, self.text, &errors.0) }
+    }
 }
 
 fn looks_like_policy(text: &str) -> bool {
@@ -155,34 +198,33 @@ fn compile(path: &Path, text: &str, document: &PolicyDocument) -> Result<Policy,
     })
 }
 
-fn run_set(path: &Path, set: SetDocument, results: &mut Vec<CaseResult>) -> Result<(), Misuse> {
-    let wrong = |what: &str| Misuse::file(path, what);
+fn run_set(source: &Source<'_>, set: SetDocument, results: &mut Vec<CaseResult>) -> Result<(), Misuse> {
     let policy = match &set.policy {
         PolicyReference::Path(relative) => {
-            let base = path.parent().map_or_else(PathBuf::new, Path::to_path_buf);
+            let base = source.path.parent().map_or_else(PathBuf::new, Path::to_path_buf);
             read_policy(&base.join(relative))?
         }
-        PolicyReference::Document(document) => {
-            Policy::compile(document).map_err(|errors| Misuse::file(path, format!("policy: {errors}")))?
-        }
+        PolicyReference::Document(document) => Policy::compile(document).map_err(|errors| source.policy(errors))?,
     };
-    let pairs = |list: &Ordered<String>| -> Result<_, Misuse> {
-        decode_secrets(list.0.iter().map(|(name, text)| (name.as_str(), text.as_str()))).map_err(|error| wrong(&error))
+    let pairs = |pointer: &str, list: &Ordered<String>| {
+        decode_secrets(list.0.iter().map(|(name, text)| (name.as_str(), text.as_str())))
+            .map_err(|(name, error)| source.wrong(&format!("{pointer}/{name}"), error))
     };
-    let keyring = keyring(pairs(&set.peppers)?, None).map_err(|error| wrong(&error))?;
+    let keyring = keyring(pairs("/peppers", &set.peppers)?, None)
+        .map_err(|(name, error)| source.wrong(&format!("/peppers/{name}"), error))?;
     let policy = Arc::new(policy);
-    let secrets = pairs(&set.secrets)?;
+    let secrets = pairs("/secrets", &set.secrets)?;
     if let Some((name, _)) = set.jwks.0.iter().find(|(name, _)| policy.credential(name).is_none()) {
-        return Err(wrong(&format!("jwks: credential {name:?} is not declared")));
+        return Err(source.wrong(&format!("/jwks/{name}"), format!("credential {name:?} is not declared")));
     }
-    let mut host = Records::new(set.keys).map_err(|error| wrong(&error))?;
+    let mut host = Records::new(set.keys).map_err(|(at, error)| source.wrong(&format!("/keys/{at}/id"), error))?;
     for case in set.cases {
         // A gate of its own, so that no case hangs on what an earlier one fetched or failed to fetch.
         let mut builder = Gate::builder(Arc::clone(&policy)).keyring(keyring.clone());
         for (name, secret) in &secrets {
             builder = builder.secret(name.as_str(), secret);
         }
-        let gate = builder.build().map_err(|error| wrong(&error.to_string()))?;
+        let gate = builder.build().map_err(|error| source.wrong("/secrets", error.to_string()))?;
         let now = case.now.unwrap_or(set.now);
         host.fails = case.store.is_some();
         host.key_sets = set.jwks.0.iter().map(|(name, jwks)| (name.clone(), jwks.0.to_string().into(), now)).collect();
@@ -203,7 +245,7 @@ fn run_set(path: &Path, set: SetDocument, results: &mut Vec<CaseResult>) -> Resu
     Ok(())
 }
 
-fn run_policy_tests(path: &Path, policy: Policy) -> Result<Vec<CaseResult>, Misuse> {
+fn run_policy_tests(path: &Path, text: &str, policy: Policy) -> Result<Vec<CaseResult>, Misuse> {
     let policy = Arc::new(policy);
     let mut builder = Gate::builder(Arc::clone(&policy));
     for credential in policy.credentials() {
@@ -220,18 +262,15 @@ fn run_policy_tests(path: &Path, policy: Policy) -> Result<Vec<CaseResult>, Misu
     for (number, test) in policy.tests().iter().enumerate() {
         let name = test.name.clone().unwrap_or_else(|| test.request.clone());
         let Some((method, target)) = test.request.split_once(' ') else {
-            return Err(Misuse::file(
-                path,
-                format!("/tests/{number}/request: expected a method, a space and a target"),
-            ));
+            let place = format!("/tests/{number}/request");
+            return Err(Misuse::at(path, text, &place, "expected a method, a space and a target"));
         };
         let mut assumed = Vec::new();
         for (credential, given) in &test.with.0 {
+            let place = format!("/tests/{number}/with/{credential}");
             let Some((index, _)) = policy.credential(credential) else {
-                return Err(Misuse::file(
-                    path,
-                    format!("/tests/{number}/with: credential {credential:?} is not declared"),
-                ));
+                let message = format!("credential {credential:?} is not declared");
+                return Err(Misuse::at(path, text, &place, message));
             };
             assumed.push(Assumed {
                 credential: index,

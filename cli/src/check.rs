@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use scopegate::policy::Policy;
 
 use crate::error::Misuse;
-use crate::input::{parse_policy, read};
+use crate::input::{parse_policy, read, standard_input_once};
 use crate::place::{excerpt, explain};
 
 /// Checks one policy file.
@@ -45,6 +45,7 @@ fn with_excerpt(error: &Misuse, text: &str) -> String {
 /// # Errors
 /// [`Misuse`] for the first file that cannot be read.
 pub fn run(files: &[PathBuf], mut report: impl FnMut(&str)) -> Result<bool, Misuse> {
+    standard_input_once(files)?;
     let mut good = true;
     for file in files {
         match check(file)? {

@@ -9,7 +9,8 @@ use scopegate::decision::{Decision, Effect, TraceStep};
 use scopegate::engine::Gate;
 use scopegate::error::GateError;
 use scopegate::jwt::TokenRefusal;
-use scopegate::policy::document::StrictValue;
+use scopegate::jwt::jwk::KeySet;
+use scopegate::policy::document::{Ordered, StrictValue};
 use scopegate::policy::{CredentialKind, Policy};
 use scopegate::request::Request;
 use scopegate::time::UnixSeconds;
@@ -17,7 +18,7 @@ use zeroize::Zeroizing;
 
 use crate::DEFAULT_POLICY;
 use crate::error::Misuse;
-use crate::input::{self, Records};
+use crate::input::{self, Records, SecretFault};
 
 /// What to decide on, and with what.
 #[derive(Debug, Default)]
@@ -61,10 +62,7 @@ pub struct DecideOptions {
 pub fn run(options: &DecideOptions) -> Result<(String, u8), Misuse> {
     let files =
         [&options.policy, &options.keys, &options.peppers, &options.secrets, &options.key_file, &options.bearer_file];
-    let files = files.into_iter().flatten().chain(options.jwks.iter().map(|(_, path)| path));
-    if files.filter(|path| path.as_os_str() == "-").count() > 1 {
-        return Err(Misuse::argument("standard input can be read once: only one file may be -"));
-    }
+    input::standard_input_once(files.into_iter().flatten().chain(options.jwks.iter().map(|(_, path)| path)))?;
     let policy = match &options.policy {
         Some(path) => input::read_policy(path)?,
         None => Policy::from_json(DEFAULT_POLICY).map_err(|errors| Misuse::argument(errors.to_string()))?,
@@ -120,41 +118,54 @@ fn key_header(policy: &Policy) -> Result<String, Misuse> {
     headers.next().ok_or_else(|| Misuse::argument("--key-file: the policy has no API key credential"))
 }
 
-/// Reads an object of texts, such as secrets by name.
-fn read_pairs(path: &Path) -> Result<(input::Secrets, Option<String>), Misuse> {
+/// Reads an object of texts, such as secrets by name, and what `use_them` makes of it.
+fn read_pairs<T>(
+    path: &Path,
+    use_them: impl FnOnce(input::Secrets, Option<&str>) -> Result<T, SecretFault>,
+) -> Result<T, Misuse> {
     let text = Zeroizing::new(input::read(path)?);
-    let document: scopegate::policy::document::Ordered<String> =
-        serde_json::from_str(&text).map_err(|error| Misuse::json(path, &error))?;
-    let current = document.get("current").cloned();
+    let document: Ordered<String> = serde_json::from_str(&text).map_err(|error| Misuse::json(path, &error))?;
+    let current = document.get("current").map(String::as_str);
     let pairs =
         document.0.iter().filter(|(name, _)| name != "current").map(|(name, text)| (name.as_str(), text.as_str()));
-    Ok((input::decode_secrets(pairs).map_err(|error| Misuse::file(path, error))?, current))
+    input::decode_secrets(pairs).and_then(|secrets| use_them(secrets, current)).map_err(|(name, error)| {
+        Misuse::at(path, &text, &format!("/{}", name.replace('~', "~0").replace('/', "~1")), error)
+    })
 }
 
 fn build_gate(options: &DecideOptions, policy: &Arc<Policy>) -> Result<Gate, Misuse> {
     let mut builder = Gate::builder(Arc::clone(policy)).trace(options.explain);
     if let Some(path) = &options.peppers {
-        let (peppers, current) = read_pairs(path)?;
-        builder =
-            builder.keyring(input::keyring(peppers, current.as_deref()).map_err(|error| Misuse::file(path, error))?);
+        builder = builder.keyring(read_pairs(path, input::keyring)?);
     }
     if let Some(path) = &options.secrets {
-        for (name, secret) in read_pairs(path)?.0 {
+        for (name, secret) in read_pairs(path, |secrets, _| Ok(secrets))? {
             builder = builder.secret(name, &secret);
         }
     }
+    let mut sets = Vec::new();
     for (name, path) in &options.jwks {
         let text = input::read(path)?;
         serde_json::from_str::<StrictValue>(&text).map_err(|error| Misuse::json(path, &error))?;
+        sets.push((name, path, text.clone()));
         builder = builder.key_set(name.as_str(), text);
     }
     builder.build().map_err(|error| match &error {
-        GateError::KeySet(name, _) => match options.jwks.iter().find(|(known, _)| known == name) {
-            Some((_, path)) => Misuse::file(path, error.to_string()),
+        GateError::KeySet(name, _) => match sets.iter().find(|(known, ..)| *known == name) {
+            Some((_, path, text)) => Misuse::at(path, text, &faulty_key(text), error.to_string()),
             None => Misuse::argument(error.to_string()),
         },
         _ => Misuse::argument(error.to_string()),
     })
+}
+
+/// Where a key set is wrong, as a JSON pointer: the first key that none may hold, or the list.
+fn faulty_key(text: &str) -> String {
+    let set: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
+    let keys = set.get("keys").and_then(serde_json::Value::as_array);
+    let alone = |key| serde_json::json!({ "keys": [key] }).to_string();
+    let at = keys.and_then(|keys| keys.iter().position(|key| KeySet::parse(&alone(key)).is_err()));
+    at.map_or_else(|| "/keys".to_owned(), |at| format!("/keys/{at}"))
 }
 
 /// The decision for a person: what, why, and what would do.
@@ -189,7 +200,8 @@ fn write_readable(text: &mut String, decision: &Decision<'_>) -> std::fmt::Resul
     }
     for principal in decision.principals() {
         let scopes: Vec<&str> = decision.policy().scopes().names(principal.scopes()).collect();
-        let who = principal.subject().unwrap_or("-");
+        // A terminal would obey what an issuer put into a subject.
+        let who = principal.subject().unwrap_or("-").replace(char::is_control, "\u{fffd}");
         let id = principal.key().map_or_else(String::new, |key| format!(" {}", key.record().id));
         writeln!(text, "  principal   {who} by {}{id}, scopes: {}", principal.kind().name(), scopes.join(" "))?;
     }

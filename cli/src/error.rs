@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use crate::place::locate_in;
 use crate::secrecy::redact;
 
 /// A mistake in what was given: which file, where in it, and what was expected. It prints without credentials, whatever the message or
@@ -32,9 +33,22 @@ impl Misuse {
     /// which may be a secret.
     #[must_use]
     pub fn json(file: &Path, error: &serde_json::Error) -> Self {
-        let message = error.to_string();
-        let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(message, _)| message);
-        Self { file: Some(file.into()), place: Some((error.line(), error.column())), message: without_text(message) }
+        Self::syntax(file, &error.to_string())
+    }
+
+    /// The same from the words of the error, which end in ` at line L column C`.
+    #[must_use]
+    pub fn syntax(file: &Path, error: &str) -> Self {
+        let (message, place) = error.rsplit_once(" at line ").unwrap_or((error, ""));
+        let place =
+            place.split_once(" column ").and_then(|(line, column)| Some((line.parse().ok()?, column.parse().ok()?)));
+        Self { file: Some(file.into()), place, message: without_text(message) }
+    }
+
+    /// A mistake in what a JSON pointer (RFC 6901) names in a text that is valid JSON (or, by the name of its file, TOML).
+    #[must_use]
+    pub fn at(file: &Path, text: &str, pointer: &str, message: impl Into<String>) -> Self {
+        Self { file: Some(file.into()), place: Some(locate_in(file, text, pointer)), message: message.into() }
     }
 }
 

@@ -2,14 +2,14 @@
 
 use std::collections::HashMap;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use scopegate::host::{Host, KeyAnswer, KeysAnswer, KeysReason};
 use scopegate::key::format::KeyId;
-use scopegate::key::hash::Keyring;
+use scopegate::key::hash::{Keyring, KeyringError};
 use scopegate::key::record::KeyRecord;
 use scopegate::policy::Policy;
 use scopegate::policy::document::PolicyDocument;
@@ -23,6 +23,8 @@ use crate::place::explain;
 const MAX_NAME_BYTES: usize = 32;
 /// The largest file that is read, in bytes.
 const MAX_FILE_BYTES: u64 = 64 * 1024 * 1024;
+/// U+FEFF in UTF-8: nothing that is read here may begin with it (RFC 8259 section 8.1).
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Reads a text file; `-` is standard input.
 ///
@@ -37,18 +39,38 @@ pub fn read(path: &Path) -> Result<String, Misuse> {
     };
     match outcome {
         Err(error) => Err(Misuse::file(path, format!("cannot be read: {error}"))),
-        Ok(read) if read as u64 >= MAX_FILE_BYTES => Err(Misuse::file(path, "is too large")),
+        Ok(read) if read as u64 >= MAX_FILE_BYTES => {
+            Err(Misuse::file(path, format!("expected less than {} MiB", MAX_FILE_BYTES >> 20)))
+        }
+        Ok(_) if bytes.starts_with(BYTE_ORDER_MARK) => {
+            Err(Misuse::file(path, "expected UTF-8 text without a byte order mark"))
+        }
         Ok(_) => String::from_utf8(bytes).map_err(|_| Misuse::file(path, "expected UTF-8 text")),
     }
+}
+
+/// Refuses to read standard input for two files: the second would find nothing.
+///
+/// # Errors
+/// [`Misuse`] when more than one of the paths is `-`.
+pub fn standard_input_once<'p>(paths: impl IntoIterator<Item = &'p PathBuf>) -> Result<(), Misuse> {
+    if paths.into_iter().filter(|path| path.as_os_str() == "-").count() > 1 {
+        return Err(Misuse::argument("standard input can be read once: only one file may be -"));
+    }
+    Ok(())
 }
 
 /// Reads a secret: one line, its end cut off.
 ///
 /// # Errors
-/// As [`read`].
+/// As [`read`], and when there is another line.
 pub fn read_secret(path: &Path) -> Result<Zeroizing<String>, Misuse> {
     let text = Zeroizing::new(read(path)?);
-    Ok(Zeroizing::new(text.trim_end_matches(['\n', '\r']).to_owned()))
+    let line = text.trim_end_matches(['\n', '\r']);
+    if line.contains(['\n', '\r']) {
+        return Err(Misuse::file(path, "expected one line, and nothing but the secret in it"));
+    }
+    Ok(Zeroizing::new(line.to_owned()))
 }
 
 /// Reads and compiles a policy, JSON or (by its name) TOML.
@@ -79,7 +101,7 @@ pub fn parse_policy(path: &Path, text: &str) -> Result<PolicyDocument, Misuse> {
             Misuse { file: Some(path.into()), place: Some((line, column)), message: error.message().to_owned() }
         });
     }
-    serde_json::from_str(text).map_err(|error| Misuse::json(path, &error))
+    PolicyDocument::from_json(text).map_err(|error| Misuse::syntax(path, &error))
 }
 
 /// Reads key records: a list, or an object with a list `keys`; a whole case file will do.
@@ -98,7 +120,8 @@ pub fn read_records(path: &Path) -> Result<Records, Misuse> {
         serde_json::from_str(&text)
     };
     let records = records.map_err(|error| Misuse::json(path, &error))?;
-    Records::new(records).map_err(|error| Misuse::file(path, error))
+    let list = if text.trim_start().starts_with('{') { "/keys" } else { "" };
+    Records::new(records).map_err(|(at, error)| Misuse::at(path, &text, &format!("{list}/{at}/id"), error))
 }
 
 /// Reads one key record.
@@ -113,18 +136,22 @@ pub fn read_record(path: &Path) -> Result<KeyRecord, Misuse> {
 /// Secrets by name, base64url, in the order of their file.
 pub type Secrets = Vec<(String, Zeroizing<Vec<u8>>)>;
 
+/// What is wrong with a secret: its name, and the words for it.
+pub type SecretFault = (String, String);
+
 /// Decodes secrets: base64url without padding. The text is never repeated, nor a name that may be one.
 ///
 /// # Errors
-/// The name of the one that is none.
-pub fn decode_secrets<'s>(pairs: impl Iterator<Item = (&'s str, &'s str)>) -> Result<Secrets, String> {
+/// The one that is none.
+pub fn decode_secrets<'s>(pairs: impl Iterator<Item = (&'s str, &'s str)>) -> Result<Secrets, SecretFault> {
     pairs
         .map(|(name, text)| match Base64UrlUnpadded::decode_vec(text) {
-            _ if name.len() > MAX_NAME_BYTES => {
-                Err(format!("expected names of at most {MAX_NAME_BYTES} bytes: names come first, then the secrets"))
-            }
+            _ if name.len() > MAX_NAME_BYTES => Err((
+                name.to_owned(),
+                format!("expected names of at most {MAX_NAME_BYTES} bytes: names come first, then the secrets"),
+            )),
             Ok(bytes) => Ok((name.to_owned(), Zeroizing::new(bytes))),
-            Err(_) => Err(format!("{name}: expected base64url without padding")),
+            Err(_) => Err((name.to_owned(), format!("{name}: expected base64url without padding"))),
         })
         .collect()
 }
@@ -132,17 +159,19 @@ pub fn decode_secrets<'s>(pairs: impl Iterator<Item = (&'s str, &'s str)>) -> Re
 /// A keyring from decoded peppers. `current`, when given, names the one that new hashes are made with; otherwise it is the first.
 ///
 /// # Errors
-/// What is wrong with a pepper.
-pub fn keyring(mut peppers: Secrets, current: Option<&str>) -> Result<Keyring, String> {
+/// The pepper that cannot be used, or `current`.
+pub fn keyring(mut peppers: Secrets, current: Option<&str>) -> Result<Keyring, SecretFault> {
     if let Some(current) = current {
         let at = peppers.iter().position(|(name, _)| name == current);
         let names: Vec<&str> = peppers.iter().map(|(name, _)| name.as_str()).collect();
-        let at = at
-            .ok_or_else(|| format!("\"current\": expected the name of a pepper of this file ({})", names.join(", ")))?;
+        let expected = || format!("\"current\": expected the name of a pepper of this file ({})", names.join(", "));
+        let at = at.ok_or_else(|| ("current".to_owned(), expected()))?;
         peppers.swap(0, at);
     }
-    Keyring::new(peppers.iter().map(|(name, secret)| (name.as_str(), secret.as_slice())))
-        .map_err(|error| error.to_string())
+    Keyring::new(peppers.iter().map(|(name, secret)| (name.as_str(), secret.as_slice()))).map_err(|error| {
+        let (KeyringError::TooShort(name) | KeyringError::Name(name) | KeyringError::Duplicate(name)) = &error;
+        (name.to_string(), error.to_string())
+    })
 }
 
 /// The current time.
@@ -180,13 +209,13 @@ impl Records {
     /// A host for these records.
     ///
     /// # Errors
-    /// The id that two records share: which one is meant, nobody knows.
-    pub fn new(records: Vec<KeyRecord>) -> Result<Self, String> {
+    /// The index of a record whose id an earlier one has, and that in words: which one is meant, nobody knows.
+    pub fn new(records: Vec<KeyRecord>) -> Result<Self, (usize, String)> {
         let mut host = Self::default();
-        for record in records {
+        for (at, record) in records.into_iter().enumerate() {
             let id = record.id;
             if host.records.insert(id, Arc::new(record)).is_some() {
-                return Err(format!("expected ids that are unique, found two records with id {id}"));
+                return Err((at, format!("expected ids that are unique, found two records with id {id}")));
             }
         }
         Ok(host)

@@ -13,7 +13,7 @@ use scopegate::scope::is_scope_name;
 use scopegate::time::UnixSeconds;
 
 use crate::error::Misuse;
-use crate::input::{clock, instant, keyring, read_secret};
+use crate::input::{clock, instant, keyring, read_secret, standard_input_once};
 
 /// A key format from arguments.
 ///
@@ -58,12 +58,15 @@ fn duration(text: &str) -> Option<i64> {
 }
 
 fn expiry(text: &str, now: UnixSeconds) -> Result<UnixSeconds, Misuse> {
-    match duration(text) {
-        Some(seconds) => Ok(now.saturating_add(seconds)),
-        None => instant(text).map_err(|_| {
-            Misuse::argument("--expires: expected a duration like 90d, or a time like 2027-01-31T00:00:00Z")
-        }),
-    }
+    let end = match duration(text) {
+        Some(seconds) => now.get().checked_add(seconds).and_then(UnixSeconds::new),
+        None => instant(text).ok(),
+    };
+    end.filter(|end| *end > now).ok_or_else(|| {
+        Misuse::argument(
+            "--expires: expected a duration like 90d, or a time like 2027-01-31T00:00:00Z, in the future and before the year 10000",
+        )
+    })
 }
 
 /// A keyring of one pepper from a file, or none.
@@ -74,8 +77,8 @@ pub fn pepper(pepper: Option<&(String, PathBuf)>) -> Result<Keyring, Misuse> {
     let Some((name, path)) = pepper else { return Ok(Keyring::plain()) };
     let text = read_secret(path)?;
     let decoded = crate::input::decode_secrets([(name.as_str(), text.as_str())].into_iter());
-    let secrets = decoded.map_err(|error| Misuse::file(path, error))?;
-    keyring(secrets, None).map_err(|error| Misuse::file(path, error))
+    let secrets = decoded.map_err(|(_, error)| Misuse::file(path, error))?;
+    keyring(secrets, None).map_err(|(_, error)| Misuse::file(path, error))
 }
 
 /// Makes a key.
@@ -169,6 +172,7 @@ pub fn rules(scanner: &str, format: &KeyFormat) -> Result<String, Misuse> {
 /// # Errors
 /// [`Misuse`] for the first file that cannot be read.
 pub fn leak_check(files: &[PathBuf], formats: &[KeyFormat], mut report: impl FnMut(&str)) -> Result<usize, Misuse> {
+    standard_input_once(files)?;
     let mut found = 0_usize;
     for path in files {
         let bytes = if path == Path::new("-") {

@@ -11,6 +11,7 @@ use std::process::ExitCode;
 use anstyle::{AnsiColor, Style};
 use clap::Parser;
 use scopegate_cli::error::Misuse;
+use scopegate_cli::input::{read_policy, read_record, standard_input_once};
 use scopegate_cli::secrecy::holds_credential;
 use scopegate_cli::{cases, check, decide, keys};
 
@@ -77,6 +78,7 @@ fn run(args: Args) -> Result<u8, Misuse> {
             Ok(code)
         }
         Some(Command::Test { files, decisions: true }) => {
+            standard_input_once(&files)?;
             for file in &files {
                 for result in cases::run_file(file)? {
                     let line = serde_json::json!({ "name": result.name, "decision": result.decision });
@@ -98,7 +100,7 @@ fn serve(args: ServeArgs) -> Result<u8, Misuse> {
     let config = args.into_config()?;
     // The server names members; here they have lines.
     if let Some(path) = &config.policy {
-        scopegate_cli::input::read_policy(path)?;
+        read_policy(path)?;
     }
     scopegate_server::run(&config).map(|()| 0).map_err(|error| Misuse::argument(error.to_string()))
 }
@@ -124,11 +126,13 @@ fn run_keys(command: KeysCommand) -> Result<u8, Misuse> {
             Ok(0)
         }
         KeysCommand::Hash { key, format, pepper, record } => {
+            let pepper = pepper.pair()?;
+            standard_input_once([&key].into_iter().chain(&record).chain(pepper.iter().map(|(_, path)| path)))?;
             let record = match record {
-                Some(path) => scopegate_cli::input::read_record(&path)?,
+                Some(path) => read_record(&path)?,
                 None => keys::unsealed()?,
             };
-            say(&keys::hash(&key, &format.format()?, &keys::pepper(pepper.pair()?.as_ref())?, &record)?);
+            say(&keys::hash(&key, &format.format()?, &keys::pepper(pepper.as_ref())?, &record)?);
             Ok(0)
         }
         KeysCommand::ScannerRules { scanner, format } => {

@@ -22,6 +22,13 @@ pub fn locate(text: &str, pointer: &str) -> (usize, usize) {
     line_and_column(text, scan.best)
 }
 
+/// As [`locate`], in the format that the name of the file says: TOML or JSON.
+#[must_use]
+pub fn locate_in(file: &Path, text: &str, pointer: &str) -> (usize, usize) {
+    let is_toml = file.extension().is_some_and(|extension| extension == "toml");
+    if is_toml { locate_toml(text, pointer) } else { locate(text, pointer) }
+}
+
 fn line_and_column(text: &str, offset: usize) -> (usize, usize) {
     let before = text.get(..offset).unwrap_or_default();
     let line = before.matches('\n').count().saturating_add(1);
@@ -187,11 +194,10 @@ pub fn excerpt(text: &str, line: usize, column: usize) -> String {
 /// Every error with file, line, column and an excerpt.
 #[must_use]
 pub fn explain(path: &Path, text: &str, errors: &[PolicyError]) -> String {
-    let is_toml = path.extension().is_some_and(|extension| extension == "toml");
     let mut message = String::new();
     for error in errors {
         let mut point = |label: &str, pointer: &str| {
-            let (line, column) = if is_toml { locate_toml(text, pointer) } else { locate(text, pointer) };
+            let (line, column) = locate_in(path, text, pointer);
             writeln!(message, "{}:{line}:{column}: {label}", path.display())?;
             writeln!(message, "{}", excerpt(text, line, column))
         };

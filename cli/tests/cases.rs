@@ -111,10 +111,10 @@ fn the_tests_of_a_policy_run() {
     scopegate(["test", &file], "").says(1, &["too little: /status: expected 200, found 403", "1 passed, 1 failed"]);
     document["tests"] = json!([{ "request": "/a", "expect": {} }]);
     let file = dir.file("policy.json", &document.to_string());
-    scopegate(["test", &file], "").says(2, &["/tests/0/request: expected a method"]);
+    scopegate(["test", &file], "").says(2, &["policy.json:1:", "expected a method, a space and a target"]);
     document["tests"] = json!([{ "request": "GET /a", "with": { "nobody": [] }, "expect": {} }]);
     let file = dir.file("policy.json", &document.to_string());
-    scopegate(["test", &file], "").says(2, &["/tests/0/with: credential \"nobody\""]);
+    scopegate(["test", &file], "").says(2, &["policy.json:1:", "credential \"nobody\""]);
 }
 
 /// Every decision as a line of JSON: what another runtime compares with.
@@ -143,7 +143,7 @@ fn broken_case_files_have_a_place() {
         change(&mut document);
         document.to_string()
     };
-    let table: [(String, &str); 15] = [
+    let table: Vec<(String, &str)> = vec![
         (String::new(), ":1:0: EOF"),
         ("{\n  \"policy\" 5}".into(), ":2:12: expected `:`"),
         ("{\"policy\": 5}".into(), "expected the path of a policy, or a policy"),
@@ -155,7 +155,24 @@ fn broken_case_files_have_a_place() {
         (with(&|d| d["cases"][0]["request"]["headers"] = json!(KEY)), "invalid type: a string, expected a sequence"),
         (with(&|d| d["cases"][0]["request"]["clientIp"] = json!("home")), "invalid IP address"),
         (with(&|d| d["now"] = json!("today")), "invalid type: a string"),
-        (with(&|d| d["policy"]["routes"][0]["allow"] = json!([{ "apiKey": ["b"] }])), "policy: /routes/0"),
+        (with(&|d| d["policy"]["routes"][0]["allow"] = json!([{ "apiKey": ["b"] }])), "cases.json:1:"),
+        (
+            with(&|d| d["policy"]["routes"][0]["allow"] = json!([{ "apiKey": ["b"] }])),
+            "error[undeclared_scope]: scope \"b\"",
+        ),
+        (
+            with(&|d| d["policy"]["routes"][0] = json!(["a", "GET /a", null, true])),
+            "sequence, expected struct RouteDocument",
+        ),
+        (with(&|d| d["policy"]["routes"][0]["public"] = json!(null)), "null, expected a boolean"),
+        (
+            with(&|d| d["cases"][0] = json!(["n", { "method": "GET", "target": "/a" }, 1, null, {}])),
+            "sequence, expected struct CaseDocument",
+        ),
+        (
+            with(&|d| d["cases"][0]["request"] = json!(["GET", "/a", [], true, null])),
+            "sequence, expected struct RequestDocument",
+        ),
         (with(&|d| d["peppers"]["p1"] = json!("c2hvcnQ")), "32"),
         (with(&|d| d["jwks"] = json!({ "nobody": {} })), "\"nobody\" is not declared"),
         (with(&|_| {}).replace("\"expect\":{}", "\"expect\":{\"a\":1,\"a\":2}"), "duplicate member `a`"),
@@ -168,6 +185,36 @@ fn broken_case_files_have_a_place() {
     scopegate(["test", &file], "").says(2, &["none.json: cannot be read"]);
     scopegate(["test", "/no/such/cases.json"], "").says(2, &["/no/such/cases.json: cannot be read"]);
     scopegate(["test"], "").says(2, &["FILES"]);
+}
+
+/// What is wrong in a set, or in a policy inside of it, has line and column in the file.
+#[test]
+fn mistakes_of_sets_have_line_and_column() {
+    let dir = Dir::new();
+    let text = r#"[
+  { "policy": { "version": 1, "name": "t", "scopes": {}, "credentials": {}, "routes": [] }, "now": 0, "cases": [] },
+  {
+    "policy": {
+      "version": 1, "name": "t", "scopes": {}, "credentials": {},
+      "routes": [
+        { "id": "one", "match": "GET /a/{x}", "public": true },
+        { "id": "two", "match": "GET /a/{y}", "public": true }
+      ]
+    },
+    "peppers": {
+      "p1": "c2hvcnQ"
+    },
+    "now": 0,
+    "cases": []
+  }
+]
+"#;
+    let routes =
+        text.replacen("[] }, \"now\"", "[{ \"id\": \"h\", \"match\": \"GET /h\", \"public\": true }] }, \"now\"", 1);
+    let run = scopegate(["test", &dir.file("cases.json", &routes)], "");
+    run.says(2, &["cases.json:8:24: error[ambiguous_routes]", "cases.json:7:24: the other one is here", "/a/0"]);
+    let run = scopegate(["test", &dir.file("cases.json", &routes.replace("{y}", "{y}/b"))], "");
+    run.says(2, &["cases.json:12:7: pepper \"p1\" is too short; expected at least 32 bytes"]);
 }
 
 #[test]

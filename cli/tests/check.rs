@@ -67,6 +67,20 @@ fn syntax_and_shape_have_line_and_column() {
             "^",
         ),
         (AMBIGUOUS.replace("\"name\"", "\"nam\""), "policy.json:3:7: unknown field `nam`, expected one of", "^"),
+        // As the server reads it: values without names are no route, and null is not absence.
+        (
+            AMBIGUOUS.replace(
+                "{ \"id\": \"one\", \"match\": \"GET /a/{x}\", \"allow\": [{ \"apiKey\": [\"a\"] }] }",
+                "[\"one\", \"GET /a/{x}\", null, true]",
+            ),
+            "policy.json:7:4: invalid type: sequence, expected struct RouteDocument",
+            "^",
+        ),
+        (
+            AMBIGUOUS.replace("\"prefix\": \"jbf\"", "\"prefix\": \"jbf\", \"accept\": null"),
+            "invalid type: null, expected a sequence",
+            "^",
+        ),
     ];
     for (text, expected, excerpt) in &table {
         scopegate(["check", &dir.file("policy.json", text)], "").says(2, &[expected, excerpt]);
@@ -78,6 +92,11 @@ fn what_cannot_be_read_is_2() {
     let dir = Dir::new();
     scopegate(["check", "/no/such/policy.json"], "").says(2, &["/no/such/policy.json: cannot be read"]);
     scopegate(["check", &dir.path("")], "").says(2, &["cannot be read"]);
+    scopegate(["check", &dir.file("p.json", "\u{feff}{}")], "")
+        .says(2, &["p.json: expected UTF-8 text without a byte order mark"]);
+    scopegate(["check", "-", "-"], AMBIGUOUS).says(2, &["standard input can be read once"]);
+    // Lines may end as they do on Windows.
+    scopegate(["check", "-"], &AMBIGUOUS.replace('\n', "\r\n")).says(2, &["-:8:20: error[ambiguous_routes]"]);
     scopegate(["check"], "").says(2, &["FILES"]);
 }
 
@@ -89,4 +108,7 @@ fn toml_has_line_and_column_too() {
         .says(2, &["p.toml:5:1: error[route_undecided]", "5 | [[routes]]", "  | ^", "1 error"]);
     scopegate(["check", &dir.file("p.toml", &format!("{text}public = true\n"))], "").says(0, &["1 routes"]);
     scopegate(["check", &dir.file("p.toml", "version = \n")], "").says(2, &["p.toml:1:"]);
+    let list =
+        text.replace("[[routes]]\nid = \"h\"\nmatch = \"GET /h\"\n", "routes = [[\"h\", \"GET /h\", [], true]]\n");
+    scopegate(["check", &dir.file("p.toml", &list)], "").says(2, &["p.toml:5:", "expected struct RouteDocument"]);
 }

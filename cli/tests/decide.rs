@@ -235,10 +235,11 @@ fn broken_files_have_a_place() {
         format!("[\n{record}]")
     };
     let canary = format!("{PEPPER}canary");
-    let table: [(&str, String, &str); 18] = [
+    let table: [(&str, String, &str); 23] = [
         ("--policy", "{".into(), ":1:1: EOF"),
         ("--policy", "\n{\"version\": 1, \"version\": 1}".into(), ":2:24: duplicate field"),
         ("--policy", "{\"version\": 1, \"colour\": 1}".into(), "unknown field `colour`, expected one of"),
+        ("--policy", "\u{feff}{}".into(), "expected UTF-8 text without a byte order mark"),
         ("--keys", "[{}]".into(), ":1:3: "),
         ("--keys", "{\"records\": []}".into(), "missing field `keys`"),
         ("--keys", "5".into(), "invalid type: integer `5`"),
@@ -247,6 +248,14 @@ fn broken_files_have_a_place() {
         ("--keys", record(("createdAt", json!(-1))), ":2:"),
         ("--keys", record(("id", json!(KEY))), "12 base62 characters"),
         ("--keys", record(("hashes", json!(canary))), "expected"),
+        (
+            "--keys",
+            record(("hashes", json!([["hmac-sha256", "p1", canary, null]]))),
+            "hashes: expected a list of hashes",
+        ),
+        ("--peppers", json!({ "p0": PEPPER, "p1": "c2hvcnQ" }).to_string().replace(",", ",\n"), ":2:1: pepper \"p1\""),
+        ("--peppers", format!("{{\n \"p1\": \"{canary}=\"}}"), ":2:2: p1: expected base64url"),
+        ("--secrets", "{\n \"user\": \"not base64!\"}".into(), ":2:2: user: expected base64url"),
         ("--peppers", json!(canary).to_string(), ":1:51: invalid type: a string, expected an object"),
         ("--peppers", json!({ "p1": [canary] }).to_string(), "expected a string"),
         ("--peppers", json!({ "p1": "c2hvcnQ" }).to_string(), "32"),
@@ -264,6 +273,30 @@ fn broken_files_have_a_place() {
         let run = scopegate(["decide", "--request", LIST, option, &file], "");
         run.says(2, &["broken.json:", expected]).hides(&[PEPPER, SECRET, "not base64!"]);
     }
-    let jwks = dir.file("broken.jwks", "{\"keys\": 5}");
-    scopegate(["decide", "--request", LIST, "--jwks", &format!("user={jwks}")], "").says(2, &["key set", "\"user\""]);
+    for (text, place) in [
+        ("{\"keys\": 5}", "broken.jwks:1:2: "),
+        ("{\"keys\": [{\"kty\": \"EC\"},\n {\"kty\": \"RSA\", \"d\": \"AQ\"}]}", "broken.jwks:2:2: "),
+        ("{\"keys\": [],\n \"keys\": []}", "broken.jwks:2:7: duplicate member `keys`"),
+    ] {
+        let jwks = dir.file("broken.jwks", text);
+        let run = scopegate(["decide", "--request", LIST, "--jwks", &format!("user={jwks}")], "");
+        run.says(2, &[place]);
+    }
+}
+
+/// With `hide` a wrong method is an unknown path, in words and in JSON; the audit event alone tells.
+#[test]
+fn what_is_hidden_is_hidden_in_words_too() {
+    let dir = Dir::new();
+    let policy = json!({
+        "version": 1, "name": "t", "hide": true, "scopes": {}, "credentials": {},
+        "routes": [{ "id": "h", "match": "GET /h", "public": true }]
+    });
+    let policy = dir.file("policy.json", &policy.to_string());
+    let run = scopegate(["decide", "--policy", &policy, "--request", "PUT /h"], "");
+    run.says(10, &["DENY 404 no_route", "There is no such resource."]).hides(&["405", "method_not_allowed", "GET"]);
+    let run = scopegate(["decide", "--policy", &policy, "--request", "PUT /h", "--json"], "");
+    let decision: Value = serde_json::from_str(&run.out).unwrap();
+    assert_eq!((&decision["status"], &decision["code"]), (&json!(404), &json!("no_route")));
+    assert_eq!(decision["effects"]["audit"]["code"], "method_not_allowed");
 }

@@ -91,7 +91,7 @@ fn the_record_goes_out_and_the_key_aside() {
 fn what_cannot_be_issued_is_told() {
     let dir = Dir::new();
     let short = dir.file("pepper.txt", "c2hvcnQ");
-    let table: [(&[&str], &str); 11] = [
+    let table: [(&[&str], &str); 12] = [
         (&["--label", ""], "label"),
         (&["--owner", ""], "owner"),
         (&["--scopes", ""], "scope"),
@@ -99,6 +99,7 @@ fn what_cannot_be_issued_is_told() {
         (&["--product", "j_b"], "product"),
         (&["--expires", "soon"], "expected a duration like 90d"),
         (&["--expires", "0d"], "expected a duration like 90d"),
+        (&["--expires", "9999999999y"], "before the year 10000"),
         (&["--expires-at", "2001-01-01T00:00:00Z"], "future"),
         (&["--pepper-file", "/no/such/pepper"], "/no/such/pepper: cannot be read"),
         (&["--pepper-file", &short], "32"),
@@ -122,13 +123,15 @@ fn a_key_is_shown_without_its_secret() {
     let shown = ["000000000000", "live", "jbf_live_000000000000", "checksum     ok"];
     scopegate(["keys", "inspect"], &format!("{KEY}\n")).says(0, &shown).hides(&[SECRET]);
     scopegate(["keys", "inspect", &dir.file("key.txt", KEY)], "").says(0, &shown).hides(&[SECRET]);
-    let table: [(&str, &[&str], &str); 6] = [
+    let table: [(&str, &[&str], &str); 8] = [
         (&KEY.replace("Seg", "Seh"), &[], "wrong_checksum"),
         (&KEY.replace("_live_", "_prod_"), &[], "wrong_prefix"),
         (KEY, &["--product", "acme"], "wrong_prefix"),
         (&format!("{KEY}{KEY}"), &[], "too_long"),
         (&format!(" {KEY}"), &[], "not_ascii"),
         ("", &[], "wrong_"),
+        (&format!("{KEY}\n{KEY}\n"), &[], "expected one line"),
+        (&format!("\u{feff}{KEY}"), &[], "byte order mark"),
     ];
     for (key, more, expected) in table {
         scopegate([&["keys", "inspect"], more].concat(), key).says(2, &["-: ", expected]).hides(&[SECRET]);
@@ -146,6 +149,11 @@ fn hashes_are_the_fixed_vectors() {
         .says(0, &entry)
         .hides(&[SECRET, PEPPER]);
     scopegate(["keys", "hash"], KEY).says(0, &["\"alg\":\"sha256\""]).hides(&[SECRET]);
+    for args in [["--pepper-file", "-"].as_slice(), &["--record", "-"], &["-", "--record", "-"]] {
+        scopegate([&["keys", "hash"], args].concat(), KEY)
+            .says(2, &["standard input can be read once"])
+            .hides(&[SECRET]);
+    }
     let bad = dir.file("bad.txt", "not base64!");
     scopegate(["keys", "hash", "--pepper-file", &bad], KEY)
         .says(2, &["bad.txt: p1: expected base64url"])
