@@ -10,6 +10,7 @@ use scopegate::engine::Gate;
 use scopegate::host::NullHost;
 use scopegate::jwt::jwk::KeySet;
 use scopegate::key::format::KeyFormat;
+use scopegate::key::ip::IpBlock;
 use scopegate::key::record::KeyRecord;
 use scopegate::policy::Policy;
 use scopegate::request::{Request, gate_target};
@@ -24,14 +25,20 @@ const NOW: i64 = 1_780_000_000;
 
 static GATE: LazyLock<Gate> = LazyLock::new(|| {
     let policy = Policy::from_json(POLICY).expect("the seed policy compiles");
-    Gate::builder(policy.into()).key_set("user", r#"{"keys":[]}"#).token_cache(8, 4_096).build().expect("the gate builds")
+    Gate::builder(policy.into())
+        .key_set("user", r#"{"keys":[]}"#)
+        .token_cache(8, 4_096)
+        .build()
+        .expect("the gate builds")
 });
 
 /// A request target: an accepted one is clean by a second, naive look.
 pub fn target(data: &[u8]) {
     if let Ok(target) = gate_target(data) {
         let path = target.path();
-        assert!(path.starts_with('/') && path.is_ascii() && !path.contains("//") && !path.contains(['\\', ';', '#', '?']));
+        assert!(
+            path.starts_with('/') && path.is_ascii() && !path.contains("//") && !path.contains(['\\', ';', '#', '?'])
+        );
         assert!(path.split('/').all(|segment| segment != "." && segment != ".."));
     }
 }
@@ -49,7 +56,8 @@ pub fn token(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let value = format!("Bearer {text}");
     let headers = [("Authorization", value.as_str())];
-    let request = Request { method: "GET", target: b"/settings/api-keys", headers: &headers, https: true, client_ip: None };
+    let request =
+        Request { method: "GET", target: b"/settings/api-keys", headers: &headers, https: true, client_ip: None };
     let decision = GATE.decide(&request, UnixSeconds::clamped(NOW), &NullHost);
     assert!(!decision.is_allowed());
 }
@@ -79,13 +87,44 @@ pub fn record(data: &[u8]) {
     }
 }
 
+/// The headers of a request, in any number and of any bytes: nobody is let in by them alone.
+pub fn headers(data: &[u8]) {
+    let lines: Vec<(String, &[u8])> = data
+        .split(|byte| *byte == b'\n')
+        .map(|line| {
+            let at = line.iter().position(|byte| *byte == b':').unwrap_or(line.len());
+            let value = line.get(at + 1..).unwrap_or_default();
+            (String::from_utf8_lossy(&line[..at]).into_owned(), value.trim_ascii())
+        })
+        .collect();
+    for method in ["GET", "POST", "OPTIONS"] {
+        let request = Request { method, target: b"/settings/api-keys", headers: &lines, https: true, client_ip: None };
+        let decision = GATE.decide(&request, UnixSeconds::clamped(NOW), &NullHost);
+        assert!(!decision.is_allowed());
+        let response = decision.response().expect("an answer to send");
+        assert!(response.headers.iter().all(|(_, value)| !value.contains(['\r', '\n'])), "a header is split");
+    }
+}
+
+/// A block of addresses: what is read is written back the same, and holds its own first address.
+pub fn ip(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    if let Ok(block) = text.parse::<IpBlock>() {
+        let written = block.to_string();
+        assert_eq!(written.parse::<IpBlock>().expect("and is read back"), block);
+        let first = written.split('/').next().unwrap_or_default().parse().expect("an address");
+        assert!(block.contains(first));
+    }
+}
+
 /// A whole decision: method, target and one header, split at newlines.
 pub fn decide(data: &[u8]) {
     let mut parts = data.splitn(4, |byte| *byte == b'\n');
     let mut text = || String::from_utf8_lossy(parts.next().unwrap_or_default()).into_owned();
     let (method, target, name, value) = (text(), text(), text(), text());
     let headers = [(name.as_str(), value.as_str())];
-    let request = Request { method: &method, target: target.as_bytes(), headers: &headers, https: true, client_ip: None };
+    let request =
+        Request { method: &method, target: target.as_bytes(), headers: &headers, https: true, client_ip: None };
     let decision = GATE.decide(&request, UnixSeconds::clamped(NOW), &NullHost);
     assert!(!decision.is_allowed() || decision.route().is_some_and(|route| route.is_public()));
     let json: serde_json::Value = serde_json::from_str(&decision.to_json()).expect("decision JSON is JSON");

@@ -1,71 +1,11 @@
-//! A quick run of every fuzz target: seeds from the examples, mutated by a fixed generator, so that each run is the same.
+//! A quick run of every fuzz target: seeds from the examples, mutated.
 
+mod mutate;
+
+use mutate::run;
 use scopegate_fuzz as targets;
 
 const CASES: &str = include_str!("../../examples/jobiflow/cases.json");
-
-/// xorshift64*: enough to mutate bytes, the same on every machine.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_F491_4F6C_DD1D)
-    }
-
-    fn below(&mut self, end: usize) -> usize {
-        (self.next() % end.max(1) as u64) as usize
-    }
-}
-
-const SPICE: [&[u8]; 14] = [
-    b"%2e", b"%2F", b"..", b"//", b"\0", b"\xff", b"1e400", b"\"\\u0061\"", b"{\"a\":", b"[", b".", b"=", b",", b"-1",
-];
-
-fn mutate(seed: &[u8], other: &[u8], random: &mut Random) -> Vec<u8> {
-    let mut bytes = seed.to_vec();
-    for _ in 0..=random.below(4) {
-        let at = random.below(bytes.len() + 1);
-        match random.below(6) {
-            0 if !bytes.is_empty() => {
-                let last = bytes.len() - 1;
-                bytes[at.min(last)] ^= 1 << random.below(8);
-            }
-            1 => bytes.truncate(at),
-            2 => {
-                let from = random.below(bytes.len() + 1);
-                let piece = bytes[from.min(at)..from.max(at)].to_vec();
-                bytes.splice(at..at, piece);
-            }
-            3 => {
-                bytes.splice(at..at, SPICE[random.below(SPICE.len())].iter().copied());
-            }
-            4 => {
-                let from = random.below(other.len() + 1);
-                bytes.splice(at..at, other[from..].iter().copied().take(64));
-            }
-            _ => bytes.insert(at, random.next() as u8),
-        }
-        bytes.truncate(20_000);
-    }
-    bytes
-}
-
-fn run(name: &str, seeds: &[Vec<u8>], rounds: usize, target: fn(&[u8])) {
-    let mut random = Random(0x5C0F_E6A7_E000_0001);
-    for seed in seeds {
-        target(seed);
-    }
-    for round in 0..rounds {
-        let seed = &seeds[random.below(seeds.len())];
-        let other = &seeds[random.below(seeds.len())];
-        let input = mutate(seed, other, &mut random);
-        let caught = std::panic::catch_unwind(|| target(&input));
-        assert!(caught.is_ok(), "{name}, round {round}, input {:?}", String::from_utf8_lossy(&input));
-    }
-}
 
 fn seeds() -> (Vec<Vec<u8>>, Vec<Vec<u8>>, Vec<Vec<u8>>, Vec<Vec<u8>>, Vec<Vec<u8>>, Vec<Vec<u8>>) {
     let cases: serde_json::Value = serde_json::from_str(CASES).unwrap();
@@ -95,7 +35,9 @@ fn oauth_seeds() -> Vec<Vec<u8>> {
     const BYTES: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
     const FORM: &str = "content-type: application/x-www-form-urlencoded";
     const BASIC: &str = "authorization: Basic d2ViOnM=";
-    let ask = format!("response_type=code&client_id=app&redirect_uri=https%3A%2F%2Fapp.example%2Fcb&scope=openid+keys&state=a&nonce=n&code_challenge={BYTES}&code_challenge_method=S256&prompt=none&max_age=1&resource=https%3A%2F%2Fapi.example%2Fv1");
+    let ask = format!(
+        "response_type=code&client_id=app&redirect_uri=https%3A%2F%2Fapp.example%2Fcb&scope=openid+keys&state=a&nonce=n&code_challenge={BYTES}&code_challenge_method=S256&prompt=none&max_age=1&resource=https%3A%2F%2Fapi.example%2Fv1"
+    );
     [
         format!("GET /oauth2/authorize?{ask}\n\n\n"),
         format!("POST /oauth2/authorize\n{FORM}\n\n{ask}"),
@@ -121,6 +63,17 @@ const FORMS: [&str; 5] = [
     "com.example.app:/cb\ncom.example.app:/cb",
 ];
 
+const HEADERS: [&str; 5] = [
+    "X-API-Key: jbf_live_000000000000_00000000000000000000000000000000000000000001O3Seg\nHost: a",
+    "Authorization: Bearer eyJhbGciOiJub25lIn0.e30.AA\nauthorization: Basic eA==",
+    "Origin: https://a.example\nAccess-Control-Request-Method: PUT",
+    "X-HTTP-Method-Override: DELETE\nx-method-override: GET",
+    "x-api-key: a, b\nX-Forwarded-For: 192.0.2.1",
+];
+
+const BLOCKS: [&str; 6] =
+    ["192.0.2.0/24", "192.0.2.7", "::ffff:192.0.2.0/120", "2001:db8::/32", "::/0", "fe80::1%eth0"];
+
 #[test]
 fn nothing_that_is_parsed_panics() {
     let (goals, keys, tokens, whole, sets, records) = seeds();
@@ -128,6 +81,8 @@ fn nothing_that_is_parsed_panics() {
     run("key", &keys, 100_000, targets::key);
     run("token", &tokens, 30_000, targets::token);
     run("decide", &whole, 30_000, targets::decide);
+    run("headers", &HEADERS.map(|lines| lines.as_bytes().to_vec()), 30_000, targets::headers);
+    run("ip", &BLOCKS.map(|block| block.as_bytes().to_vec()), 200_000, targets::ip);
     run("key_set", &sets, 10_000, targets::key_set);
     run("record", &records, 30_000, targets::record);
     run("oauth", &oauth_seeds(), 30_000, targets::oauth);
