@@ -34,6 +34,7 @@ pub(crate) use self::refusal::refusal;
 use self::turns::Turns;
 use crate::app::App;
 use crate::budget::Table;
+use crate::connection::TooSlow;
 use crate::peppers::{Peppers, Secret};
 use crate::problem::{self, Place, Problem};
 
@@ -258,6 +259,9 @@ async fn read(headers: &HeaderMap, body: Body, types: &[&str]) -> Result<Vec<u8>
     match to_bytes(body, MAX_BODY).await {
         Ok(bytes) => Ok(bytes.to_vec()),
         Err(error) if error.source().is_some_and(|source| source.is::<LengthLimitError>()) => Err(too_large()),
+        Err(error) if TooSlow::caused(&error) => {
+            Err(Problem::new(problem::TIMEOUT, "The body of the request did not come in time."))
+        }
         Err(_) => Err(Problem::new(problem::MALFORMED, "The body of the request broke off.")),
     }
 }
