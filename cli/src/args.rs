@@ -241,12 +241,12 @@ impl FormatArgs {
 
 #[derive(ClapArgs)]
 pub struct PepperArgs {
-    /// A file with the pepper, base64url of 32 bytes or more; without one the hash is plain SHA-256
+    /// A file with the pepper, base64url of 32 bytes or more, or with several as `scopegate serve` takes them; without one the hash is plain SHA-256
     #[arg(long)]
     pepper_file: Option<PathBuf>,
-    /// The name of the pepper
-    #[arg(long, default_value = "p1")]
-    pepper_id: String,
+    /// The name of the pepper, p1 when it stands alone in its file, or which of several
+    #[arg(long)]
+    pepper_id: Option<String>,
 }
 
 impl PepperArgs {

@@ -122,9 +122,13 @@ fn key_header(policy: &Policy) -> Result<String, Misuse> {
 
 /// Reads an object of texts, such as secrets by name.
 fn read_pairs(path: &Path) -> Result<(input::Secrets, Option<String>), Misuse> {
-    let text = Zeroizing::new(input::read(path)?);
+    pairs_of(path, &Zeroizing::new(input::read(path)?))
+}
+
+/// The secrets in the text of a file, and the name of the current one where it says so.
+pub(crate) fn pairs_of(path: &Path, text: &str) -> Result<(input::Secrets, Option<String>), Misuse> {
     let document: scopegate::policy::document::Ordered<String> =
-        serde_json::from_str(&text).map_err(|error| Misuse::json(path, &error))?;
+        serde_json::from_str(text).map_err(|error| Misuse::json(path, &error))?;
     let current = document.get("current").cloned();
     let pairs =
         document.0.iter().filter(|(name, _)| name != "current").map(|(name, text)| (name.as_str(), text.as_str()));
