@@ -6,6 +6,8 @@ use scopegate::response::PROBLEM_JSON;
 use scopegate_stores::StoreError;
 use serde::Serialize;
 
+use crate::redact::redacted_path;
+
 /// A problem type with its status and its title.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Kind {
@@ -139,14 +141,14 @@ impl Problem {
         Self { retry_after: Some(seconds), ..Self::new(RATE_LIMITED, detail) }
     }
 
-    /// The answer; `instance` is the path of the request.
+    /// The answer; `instance` is the path of the request, without a key that may stand in it.
     pub(crate) fn response(&self, instance: &str) -> Response<Body> {
         let body = ProblemBody {
             r#type: self.kind.name,
             title: self.kind.title,
             status: self.kind.status,
             detail: &self.detail,
-            instance,
+            instance: &redacted_path(instance),
             errors: &self.errors,
         };
         let mut response = json(self.kind.status, &body);

@@ -77,6 +77,17 @@ fn no_answer_repeats_a_secret_in_the_wrong_place() {
         let answer = server.manage_with("POST", &target, &headers, &body);
         assert!(answer.status >= 400 && !format!("{answer:?}").contains(secret), "{answer:?}");
     }
+    // The whole key in the place of its id.
+    for (method, target) in [
+        ("GET", format!("{KEYS}/{key}")),
+        ("DELETE", format!("{KEYS}/{key}")),
+        ("POST", format!("{KEYS}/{key}/rotate")),
+    ] {
+        let answer = server.manage(method, &target, "");
+        assert!(answer.status == 404 && !answer.body.contains(secret), "{answer:?}");
+        let answer = server.send(method, &target, &[], "");
+        assert!(answer.status == 401 && !answer.body.contains(secret), "{answer:?}");
+    }
     let list = server.manage("GET", &format!("{KEYS}?cursor={key}&{key}=1"), "");
     assert!(list.status == 400 && !list.body.contains(secret));
 }
