@@ -47,6 +47,14 @@ fn every_mistake_ends_the_start_and_names_its_place() {
         ([&local[..], &["--policy", &bad_policy]].concat(), vec![], "policy.json:1:14: missing field `name`"),
         (with(&["--policy", "/nowhere.json"]), vec![], "/nowhere.json: cannot be read"),
         ([&local[..], &["--pepper-file", &bad_pepper]].concat(), vec![], "bad-pepper"),
+        (
+            [&local[..], &["--ceilings-file", &bad_scope]].concat(),
+            vec![],
+            "no scope \"jobs:raed\"; jobs:read is meant?",
+        ),
+        ([&local[..], &["--policy", &two_issuers, "--jwks-file", &jwks]].concat(), vec![], "expected one issuer"),
+        // TLS to a database is part of the server; nothing listens here.
+        (with(&["--db", "rediss://127.0.0.1:1", "--jwks-file", "x"]), vec![], "db: the store is unavailable"),
         ([&local[..], &["--db", &sqlite, "--jwks-file", &jwks]].concat(), vec![], "db"),
         ([&local[..], &["--db-file", &bad_db, "--jwks-file", &jwks]].concat(), vec![], "db"),
     ];
