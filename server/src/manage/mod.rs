@@ -149,6 +149,26 @@ pub(crate) fn is_opened_by(policy: &Policy, credential: usize) -> bool {
     })
 }
 
+/// Refuses a policy whose keys are managed with tokens of several issuers: what owns a key is the subject of a token, and two issuers may
+/// give the same subject to different people.
+///
+/// # Errors
+/// What is wrong, with both issuers.
+pub(crate) fn check_issuers(policy: &Policy) -> Result<(), String> {
+    let bearers = policy.credentials().iter().enumerate().filter_map(|(index, credential)| match credential.kind() {
+        CredentialKind::Bearer(bearer) => is_opened_by(policy, index).then(|| &*bearer.rules().issuer),
+        CredentialKind::ApiKey(_) => None,
+    });
+    let mut issuers: Vec<&str> = bearers.collect();
+    issuers.dedup();
+    match issuers.as_slice() {
+        [one, other, ..] => Err(format!(
+            "{COLLECTION} is opened by tokens of {one} and of {other}: expected one issuer, for the subject of a token alone says whose a key is"
+        )),
+        _ => Ok(()),
+    }
+}
+
 /// A path whose parameters have no names.
 fn unnamed(path: &str) -> String {
     let parts: Vec<&str> = path.split('/').map(|part| if part.starts_with('{') { "{}" } else { part }).collect();
