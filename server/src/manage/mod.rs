@@ -99,6 +99,8 @@ struct Call<'r> {
     /// What logs call the owner.
     actor: Option<String>,
     id: Option<&'r str>,
+    /// What stands before [`COLLECTION`] in its path: the base of the policy.
+    base: &'r str,
     query: &'r str,
     headers: &'r HeaderMap,
     now: UnixSeconds,
@@ -209,6 +211,7 @@ pub(crate) async fn answer(
             owner,
             actor,
             id: granted.params().next().map(|(_, value)| value),
+            base: parts.uri.path().rsplit_once(COLLECTION).map_or("", |(base, _)| base),
             query: parts.uri.query().unwrap_or_default(),
             headers: &parts.headers,
             now: app.now(),

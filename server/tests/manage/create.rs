@@ -150,6 +150,21 @@ fn the_raw_key_is_shown_once_and_the_hash_never() {
 }
 
 #[test]
+fn the_place_of_a_new_key_has_the_base_of_the_policy() {
+    let mut policy: Value = serde_json::from_str(POLICY).unwrap();
+    policy["base"] = "/api".into();
+    policy.as_object_mut().unwrap().remove("tests");
+    let server = start_with(Setup { policy: policy.to_string(), ..Setup::default() });
+    let made = server.manage("POST", &format!("/api{KEYS}"), &server.wanted("x", &["jobs:read"]));
+    let place = made.header("location").unwrap().to_owned();
+    assert_eq!(place, format!("/api{KEYS}/{}", made.text("id")));
+    assert_eq!(server.manage("GET", &place, "").status, 200);
+    let rotated = server.manage("POST", &format!("{place}/rotate"), "{}");
+    let place = rotated.header("location").unwrap();
+    assert_eq!(server.manage("GET", place, "").status, 200, "{place}");
+}
+
+#[test]
 fn a_key_never_makes_keys_and_a_user_needs_the_scope() {
     let server = start();
     let wanted = server.wanted("x", &["jobs:read"]);
