@@ -11,6 +11,7 @@ use scopegate_cli::error::Misuse;
 use scopegate_cli::input::instant;
 use scopegate_cli::keys::{NewKey, format};
 
+use crate::expiring::ExpiringArgs;
 use crate::imports::ImportArgs;
 use crate::serve::ServeArgs;
 use crate::site::{OauthKeysCommand, UsersCommand};
@@ -203,6 +204,9 @@ pub enum KeysCommand {
         #[arg(long)]
         record: Option<PathBuf>,
     },
+    /// List the keys in a database that end soon, a line of JSON each
+    #[command(after_help = "Example: scopegate keys expiring --db sqlite:keys.db --within 14d")]
+    Expiring(ExpiringArgs),
     /// Write a rule that finds the keys of a product
     #[command(after_help = "Example: scopegate keys scanner-rules --for gitleaks --product jbf >>.gitleaks.toml")]
     ScannerRules {
@@ -250,7 +254,7 @@ pub struct PepperArgs {
 }
 
 impl PepperArgs {
-    pub fn pair(self) -> Result<Option<(String, PathBuf)>, Misuse> {
+    pub fn pair(self) -> Result<Option<(Option<String>, PathBuf)>, Misuse> {
         Ok(self.pepper_file.map(|path| (self.pepper_id, path)))
     }
 }
