@@ -310,12 +310,13 @@ export interface ImportedRow {
   env?: string;
   /** Now when absent. */
   createdAt?: number;
-  expiresAt?: number | null;
+  /** Null for a key that does not expire: it has to be said. */
+  expiresAt: number | null;
   revokedAt?: number | null;
   lastUsedAt?: number | null;
 }
 
-/** The record of a key that another system issued: what `scopegate import` makes of a row. Throws `import_invalid`. */
+/** The record of a key that another system issued: what `scopegate import` makes of a row. Throws `import_invalid`, also for other members. */
 export function importedRecord(row: ImportedRow): Promise<KeyRecord>;
 
 /** A key set that is fetched from an issuer's URL when the engine asks for it. */

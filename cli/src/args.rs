@@ -11,6 +11,7 @@ use scopegate_cli::error::Misuse;
 use scopegate_cli::input::instant;
 use scopegate_cli::keys::{NewKey, format};
 
+use crate::expiring::ExpiringArgs;
 use crate::imports::ImportArgs;
 use crate::serve::ServeArgs;
 use crate::site::{OauthKeysCommand, UsersCommand};
@@ -203,6 +204,9 @@ pub enum KeysCommand {
         #[arg(long)]
         record: Option<PathBuf>,
     },
+    /// List the keys in a database that end soon, a line of JSON each
+    #[command(after_help = "Example: scopegate keys expiring --db sqlite:keys.db --within 14d")]
+    Expiring(ExpiringArgs),
     /// Write a rule that finds the keys of a product
     #[command(after_help = "Example: scopegate keys scanner-rules --for gitleaks --product jbf >>.gitleaks.toml")]
     ScannerRules {
@@ -241,16 +245,16 @@ impl FormatArgs {
 
 #[derive(ClapArgs)]
 pub struct PepperArgs {
-    /// A file with the pepper, base64url of 32 bytes or more; without one the hash is plain SHA-256
+    /// A file with the pepper, base64url of 32 bytes or more, or with several as `scopegate serve` takes them; without one the hash is plain SHA-256
     #[arg(long)]
     pepper_file: Option<PathBuf>,
-    /// The name of the pepper
-    #[arg(long, default_value = "p1")]
-    pepper_id: String,
+    /// The name of the pepper, p1 when it stands alone in its file, or which of several
+    #[arg(long)]
+    pepper_id: Option<String>,
 }
 
 impl PepperArgs {
-    pub fn pair(self) -> Result<Option<(String, PathBuf)>, Misuse> {
+    pub fn pair(self) -> Result<Option<(Option<String>, PathBuf)>, Misuse> {
         Ok(self.pepper_file.map(|path| (self.pepper_id, path)))
     }
 }

@@ -123,13 +123,21 @@ fn read_pairs<T>(
     path: &Path,
     use_them: impl FnOnce(input::Secrets, Option<&str>) -> Result<T, SecretFault>,
 ) -> Result<T, Misuse> {
-    let text = Zeroizing::new(input::read(path)?);
-    let document: Ordered<String> = serde_json::from_str(&text).map_err(|error| Misuse::json(path, &error))?;
+    pairs_of(path, &Zeroizing::new(input::read(path)?), use_them)
+}
+
+/// The same of a text that was read from there.
+pub(crate) fn pairs_of<T>(
+    path: &Path,
+    text: &str,
+    use_them: impl FnOnce(input::Secrets, Option<&str>) -> Result<T, SecretFault>,
+) -> Result<T, Misuse> {
+    let document: Ordered<String> = serde_json::from_str(text).map_err(|error| Misuse::json(path, &error))?;
     let current = document.get("current").map(String::as_str);
     let pairs =
         document.0.iter().filter(|(name, _)| name != "current").map(|(name, text)| (name.as_str(), text.as_str()));
     input::decode_secrets(pairs).and_then(|secrets| use_them(secrets, current)).map_err(|(name, error)| {
-        Misuse::at(path, &text, &format!("/{}", name.replace('~', "~0").replace('/', "~1")), error)
+        Misuse::at(path, text, &format!("/{}", name.replace('~', "~0").replace('/', "~1")), error)
     })
 }
 

@@ -103,7 +103,7 @@ fn tell(options: &ImportOptions, fault: &Fault) {
 }
 
 /// The database that the arguments name.
-fn database(url: Option<&str>, file: Option<&Path>) -> Result<Option<Database>, Misuse> {
+pub fn database(url: Option<&str>, file: Option<&Path>) -> Result<Option<Database>, Misuse> {
     const EXPECTED: &str = "expected sqlite:FILE, postgres://… or redis://…";
     let parsed = |text: &str| Database::parse(text).filter(|database| *database != Database::Memory);
     match (url, file) {
@@ -117,6 +117,14 @@ fn database(url: Option<&str>, file: Option<&Path>) -> Result<Option<Database>, 
 }
 
 fn into_database(database: &Database, records: &[(usize, KeyRecord)], dry: bool) -> Result<Stored, Misuse> {
+    in_database(database, async |opened: &AnyStore| store(opened, records, dry).await)
+}
+
+/// Does something with the keys of a database.
+pub fn in_database<T>(
+    database: &Database,
+    work: impl AsyncFnOnce(&AnyStore) -> Result<T, StoreError>,
+) -> Result<T, Misuse> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -124,8 +132,8 @@ fn into_database(database: &Database, records: &[(usize, KeyRecord)], dry: bool)
     runtime.block_on(async {
         let told = |error: StoreError| Misuse::argument(format!("the database: {error}"));
         let opened = AnyStore::open(database).await.map_err(told)?;
-        let stored = store(&opened, records, dry).await.map_err(told);
+        let outcome = work(&opened).await.map_err(told);
         opened.close().await;
-        stored
+        outcome
     })
 }

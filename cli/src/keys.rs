@@ -12,8 +12,12 @@ use scopegate::key::scanner::{Scanner, leak_scan, scanner_rules};
 use scopegate::scope::is_scope_name;
 use scopegate::time::UnixSeconds;
 
+use crate::decide::pairs_of;
 use crate::error::Misuse;
 use crate::input::{clock, instant, keyring, read_secret, standard_input_once};
+
+/// The name of a pepper that stands in its file without one, also for `scopegate serve`.
+const NAMELESS: &str = "p1";
 
 /// A key format from arguments.
 ///
@@ -39,12 +43,13 @@ pub struct NewKey {
     pub scopes: Vec<String>,
     /// When it expires: an instant, or a duration like `90d`.
     pub expires: String,
-    /// The pepper's name and file (base64url text).
-    pub pepper: Option<(String, PathBuf)>,
+    /// The pepper's name and file.
+    pub pepper: Option<(Option<String>, PathBuf)>,
 }
 
 /// Seconds of a duration: a number and `s`, `m`, `h`, `d` or `y` (365 days).
-fn duration(text: &str) -> Option<i64> {
+#[must_use]
+pub fn duration(text: &str) -> Option<i64> {
     let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
     let seconds: i64 = match unit {
         "s" => 1,
@@ -69,14 +74,18 @@ fn expiry(text: &str, now: UnixSeconds) -> Result<UnixSeconds, Misuse> {
     })
 }
 
-/// A keyring of one pepper from a file, or none.
+/// A keyring from a file as `scopegate serve` reads it, or none. The name is that of a pepper that stands there alone, or chooses one of several.
 ///
 /// # Errors
 /// [`Misuse`] when the file cannot be used.
-pub fn pepper(pepper: Option<&(String, PathBuf)>) -> Result<Keyring, Misuse> {
+pub fn pepper(pepper: Option<&(Option<String>, PathBuf)>) -> Result<Keyring, Misuse> {
     let Some((name, path)) = pepper else { return Ok(Keyring::plain()) };
     let text = read_secret(path)?;
-    let decoded = crate::input::decode_secrets([(name.as_str(), text.as_str())].into_iter());
+    let name = name.as_deref();
+    if text.trim_start().starts_with('{') {
+        return pairs_of(path, &text, |secrets, current| keyring(secrets, name.or(current)));
+    }
+    let decoded = crate::input::decode_secrets([(name.unwrap_or(NAMELESS), text.trim())].into_iter());
     let secrets = decoded.map_err(|(_, error)| Misuse::file(path, error))?;
     keyring(secrets, None).map_err(|(_, error)| Misuse::file(path, error))
 }

@@ -1,6 +1,7 @@
 //! The command `scopegate`.
 
 mod args;
+mod expiring;
 mod imports;
 mod serve;
 mod site;
@@ -107,6 +108,7 @@ fn serve(args: ServeArgs) -> Result<u8, Misuse> {
 
 fn run_keys(command: KeysCommand) -> Result<u8, Misuse> {
     match command {
+        KeysCommand::Expiring(options) => expiring::run(&options),
         KeysCommand::New { wanted, record_out, key_out } => {
             let issued = keys::new_key(&wanted.into_new_key()?)?;
             let record = keys::record_json(&issued.record)?;

@@ -113,6 +113,40 @@ fn rows_that_are_wrong_are_told_by_line_and_the_others_stand() {
 }
 
 #[test]
+fn what_had_ended_there_does_not_open_here() {
+    let row = |more: Value| {
+        let mut row = json!({ "hash": "aa".repeat(32), "owner": "o", "scopes": ["a"] });
+        row.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        scopegate(["import", "--from", "sha256", "-"], &row.to_string())
+    };
+    for name in ["disabled", "isDisabled", "is_disabled", "revoked", "is_revoked", "deleted"] {
+        for off in [json!(true), json!(1), json!("t")] {
+            let record: Value = serde_json::from_str(&row(json!({ name: off })).says(0, &[]).out).unwrap();
+            assert!(record["revokedAt"].is_u64(), "{name}");
+        }
+        let record: Value =
+            serde_json::from_str(&row(json!({ name: false, "enabled": true })).says(0, &[]).out).unwrap();
+        assert!(record["revokedAt"].is_null(), "{name}");
+        row(json!({ name: "2026-01-01" })).says(1, &["disabled: expected true or false"]);
+    }
+    for name in ["active", "is_active", "isEnabled"] {
+        let record: Value = serde_json::from_str(&row(json!({ name: false })).says(0, &[]).out).unwrap();
+        assert!(record["revokedAt"].is_u64(), "{name}");
+    }
+    for name in ["expires", "expiry", "expiryDate", "expires_on", "expirationDate", "expiration", "valid_until"] {
+        let record: Value = serde_json::from_str(&row(json!({ name: 1_795_536_000 })).says(0, &[]).out).unwrap();
+        assert_eq!(record["expiresAt"], 1_795_536_000, "{name}");
+    }
+    for metadata in
+        [json!("{\"expiresAt\": \"2026-"), json!("[]"), json!(7), json!("{\"enabled\":false,\"enabled\":true}")]
+    {
+        let row = json!({ "keyHash": "aa".repeat(32), "metadata": metadata }).to_string();
+        let run = scopegate(["import", "--from", "keypal", "--owner", "o", "--scopes", "a", "-"], &row);
+        run.says(1, &["-:1: metadata: expected an object, each member once", "0 imported"]);
+    }
+}
+
+#[test]
 fn arguments_and_files_that_make_no_sense_are_refused_whole() {
     let dir = Dir::new();
     let hash = "aa".repeat(32);

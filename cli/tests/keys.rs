@@ -74,6 +74,28 @@ fn a_key_that_was_made_opens() {
 }
 
 #[test]
+fn a_pepper_file_is_what_the_server_reads() {
+    let dir = Dir::new();
+    let other = PEPPER.replace('A', "B");
+    let (alone, several) =
+        (format!("{PEPPER}\n"), format!("{{\"p1\":\"{other}\",\"p2\":\"{PEPPER}\",\"current\":\"p2\"}}\n"));
+    for (text, id, kid) in
+        [(&alone, None, "p1"), (&alone, Some("p7"), "p7"), (&several, None, "p2"), (&several, Some("p1"), "p1")]
+    {
+        let file = dir.file("pepper", text);
+        let mut args = [&NEW[..], &["--pepper-file", &file]].concat();
+        if let Some(id) = id {
+            args.extend(["--pepper-id", id]);
+        }
+        let record: Value = serde_json::from_str(&scopegate(args, "").says(0, &[]).out).unwrap();
+        assert_eq!(record["hashes"][0]["kid"], kid);
+    }
+    let file = dir.file("pepper", &several);
+    let args = [&NEW[..], &["--pepper-file", &file, "--pepper-id", "p3"]].concat();
+    scopegate(args, "").says(2, &["expected the name of a pepper of this file"]).hides(&[PEPPER, &other]);
+}
+
+#[test]
 fn the_record_goes_out_and_the_key_aside() {
     let run = scopegate(NEW, "");
     let record: Value = serde_json::from_str(&run.says(0, &["this once only"]).out).unwrap();

@@ -9,7 +9,7 @@ fn version_and_help() {
     let version = format!("scopegate {}\n", env!("CARGO_PKG_VERSION"));
     assert_eq!(scopegate(["--version"], "").says(0, &[]).out, version);
     scopegate(["--help"], "").says(0, &["decide", "test", "check", "keys", "Exit codes"]);
-    let commands: [&[&str]; 13] = [
+    let commands: [&[&str]; 14] = [
         &["decide"],
         &["test"],
         &["check"],
@@ -18,6 +18,7 @@ fn version_and_help() {
         &["keys", "hash"],
         &["keys", "scanner-rules"],
         &["keys", "leak-check"],
+        &["keys", "expiring"],
         &["users", "add"],
         &["users", "passwd"],
         &["users", "remove"],

@@ -16,9 +16,15 @@ const SCOPE = /^[a-z0-9_.-]+(:[a-z0-9_.-]+)*$/;
 const CONTROL = /\p{Cc}/u;
 const LAST_INSTANT = 253402300799;
 
+const MEMBERS = ["from", "hash", "owner", "scopes", "label", "env", "createdAt", "expiresAt", "revokedAt", "lastUsedAt"];
+
 /** The record to store. Its id follows from the hash, so a row that comes twice makes the same record. */
 export async function importedRecord(row) {
   const { from, hash, owner, scopes, env = "live", expiresAt = null, revokedAt = null, lastUsedAt = null } = row ?? {};
+  // What a row says of an end and is not read would let the key live for ever.
+  for (const member of Object.keys(row ?? {})) if (!MEMBERS.includes(member)) throw unknown(member);
+  if (row?.expiresAt === undefined) throw wrong("expiresAt", "whole Unix seconds, or null for a key that does not expire");
+  if (Object.hasOwn(row, "revokedAt") && row.revokedAt === undefined) throw wrong("revokedAt", "whole Unix seconds, or null");
   if (!Object.hasOwn(STORED, from)) throw wrong("from", Object.keys(STORED).join(", "));
   const digest = digestOf(from, hash);
   const label = row?.label ?? `Imported from ${from}`;
@@ -70,6 +76,11 @@ async function idOf(digest) {
 
 function base64url(bytes) {
   return btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+}
+
+function unknown(member) {
+  const told = /^\w{1,32}$/.test(member) ? `\`${member}\` is none` : "found another";
+  return new ScopegateError("import_invalid", `Expected members among ${MEMBERS.join(", ")}: ${told}.`);
 }
 
 function wrong(member, expected) {

@@ -12,13 +12,31 @@ export function managedKeys(gate, store, options) {
   return new ManagedKeys(gate, store, options);
 }
 
+const isCount = (value) => Number.isSafeInteger(value) && value >= 0;
+const RULES = {
+  interval: ["whole seconds", isCount],
+  batch: ["a whole number from 1", (value) => isCount(value) && value >= 1],
+  every: ["whole seconds", isCount],
+  onError: ["a function", (value) => typeof value === "function"],
+};
+
+/** Options held to their types: a text among them would be added to numbers as a text, and no use written any more. */
+function checked(options) {
+  if (options === null || typeof options !== "object") throw new StoreError("options_invalid", "Expected options as an object.");
+  for (const [name, [expected, holds]] of Object.entries(RULES)) {
+    if (options[name] !== undefined && !holds(options[name])) throw new StoreError("options_invalid", `\`${name}\`: expected ${expected}.`);
+  }
+  return options;
+}
+
 class ManagedKeys {
   #keys;
   #store;
   #uses;
   #onError;
 
-  constructor(gate, store, { interval = 60, batch = 100, every = 10, onError } = {}) {
+  constructor(gate, store, options = {}) {
+    const { interval = 60, batch = 100, every = 10, onError } = checked(options);
     if (typeof gate?.keys?.issue !== "function") throw new StoreError("options_invalid", "Expected a gate.");
     this.#keys = gate.keys;
     this.#store = requireCapabilities(store, ["cas", "readYourWrites"]);

@@ -1,5 +1,7 @@
 //! Accepting connections: how many, TLS, how long a client may take, and the end of it all.
 
+mod body;
+
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
@@ -20,6 +22,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tower::{Service, ServiceExt};
 
+pub(crate) use self::body::TooSlow;
 use crate::metrics::Metrics;
 use crate::tls::Tls;
 
@@ -42,7 +45,7 @@ pub struct Peer {
 pub struct Limits {
     /// The most connections at once; further ones wait.
     pub connections: usize,
-    /// How long a handshake and the headers of a request may take.
+    /// How long a handshake, the headers of a request and, again, its body may take.
     pub headers: Duration,
     /// How long requests may finish once the server stops.
     pub drain: Duration,
@@ -144,11 +147,11 @@ where
     S: Service<Request<Body>, Response = Response, Error = Infallible> + Clone + Send + Sync + 'static,
     S::Future: Send,
 {
-    let inner = shared.service.clone();
+    let (inner, limit) = (shared.service.clone(), shared.headers);
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(peer);
         request.extensions_mut().insert(ConnectInfo(peer.address));
-        inner.clone().oneshot(request.map(Body::new))
+        inner.clone().oneshot(request.map(|incoming| body::timed(incoming, limit)))
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

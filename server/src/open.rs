@@ -15,7 +15,7 @@ use crate::app::{App, Clock};
 use crate::audit::Audit;
 use crate::config::{Config, Database, line_and_column};
 use crate::demo::Demo;
-use crate::manage::{Manage, OwnerCeilings};
+use crate::manage::{self, Manage, OwnerCeilings};
 use crate::metered::Metered;
 use crate::metrics::Metrics;
 use crate::oauth::demo::{self, DemoOauth};
@@ -55,6 +55,7 @@ pub(crate) async fn open(
     let try_oauth = (shown && (tls.is_some() || local.ip().is_loopback())).then(DemoOauth::new).transpose()?;
     let issuer = format!("{}://{local}", if tls.is_some() { "https" } else { "http" });
     let policy = policy(config.policy.as_deref(), try_oauth.is_some().then_some(issuer.as_str()))?;
+    manage::check_issuers(&policy).map_err(ServeError::new)?;
     let policy = Arc::new(policy);
     let try_oauth = try_oauth.filter(|_| bearer(&policy).is_some());
     let metrics = Arc::new(Metrics::new());
@@ -63,7 +64,7 @@ pub(crate) async fn open(
     let store = AnyStore::open(&config.db).await.map_err(|error| ServeError::new(format!("db: {error}")))?;
     let peppers = peppers(config)?;
     let ceilings = match &config.ceilings_file {
-        Some(path) => OwnerCeilings::from_file(path).map_err(|error| ServeError::new(error.to_string()))?,
+        Some(path) => ceilings(path, &policy)?,
         None => OwnerCeilings::default(),
     };
     let store = Arc::new(Metered::new(store, Arc::clone(&metrics), config.store_timeout));
@@ -158,6 +159,15 @@ fn peppers(config: &Config) -> Result<Peppers, ServeError> {
             Err(ServeError::new("pepper_file: expected beside a database that outlives the server"))
         }
     }
+}
+
+/// The ceilings of a file, held against the policy.
+fn ceilings(path: &Path, policy: &Policy) -> Result<OwnerCeilings, ServeError> {
+    let ceilings = OwnerCeilings::from_file(path).map_err(|error| ServeError::new(error.to_string()))?;
+    let catalogue = policy.scopes();
+    let scopes: Vec<&str> = (0..catalogue.len()).filter_map(|index| catalogue.name(index)).collect();
+    ceilings.check_scopes(&scopes).map_err(|error| ServeError::new(format!("{}: {error}", path.display())))?;
+    Ok(ceilings)
 }
 
 fn read(path: &Path) -> Result<String, ServeError> {

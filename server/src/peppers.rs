@@ -1,7 +1,7 @@
 //! The peppers: from a file, made at first, or random for a database that forgets. And what the server derives from them for itself.
 
 use std::fs::File;
-use std::io::{ErrorKind, Read};
+use std::io::{self, ErrorKind, Read};
 use std::path::Path;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
@@ -12,13 +12,13 @@ use serde_json::Value;
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use crate::serve::{ServeError, write_private};
+use crate::serve::{ServeError, write_new_private};
 
 const PEPPER_BYTES: usize = 32;
 /// More than any file of peppers is long.
 const MAX_FILE_BYTES: u64 = 65_536;
-/// The name of a pepper that stands in its file without one.
-const NAMELESS: &str = "demo";
+/// The name of a pepper that stands in its file without one: as for `scopegate keys`.
+const NAMELESS: &str = "p1";
 /// The member that names the current pepper.
 const CURRENT: &str = "current";
 
@@ -51,23 +51,28 @@ impl Peppers {
 
     /// The peppers of a file. It holds one pepper, 32 bytes or more in base64url, or a JSON object of such texts by name, of which the first,
     /// or the one that the member `current` names, hashes new keys; a key that is used under another one is hashed anew. A file that is not
-    /// there is made with a fresh pepper, readable by its owner only: keys in a database outlive the server, and so must their pepper.
+    /// there is made with a fresh pepper, readable by its owner only: keys in a database outlive the server, and so must their pepper. A fresh one
+    /// has a name that none had before, so that a key under a pepper that was lost is 503 and never 401.
     ///
     /// # Errors
     /// [`ServeError`] when the file can be neither read nor made, or holds no peppers. It never repeats what it read.
     pub fn from_file(path: &Path) -> Result<Self, ServeError> {
         let told = |error: String| ServeError::new(format!("the pepper file {}: {error}", path.display()));
-        let mut text = Zeroizing::new(String::new());
-        match File::open(path) {
-            Ok(file) => {
-                file.take(MAX_FILE_BYTES).read_to_string(&mut text).map_err(|error| told(error.to_string()))?;
-            }
+        let text = match text_of(path) {
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                text = Zeroizing::new(Base64UrlUnpadded::encode_string(&random()?));
-                write_private(path, &text).map_err(|error| told(error.to_string()))?;
+                match write_new_private(path, &made()?) {
+                    Ok(()) => {
+                        tracing::info!(file = %path.display(), "there was no pepper file: a fresh pepper was made")
+                    }
+                    // Another instance was faster: its pepper counts.
+                    Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+                    Err(error) => return Err(told(error.to_string())),
+                }
+                text_of(path)
             }
-            Err(error) => return Err(told(error.to_string())),
-        }
+            read => read,
+        };
+        let text = text.map_err(|error| told(error.to_string()))?;
         Self::of(&read(&text).map_err(|error| told(error.to_owned()))?).map_err(told)
     }
 
@@ -94,6 +99,19 @@ impl Peppers {
         };
         self.roots.iter().filter_map(derive).collect()
     }
+}
+
+fn text_of(path: &Path) -> io::Result<Zeroizing<String>> {
+    let mut text = Zeroizing::new(String::new());
+    File::open(path)?.take(MAX_FILE_BYTES).read_to_string(&mut text)?;
+    Ok(text)
+}
+
+/// The text of a file with a fresh pepper under a fresh name.
+fn made() -> Result<Zeroizing<String>, ServeError> {
+    let name: String = random()?.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+    let pepper = Zeroizing::new(Base64UrlUnpadded::encode_string(&random()?));
+    Ok(Zeroizing::new(format!("{{ \"p-{name}\": \"{}\" }}\n", *pepper)))
 }
 
 fn random() -> Result<Zeroizing<Vec<u8>>, ServeError> {

@@ -6,6 +6,8 @@ use scopegate::response::PROBLEM_JSON;
 use scopegate_stores::StoreError;
 use serde::Serialize;
 
+use crate::redact::redacted_path;
+
 /// A problem type with its status and its title.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Kind {
@@ -25,6 +27,8 @@ pub(crate) const INVALID: Kind = kind("validation", 422, "Request not valid");
 pub(crate) const UNAUTHENTICATED: Kind = kind("unauthenticated", 401, "Unauthorized");
 pub(crate) const FORBIDDEN: Kind = kind("insufficient-scope", 403, "Forbidden");
 pub(crate) const NOT_FOUND: Kind = kind("not-found", 404, "Not found");
+/// The body did not come in time.
+pub(crate) const TIMEOUT: Kind = kind("validation", 408, "Request timeout");
 pub(crate) const CONFLICT: Kind = kind("conflict", 409, "Conflict");
 pub(crate) const PRECONDITION_FAILED: Kind = kind("precondition-failed", 412, "Precondition failed");
 pub(crate) const TOO_LARGE: Kind = kind("validation", 413, "Request too large");
@@ -41,6 +45,7 @@ pub const PROBLEM_TYPES: &[(&str, u16)] = &[
     (INVALID.name, INVALID.status),
     (FORBIDDEN.name, FORBIDDEN.status),
     (NOT_FOUND.name, NOT_FOUND.status),
+    (TIMEOUT.name, TIMEOUT.status),
     (CONFLICT.name, CONFLICT.status),
     (PRECONDITION_FAILED.name, PRECONDITION_FAILED.status),
     (TOO_LARGE.name, TOO_LARGE.status),
@@ -136,14 +141,14 @@ impl Problem {
         Self { retry_after: Some(seconds), ..Self::new(RATE_LIMITED, detail) }
     }
 
-    /// The answer; `instance` is the path of the request.
+    /// The answer; `instance` is the path of the request, without a key that may stand in it.
     pub(crate) fn response(&self, instance: &str) -> Response<Body> {
         let body = ProblemBody {
             r#type: self.kind.name,
             title: self.kind.title,
             status: self.kind.status,
             detail: &self.detail,
-            instance,
+            instance: &redacted_path(instance),
             errors: &self.errors,
         };
         let mut response = json(self.kind.status, &body);
@@ -151,6 +156,10 @@ impl Problem {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
         if self.kind.status == UNAUTHENTICATED.status {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer error=\"invalid_token\""));
+        }
+        if self.kind.status == TIMEOUT.status {
+            // RFC 9110 section 15.5.9; what is left of the body is not waited for.
+            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         if let Some(seconds) = self.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));

@@ -43,6 +43,12 @@ pub fn redact(line: &str) -> Cow<'_, str> {
     if clean { Cow::Borrowed(line) } else { Cow::Owned(shown) }
 }
 
+/// A path without its secrets, still a path: a whole key may stand where its id belongs.
+#[must_use]
+pub(crate) fn redacted_path(path: &str) -> String {
+    redact(path).replace(HIDDEN, "hidden")
+}
+
 /// The length of `user:password` in what follows `://`.
 fn user_info_len(authority: &str) -> Option<usize> {
     let end =

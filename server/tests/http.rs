@@ -125,12 +125,13 @@ fn a_use_is_noted_and_a_hash_renewed_behind_the_answer() {
         };
         Setup { peppers: Peppers::from_file(&pepper).unwrap(), store: Box::new(open), ..Setup::default() }
     };
+    let old = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
+    std::fs::write(&pepper, old).unwrap();
     let first = start_with(setup());
     let (path, key) = first.create("x", &["jobs:read"]);
     let id = scopegate::key::format::KeyId::parse(path.rsplit('/').next().unwrap()).unwrap();
-    let old = std::fs::read_to_string(&pepper).unwrap();
     let new = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE";
-    std::fs::write(&pepper, format!("{{\"p2\":\"{new}\",\"demo\":\"{}\"}}", old.trim())).unwrap();
+    std::fs::write(&pepper, format!("{{\"p2\":\"{new}\",\"p1\":\"{old}\"}}")).unwrap();
 
     let second = start_with(setup());
     assert_eq!(second.with_key(&key, "GET", LISTINGS).status, 200);
@@ -155,8 +156,30 @@ fn a_pepper_file_is_made_for_its_owner_alone() {
     use std::os::unix::fs::PermissionsExt;
     let path = std::env::temp_dir().join(format!("scopegate-pepper-{}", std::process::id()));
     let _ = std::fs::remove_file(&path);
-    Peppers::from_file(&path).unwrap();
+    let name = || Peppers::from_file(&path).unwrap().keyring().current().unwrap().to_owned();
+    let first = name();
     assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-    Peppers::from_file(&path).unwrap();
+    assert_eq!(name(), first, "it is read again, and not made again");
+    std::fs::remove_file(&path).unwrap();
+    assert_ne!(name(), first, "a pepper that was lost is not taken for another one");
+    std::fs::remove_file(&path).unwrap();
+}
+
+#[test]
+fn of_many_that_make_a_pepper_file_one_does() {
+    let path = std::env::temp_dir().join(format!("scopegate-peppers-{}", std::process::id()));
+    let _ = std::fs::remove_file(&path);
+    let start = std::sync::Barrier::new(8);
+    let names: Vec<Option<String>> = std::thread::scope(|scope| {
+        let run = || {
+            start.wait();
+            // Who reads in the middle of the writing fails, and says so.
+            Some(Peppers::from_file(&path).ok()?.keyring().current()?.to_owned())
+        };
+        let threads: Vec<_> = (0..8).map(|_| scope.spawn(run)).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    let one = Peppers::from_file(&path).unwrap().keyring().current().unwrap().to_owned();
+    assert!(names.iter().flatten().all(|name| *name == one), "{names:?}");
     std::fs::remove_file(&path).unwrap();
 }

@@ -7,7 +7,7 @@ mod support;
 use std::sync::Arc;
 
 #[cfg(feature = "sqlite")]
-use scopegate_stores::SqliteStore;
+use scopegate_stores::{Capabilities, SqliteStore, Store};
 use scopegate_stores::{GrantStore, KeyStore, MemoryStore, kit};
 
 /// The whole kit, on one handle and on two.
@@ -29,6 +29,8 @@ async fn memory_holds_the_contract() {
 #[tokio::test(flavor = "multi_thread")]
 async fn sqlite_in_memory_holds_the_contract() {
     let store = SqliteStore::open("sqlite::memory:").await.unwrap();
+    let promised = store.capabilities();
+    assert_eq!((promised.shared, promised.durable), (false, false), "it is gone with its process");
     holds(store.clone(), store).await;
 }
 
@@ -37,6 +39,7 @@ async fn sqlite_in_memory_holds_the_contract() {
 async fn sqlite_on_disk_holds_the_contract_and_remembers() {
     let file = support::File::new("kit");
     let (one, other) = (SqliteStore::open(&file.url()).await.unwrap(), SqliteStore::open(&file.url()).await.unwrap());
+    assert_eq!(one.capabilities(), Capabilities::ALL);
     holds(one.clone(), other.clone()).await;
     let record = kit::sample("kit", 999_999).unwrap();
     one.insert(&record).await.unwrap();

@@ -61,6 +61,54 @@ mod postgres {
         assert!(plain.is_err(), "a line without TLS, where TLS is required");
     }
 
+    /// A server that becomes a standby, as a failover does it: here a function that comes first says which it is.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn standbys_at_the_start_and_later() {
+        use scopegate_stores::{KeyStore, kit};
+        use sqlx::postgres::PgPool;
+        use sqlx::{AssertSqlSafe, raw_sql};
+
+        let Some(url) = support::service("SCOPEGATE_POSTGRES_URL") else { return };
+        let pool = PgPool::connect(&url).await.unwrap();
+        let schema = format!("standby_{}", std::process::id());
+        let run = |text: String| {
+            let pool = pool.clone();
+            async move { raw_sql(AssertSqlSafe(text)).execute(&pool).await.map(|_| ()).unwrap() }
+        };
+        let says = |standby: bool| {
+            run(format!(
+                "CREATE OR REPLACE FUNCTION {schema}.pg_is_in_recovery() RETURNS boolean LANGUAGE sql AS 'SELECT {standby}'"
+            ))
+        };
+        run(format!("CREATE SCHEMA {schema}")).await;
+        says(true).await;
+        let url = format!("{url}?options=-c%20search_path%3D{schema}%2Cpg_catalog");
+        let options = ServiceOptions { connections: 1, ..impatient() };
+        let options = ServiceOptions { namespace: support::options("standby").namespace, ..options };
+        let error = PostgresStore::open_with(&url, &options).await.unwrap_err();
+        assert_eq!((error.code(), error.to_string().contains("standby")), ("store_unsuitable", true));
+        says(false).await;
+        let patient = ServiceOptions { connections: 1, ..support::options("standby") };
+        let store = PostgresStore::open_with(&url, &patient).await.unwrap();
+        let impatient = PostgresStore::open_with(&url, &options).await.unwrap();
+        let record = kit::sample("standby", 1).unwrap();
+        store.insert(&record).await.unwrap();
+        assert!(impatient.find(&record.id).await.unwrap().is_some());
+        says(true).await;
+        // A demotion ends every connection.
+        run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'scopegate' AND pid <> pg_backend_pid() \
+             AND query LIKE '%standby%'".to_owned()).await;
+        while impatient.find(&record.id).await.is_ok() {}
+        assert_eq!(
+            impatient.find(&record.id).await.unwrap_err().code(),
+            "store_unsuitable",
+            "what it finds is what was"
+        );
+        says(false).await;
+        while impatient.find(&record.id).await.is_err() {}
+        run(format!("DROP SCHEMA {schema} CASCADE")).await;
+    }
+
     /// Instances that start at once make the tables once.
     #[tokio::test(flavor = "multi_thread")]
     async fn many_may_start_at_once() {

@@ -5,7 +5,7 @@ import { importedRecord } from "../../js/core/imported.js";
 import { read } from "./lib/files.mjs";
 
 const vectors = JSON.parse(read("tests/data/foreign.json"));
-const good = { from: "seam", hash: vectors[0].hash, owner: "company-1", scopes: ["jobs:read"] };
+const good = { from: "seam", hash: vectors[0].hash, owner: "company-1", scopes: ["jobs:read"], expiresAt: null };
 
 describe("imported records", () => {
   it("of rows that are wrong are refused, by member, without what was found", async () => {
@@ -15,7 +15,7 @@ describe("imported records", () => {
       ["from", { from: "other" }], ["from", { from: "toString" }], ["hash", { hash: secret }], ["hash", { hash: undefined }], ["hash", { hash: `${good.hash}\n` }],
       ["hash", { from: "unkey" }], ["hash", { from: "better-auth", hash: `${url.slice(0, -1)}J` }], ["owner", { owner: "" }], ["owner", { owner: "é".repeat(129) }],
       ["label", { label: "a\nb" }], ["scopes", { scopes: [] }], ["scopes", { scopes: ["*"] }], ["env", { env: "LIVE" }],
-      ["createdAt", { createdAt: -1 }], ["expiresAt", { expiresAt: 253402300800 }],
+      ["createdAt", { createdAt: -1 }], ["expiresAt", { expiresAt: undefined }], ["revokedAt", { revokedAt: undefined }], ["expiresAt", { expiresAt: 253402300800 }],
     ];
     for (const [member, change] of table) {
       await assert.rejects(importedRecord({ ...good, ...change }), (error) => {
@@ -23,6 +23,11 @@ describe("imported records", () => {
         assert.ok(error.message.startsWith(`\`${member}\``) && !error.message.includes(secret), error.message);
         return true;
       });
+    }
+    const { expiresAt, ...untold } = good;
+    await assert.rejects(importedRecord(untold), { code: "import_invalid", message: /^`expiresAt`/ });
+    for (const more of [{ enabled: false }, { expires: 5 }, { expires_at: 5 }, { [secret]: 1 }]) {
+      await assert.rejects(importedRecord({ ...good, ...more }), (error) => error.code === "import_invalid" && !error.message.includes(secret), JSON.stringify(more));
     }
     for (const change of [{ owner: undefined }, { scopes: "jobs:read" }, { expiresAt: "soon" }, { expiresAt: Number.NaN }, { expiresAt: 1.5 }]) {
       await assert.rejects(importedRecord({ ...good, ...change }), { code: "record_invalid" });

@@ -1,6 +1,7 @@
 //! The members of a row by what they mean, under the names that each system gives them, in camel case and in snake case.
 
 use scopegate::key::foreign::ForeignIssuer;
+use scopegate::policy::document::StrictValue;
 use scopegate::time::UnixSeconds;
 use serde_json::{Map, Value};
 
@@ -33,10 +34,13 @@ fn names(issuer: ForeignIssuer, member: &'static str) -> &'static [&'static str]
         (_, "scopes") => &["scopes", "permissions"],
         (_, "createdAt") => &["createdAt", "createdAtM"],
         (_, "updatedAt") => &["updatedAt", "updatedAtM"],
-        (_, "expiresAt") => &["expiresAt", "expires"],
+        (_, "expiresAt") => {
+            &["expiresAt", "expires", "expiresOn", "expiry", "expiryDate", "expiration", "expirationDate", "validUntil"]
+        }
         (_, "revokedAt") => &["revokedAt", "deletedAt", "deletedAtM"],
         (_, "lastUsedAt") => &["lastUsedAt", "lastRequest"],
-        (_, "enabled") => &["enabled"],
+        (_, "enabled") => &["enabled", "active", "isEnabled", "isActive"],
+        (_, "disabled") => &["disabled", "isDisabled", "revoked", "isRevoked", "deleted", "isDeleted"],
         (_, "remaining") => &["remaining", "remainingRequests"],
         _ => &[],
     }
@@ -51,13 +55,20 @@ pub struct Members<'r> {
 }
 
 impl<'r> Members<'r> {
-    pub fn new(issuer: ForeignIssuer, row: &'r Map<String, Value>) -> Self {
-        let metadata = match row.get("metadata") {
+    pub fn new(issuer: ForeignIssuer, row: &'r Map<String, Value>) -> Result<Self, Wrong> {
+        // What keypal keeps there ends and limits keys: unread, they would never end.
+        let expected = || wrong("metadata", "an object, each member once");
+        let metadata = match row.get("metadata").filter(|_| issuer == ForeignIssuer::Keypal) {
+            None | Some(Value::Null) => None,
             Some(Value::Object(members)) => Some(members.clone()),
-            Some(Value::String(text)) => serde_json::from_str(text).ok(),
-            _ => None,
+            Some(Value::String(text)) if text.is_empty() => None,
+            Some(Value::String(text)) => match serde_json::from_str(text) {
+                Ok(StrictValue(Value::Object(members))) => Some(members),
+                _ => return Err(expected()),
+            },
+            Some(_) => return Err(expected()),
         };
-        Self { issuer, row, metadata: metadata.filter(|_| issuer == ForeignIssuer::Keypal) }
+        Ok(Self { issuer, row, metadata })
     }
 
     /// The names under which a member is looked for.
@@ -132,7 +143,7 @@ impl<'r> Members<'r> {
         let value = match self.get("scopes") {
             None => return Ok(Vec::new()),
             Some(Value::String(text)) if text.starts_with(['[', '{']) => {
-                serde_json::from_str(text).map_err(|_| expected())?
+                serde_json::from_str::<StrictValue>(text).map_err(|_| expected())?.0
             }
             Some(Value::String(text)) => {
                 let names = text.split([' ', ',', ';']).filter(|name| !name.is_empty());

@@ -80,7 +80,8 @@ pub fn import(options: &ImportOptions) -> Result<Import, Misuse> {
     let (now, text) = (clock(), read(&options.file)?);
     let (mut found, mut lines) = (Import::default(), HashMap::<KeyId, usize>::new());
     for row in rows(&options.file, &text)? {
-        let made = row.members.and_then(|row| record(&Members::new(options.from, &row), options, policy.as_ref(), now));
+        let made =
+            row.members.and_then(|row| record(&Members::new(options.from, &row)?, options, policy.as_ref(), now));
         let line = row.line;
         match made {
             Err(Wrong { member, expected }) => found.faults.push(Fault { line, member, expected }),
@@ -144,8 +145,9 @@ fn record(
             ));
         }
     }
-    let revoked_at = match (row.time("revokedAt")?, row.flag("enabled")?) {
-        (None, Some(false)) => Some(row.time("updatedAt")?.map_or(now, |at| at.min(now))),
+    let off = row.flag("enabled")? == Some(false) || row.flag("disabled")? == Some(true);
+    let revoked_at = match (row.time("revokedAt")?, off) {
+        (None, true) => Some(row.time("updatedAt")?.map_or(now, |at| at.min(now))),
         (revoked_at, _) => revoked_at,
     };
     let scopes: Vec<&str> = scopes.iter().map(String::as_str).collect();

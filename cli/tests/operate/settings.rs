@@ -28,6 +28,16 @@ fn every_mistake_ends_the_start_and_names_its_place() {
     let bad_db = file("db", "postgres://u:hunter2@127.0.0.1:1/x");
     let bad_pepper = file("bad-pepper", "hunter2");
     let bad_policy = file("policy.json", "{\"version\": 1}");
+    let bad_scope = file("scopes.json", "{\"default\":{\"scopes\":[\"jobs:raed\"]}}");
+    let mut policy: serde_json::Value = serde_json::from_str(scopegate_server::POLICY).unwrap();
+    policy["credentials"]["other"] = policy["credentials"]["user"].clone();
+    policy["credentials"]["other"]["issuer"] = "https://other.example".into();
+    for route in policy["routes"].as_array_mut().unwrap() {
+        if route["id"] == "createApiKey" {
+            route["allow"].as_array_mut().unwrap().push(serde_json::json!({ "other": ["openid"] }));
+        }
+    }
+    let two_issuers = file("issuers.json", &policy.to_string());
     let jwks = site.path("jwks.json");
     let sqlite = format!("sqlite:{}", site.path("nowhere/keys.db"));
     let local = ["--listen", "127.0.0.1:0"];
@@ -47,6 +57,14 @@ fn every_mistake_ends_the_start_and_names_its_place() {
         ([&local[..], &["--policy", &bad_policy]].concat(), vec![], "policy.json:1:14: missing field `name`"),
         (with(&["--policy", "/nowhere.json"]), vec![], "/nowhere.json: cannot be read"),
         ([&local[..], &["--pepper-file", &bad_pepper]].concat(), vec![], "bad-pepper"),
+        (
+            [&local[..], &["--ceilings-file", &bad_scope]].concat(),
+            vec![],
+            "no scope \"jobs:raed\"; jobs:read is meant?",
+        ),
+        ([&local[..], &["--policy", &two_issuers, "--jwks-file", &jwks]].concat(), vec![], "expected one issuer"),
+        // TLS to a database is part of the server; nothing listens here.
+        (with(&["--db", "rediss://127.0.0.1:1", "--jwks-file", "x"]), vec![], "db: the store is unavailable"),
         ([&local[..], &["--db", &sqlite, "--jwks-file", &jwks]].concat(), vec![], "db"),
         ([&local[..], &["--db-file", &bad_db, "--jwks-file", &jwks]].concat(), vec![], "db"),
     ];

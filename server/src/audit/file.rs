@@ -1,7 +1,7 @@
 //! The sinks of lines: standard output, and a file that is rotated by size.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -15,6 +15,23 @@ fn lines(events: &[Arc<str>]) -> Vec<u8> {
         bytes.push(b'\n');
     }
     bytes
+}
+
+/// Whether a file ends in the middle of a line, as a crash or a full disk leaves it.
+fn is_torn(path: &Path) -> bool {
+    let last = || {
+        // Opening a pipe would wait for its other end.
+        if !std::fs::metadata(path)?.is_file() {
+            return Ok(false);
+        }
+        let mut file = File::open(path)?;
+        file.seek(SeekFrom::End(-1))?;
+        let mut byte = [0];
+        file.read_exact(&mut byte)?;
+        Ok::<_, io::Error>(byte != *b"\n")
+    };
+    // One that is not there, or is empty, has no last byte.
+    last().unwrap_or(false)
 }
 
 /// Standard output.
@@ -53,7 +70,8 @@ impl FileSink {
     /// # Errors
     /// When it cannot be opened for writing.
     pub fn open(config: AuditFile) -> io::Result<Self> {
-        let mut sink = Self { config, open: None, torn: false };
+        let torn = is_torn(&config.path);
+        let mut sink = Self { config, open: None, torn };
         sink.open = Some(sink.reopen()?);
         Ok(sink)
     }

@@ -128,6 +128,18 @@ fn the_file_is_rotated_by_size_and_the_oldest_go() {
 }
 
 #[test]
+fn a_line_that_a_crash_cut_off_stays_alone() {
+    let folder = Folder::new("torn");
+    let path = folder.0.join("audit.jsonl");
+    for (before, after) in [("", "{}\n"), ("{\"n\":", "{\"n\":\n{}\n"), ("{\"n\":1}\n", "{\"n\":1}\n{}\n")] {
+        std::fs::write(&path, before).unwrap();
+        let mut sink = FileSink::open(AuditFile { path: path.clone(), bytes: 4_096, count: 1 }).unwrap();
+        sink.write(&["{}".into()]).unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), after);
+    }
+}
+
+#[test]
 fn a_file_that_cannot_be_opened_is_tried_again() {
     let folder = Folder::new("again");
     let path = folder.0.join("audit.jsonl");

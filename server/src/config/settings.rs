@@ -100,7 +100,7 @@ pub const SETTINGS: &[Setting] = &[
     row(
         "header_seconds",
         Kind::Whole(1, 600, "seconds"),
-        "How long a client may take for the headers of a request [default: 15]",
+        "How long a client may take for the headers of a request, and again for its body [default: 15]",
     ),
     row("drain_seconds", Kind::Whole(0, 3_600, "seconds"), "How long requests may finish after a stop [default: 15]"),
     row(

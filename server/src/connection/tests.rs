@@ -94,6 +94,39 @@ async fn a_client_that_sends_no_request_is_let_go() {
 }
 
 #[tokio::test]
+async fn a_body_that_comes_drop_by_drop_ends_in_time() {
+    let reads = |body: Body| async move {
+        match axum::body::to_bytes(body, 1_000).await {
+            Ok(body) => format!("read {}", body.len()),
+            Err(error) => format!("slow {}", TooSlow::caused(&error)),
+        }
+    };
+    let served =
+        start(Router::new().route("/", axum::routing::post(reads)), None, Duration::from_millis(200), LONG).await;
+    let head = b"POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 900\r\n\r\n";
+    let stream = TcpStream::connect(served.address).await.unwrap();
+    let (mut answers, mut asks) = stream.into_split();
+    asks.write_all(head).await.unwrap();
+    let drops = tokio::spawn(async move {
+        for _ in 0..900 {
+            if asks.write_all(b"x").await.is_err() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    });
+    let mut answer = String::new();
+    let _ = answers.read_to_string(&mut answer).await;
+    assert!(answer.ends_with("slow true"), "{answer}");
+    drops.abort();
+    let mut whole = TcpStream::connect(served.address).await.unwrap();
+    whole.write_all(&[&head[..], &[b'x'; 900]].concat()).await.unwrap();
+    assert!(rest(whole).await.ends_with("read 900"));
+    served.stop.send(true).unwrap();
+    assert!(served.done.await.unwrap());
+}
+
+#[tokio::test]
 async fn tls_is_told_to_the_handler_and_a_failed_handshake_is_counted() {
     use rustls::pki_types::{CertificateDer, ServerName};
     let folder = std::env::temp_dir().join(format!("scopegate-connection-{}", std::process::id()));

@@ -8,6 +8,7 @@ use scopegate::policy::document::{Ordered, StrictValue};
 use serde::Deserialize;
 
 use crate::budget::Budget;
+use crate::config::nearest;
 
 const SECONDS_OF_A_DAY: i64 = 86_400;
 /// The longest life that can be configured, in days.
@@ -84,6 +85,18 @@ impl OwnerCeilings {
         self.owners.get(owner).unwrap_or(&self.default)
     }
 
+    /// Holds the scopes of every ceiling against those there are: a misspelt one would be a ceiling that nobody meant.
+    ///
+    /// # Errors
+    /// [`CeilingsError`] with the first scope that is none.
+    pub fn check_scopes(&self, known: &[&str]) -> Result<(), CeilingsError> {
+        let mut scopes = self.owners.values().chain([&self.default]).filter_map(|each| each.scopes.as_ref()).flatten();
+        let Some(scope) = scopes.find(|scope| !known.contains(&scope.as_str())) else { return Ok(()) };
+        let meant = nearest(scope, known.iter().copied());
+        let hint = meant.map(|meant| format!("; {meant} is meant?")).unwrap_or_default();
+        Err(CeilingsError(format!("scopes: the policy has no scope {scope:?}{hint}")))
+    }
+
     /// Reads a file: `{ "default": { "keys": 100, "scopesPerKey": 32, "days": 366 }, "owners": { "company-1": { "scopes": ["jobs:read"] } } }`.
     ///
     /// # Errors
@@ -146,5 +159,8 @@ mod tests {
         assert_eq!(read.of("b"), &built_in);
         assert_eq!(read.of("a"), &Ceilings { keys: 0, scopes: Some(vec!["jobs:read".to_owned()]), ..built_in });
         assert_eq!(read.of("a").lifetime(), 366 * 86_400);
+        assert!(read.check_scopes(&["jobs:read"]).is_ok());
+        let told = read.check_scopes(&["jobs:reads", "webhooks:manage"]).unwrap_err().to_string();
+        assert_eq!(told, "scopes: the policy has no scope \"jobs:read\"; jobs:reads is meant?");
     }
 }

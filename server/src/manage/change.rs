@@ -73,10 +73,11 @@ async fn change(
         let record = call.own().await?;
         // What is wrong in itself comes first: a condition is for what would be done (RFC 9110 section 13.2.1).
         let changed = make(&record).map_err(|error| refused(&error))?;
-        tags::check_match(call.headers, &record)?;
+        // What is done already needs no condition (RFC 9110 section 13.1.1): the answer to the first request may have been lost.
         if changed.version == record.version {
             return Ok(Change::None(record));
         }
+        tags::check_match(call.headers, &record)?;
         match call.app.store.update(record.version, &changed).await? {
             Updated::Done => return Ok(Change::Done(changed)),
             Updated::Conflict | Updated::Missing => {}

@@ -47,7 +47,7 @@ pub(super) async fn create(call: &Call<'_>, bytes: &[u8]) -> Answer {
 }
 
 fn made(call: &Call<'_>, issued: &Issued) -> axum::http::Response<axum::body::Body> {
-    view::created(&issued.record, &issued.raw_key, &call.manage.format, call.now)
+    view::created(issued, &call.manage.format, call.base, call.now)
 }
 
 fn announced(call: &Call<'_>, issued: &Issued) -> axum::http::Response<axum::body::Body> {

@@ -34,6 +34,7 @@ pub(crate) use self::refusal::refusal;
 use self::turns::Turns;
 use crate::app::App;
 use crate::budget::Table;
+use crate::connection::TooSlow;
 use crate::peppers::{Peppers, Secret};
 use crate::problem::{self, Place, Problem};
 
@@ -98,6 +99,8 @@ struct Call<'r> {
     /// What logs call the owner.
     actor: Option<String>,
     id: Option<&'r str>,
+    /// What stands before [`COLLECTION`] in its path: the base of the policy.
+    base: &'r str,
     query: &'r str,
     headers: &'r HeaderMap,
     now: UnixSeconds,
@@ -148,6 +151,26 @@ pub(crate) fn is_opened_by(policy: &Policy, credential: usize) -> bool {
     })
 }
 
+/// Refuses a policy whose keys are managed with tokens of several issuers: what owns a key is the subject of a token, and two issuers may
+/// give the same subject to different people.
+///
+/// # Errors
+/// What is wrong, with both issuers.
+pub(crate) fn check_issuers(policy: &Policy) -> Result<(), String> {
+    let bearers = policy.credentials().iter().enumerate().filter_map(|(index, credential)| match credential.kind() {
+        CredentialKind::Bearer(bearer) => is_opened_by(policy, index).then(|| &*bearer.rules().issuer),
+        CredentialKind::ApiKey(_) => None,
+    });
+    let mut issuers: Vec<&str> = bearers.collect();
+    issuers.dedup();
+    match issuers.as_slice() {
+        [one, other, ..] => Err(format!(
+            "{COLLECTION} is opened by tokens of {one} and of {other}: expected one issuer, for the subject of a token alone says whose a key is"
+        )),
+        _ => Ok(()),
+    }
+}
+
 /// A path whose parameters have no names.
 fn unnamed(path: &str) -> String {
     let parts: Vec<&str> = path.split('/').map(|part| if part.starts_with('{') { "{}" } else { part }).collect();
@@ -188,6 +211,7 @@ pub(crate) async fn answer(
             owner,
             actor,
             id: granted.params().next().map(|(_, value)| value),
+            base: parts.uri.path().rsplit_once(COLLECTION).map_or("", |(base, _)| base),
             query: parts.uri.query().unwrap_or_default(),
             headers: &parts.headers,
             now: app.now(),
@@ -258,6 +282,9 @@ async fn read(headers: &HeaderMap, body: Body, types: &[&str]) -> Result<Vec<u8>
     match to_bytes(body, MAX_BODY).await {
         Ok(bytes) => Ok(bytes.to_vec()),
         Err(error) if error.source().is_some_and(|source| source.is::<LengthLimitError>()) => Err(too_large()),
+        Err(error) if TooSlow::caused(&error) => {
+            Err(Problem::new(problem::TIMEOUT, "The body of the request did not come in time."))
+        }
         Err(_) => Err(Problem::new(problem::MALFORMED, "The body of the request broke off.")),
     }
 }

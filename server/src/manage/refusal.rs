@@ -6,6 +6,7 @@ use scopegate::response::{Problem, Response};
 use serde::Serialize;
 
 use super::{Operation, unnamed};
+use crate::redact::redacted_path;
 
 #[derive(Serialize)]
 struct Placed<'p> {
@@ -32,7 +33,7 @@ pub(crate) fn refusal(decision: &Decision<'_>) -> Option<Response> {
     Some(answer)
 }
 
-/// The path of the route with the parameters of the request.
+/// The path of the route with the parameters of the request, but for a key that may stand in it.
 fn path(decision: &Decision<'_>, route: &Route) -> String {
     let mut values = decision.params().map(|(_, value)| value);
     let parts: Vec<&str> = route
@@ -40,5 +41,5 @@ fn path(decision: &Decision<'_>, route: &Route) -> String {
         .split('/')
         .map(|part| if part.starts_with('{') { values.next().unwrap_or_default() } else { part })
         .collect();
-    parts.join("/")
+    redacted_path(&parts.join("/"))
 }

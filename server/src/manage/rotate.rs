@@ -126,7 +126,7 @@ async fn finish(call: &Call<'_>, old: &KeyRecord, new: Issued, overlap: i64, mad
 }
 
 fn shown(call: &Call<'_>, issued: &Issued) -> axum::http::Response<axum::body::Body> {
-    view::created(&issued.record, &issued.raw_key, &call.manage.format, call.now)
+    view::created(issued, &call.manage.format, call.base, call.now)
 }
 
 /// Revokes a key that was made and is not handed out. Should that fail, it is a key whose secret nobody knows.

@@ -3,7 +3,8 @@
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use jiff::Timestamp;
-use scopegate::key::format::{KeyFormat, RawKey};
+use scopegate::key::format::KeyFormat;
+use scopegate::key::lifecycle::Issued;
 use scopegate::key::record::KeyRecord;
 use scopegate::time::UnixSeconds;
 use serde::Serialize;
@@ -110,11 +111,12 @@ pub(super) fn changed(record: &KeyRecord, format: &KeyFormat, now: UnixSeconds) 
 }
 
 /// A key that was made now: with the key itself, which nothing may keep.
-pub(super) fn created(record: &KeyRecord, raw_key: &RawKey, format: &KeyFormat, now: UnixSeconds) -> Response<Body> {
-    let view = KeyView { raw_key: Some(raw_key.expose()), ..KeyView::of(record, format, now) };
+pub(super) fn created(issued: &Issued, format: &KeyFormat, base: &str, now: UnixSeconds) -> Response<Body> {
+    let record = &issued.record;
+    let view = KeyView { raw_key: Some(issued.raw_key.expose()), ..KeyView::of(record, format, now) };
     let mut response = problem::json(201, &view);
     mark(&mut response, &tags::etag(record, now));
-    if let Ok(place) = HeaderValue::try_from(format!("{COLLECTION}/{}", record.id.as_str())) {
+    if let Ok(place) = HeaderValue::try_from(format!("{base}{COLLECTION}/{}", record.id.as_str())) {
         response.headers_mut().insert(header::LOCATION, place);
     }
     response

@@ -93,13 +93,19 @@ impl Call<'_> {
 fn refuse_body(unread: Unread, page: bool) -> Response<Body> {
     let (status, told) = match unread {
         Unread::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "the body is longer than 64 KiB"),
+        Unread::TooSlow => (StatusCode::REQUEST_TIMEOUT, "the body did not come in time"),
         Unread::Broken => (StatusCode::BAD_REQUEST, "the body broke off"),
     };
-    if page {
-        return pages::note(status, "The form cannot be read", told);
+    let mut response = if page {
+        pages::note(status, "The form cannot be read", told)
+    } else {
+        let body = serde_json::json!({ "error": "invalid_request", "error_description": told });
+        http::write(HttpResponse::json(status.as_u16(), &body))
+    };
+    if unread == Unread::TooSlow {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
-    let body = serde_json::json!({ "error": "invalid_request", "error_description": told });
-    http::write(HttpResponse::json(status.as_u16(), &body))
+    response
 }
 
 /// The page that says to try again.

@@ -7,11 +7,15 @@ use axum::http::{HeaderName, HeaderValue, Request, Response, StatusCode, header}
 use http_body_util::LengthLimitError;
 use scopegate::oauth::{HttpRequest, HttpResponse, MAX_BODY_BYTES};
 
+use crate::connection::TooSlow;
+
 /// Why a request cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unread {
     /// Its body is longer than the flows take.
     TooLarge,
+    /// Its body did not come in time.
+    TooSlow,
     /// Its body broke off.
     Broken,
 }
@@ -29,6 +33,7 @@ pub(crate) async fn read(request: Request<Body>) -> Result<HttpRequest, Unread> 
         Err(error) if error.source().is_some_and(|source| source.is::<LengthLimitError>()) => {
             return Err(Unread::TooLarge);
         }
+        Err(error) if TooSlow::caused(&error) => return Err(Unread::TooSlow),
         Err(_) => return Err(Unread::Broken),
     };
     let headers = parts

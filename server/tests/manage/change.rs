@@ -120,9 +120,15 @@ fn tags_guard_changes_and_spare_answers() {
     server
         .manage_with("PATCH", &path, &[("If-Match", &first)], r#"{"label":"third"}"#)
         .is_problem(412, "precondition-failed");
+    let again = server.manage_with("PATCH", &path, &[("If-Match", &first)], r#"{"label":"second"}"#);
+    assert_eq!((again.status, again.header("etag")), (200, matched.header("etag")), "sent again, it is done already");
     let second = matched.header("etag").unwrap();
     let several = [("If-Match", "\"0\""), ("If-Match", second)];
     assert_eq!(server.manage_with("PATCH", &path, &several, r#"{"label":"third"}"#).status, 200);
+    let third = server.manage("GET", &path, "").header("etag").unwrap().to_owned();
+    for _ in 0..2 {
+        assert_eq!(server.manage_with("DELETE", &path, &[("If-Match", &third)], "").status, 204, "repeatable");
+    }
     assert_eq!(server.manage_with("DELETE", &path, &[("If-Match", "*")], "").status, 204);
 }
 

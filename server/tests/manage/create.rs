@@ -77,6 +77,17 @@ fn no_answer_repeats_a_secret_in_the_wrong_place() {
         let answer = server.manage_with("POST", &target, &headers, &body);
         assert!(answer.status >= 400 && !format!("{answer:?}").contains(secret), "{answer:?}");
     }
+    // The whole key in the place of its id.
+    for (method, target) in [
+        ("GET", format!("{KEYS}/{key}")),
+        ("DELETE", format!("{KEYS}/{key}")),
+        ("POST", format!("{KEYS}/{key}/rotate")),
+    ] {
+        let answer = server.manage(method, &target, "");
+        assert!(answer.status == 404 && !answer.body.contains(secret), "{answer:?}");
+        let answer = server.send(method, &target, &[], "");
+        assert!(answer.status == 401 && !answer.body.contains(secret), "{answer:?}");
+    }
     let list = server.manage("GET", &format!("{KEYS}?cursor={key}&{key}=1"), "");
     assert!(list.status == 400 && !list.body.contains(secret));
 }
@@ -136,6 +147,21 @@ fn the_raw_key_is_shown_once_and_the_hash_never() {
     assert_eq!(server.with_key(&raw, "GET", LISTINGS).status, 200);
     assert_eq!(server.with_key(&raw, "GET", "/public/v1/candidates").status, 403);
     assert!(server.manage("HEAD", &path, "").body.is_empty());
+}
+
+#[test]
+fn the_place_of_a_new_key_has_the_base_of_the_policy() {
+    let mut policy: Value = serde_json::from_str(POLICY).unwrap();
+    policy["base"] = "/api".into();
+    policy.as_object_mut().unwrap().remove("tests");
+    let server = start_with(Setup { policy: policy.to_string(), ..Setup::default() });
+    let made = server.manage("POST", &format!("/api{KEYS}"), &server.wanted("x", &["jobs:read"]));
+    let place = made.header("location").unwrap().to_owned();
+    assert_eq!(place, format!("/api{KEYS}/{}", made.text("id")));
+    assert_eq!(server.manage("GET", &place, "").status, 200);
+    let rotated = server.manage("POST", &format!("{place}/rotate"), "{}");
+    let place = rotated.header("location").unwrap();
+    assert_eq!(server.manage("GET", place, "").status, 200, "{place}");
 }
 
 #[test]

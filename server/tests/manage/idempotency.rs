@@ -68,11 +68,12 @@ fn a_retry_a_day_later_is_refused_and_one_after_a_new_pepper_is_not() {
         let peppers = scopegate_server::peppers::Peppers::from_file(&pepper).unwrap();
         Setup { peppers, store: Box::new(open), ..Setup::default() }
     };
+    let old = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
+    std::fs::write(&pepper, old).unwrap();
     let server = start_with(setup());
     let wanted = server.wanted("once", &["jobs:read"]);
     let first = send(&server, "4711", &wanted);
-    let old = std::fs::read_to_string(&pepper).unwrap();
-    let both = format!("{{\"p2\":\"AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE\",\"demo\":\"{}\"}}", old.trim());
+    let both = format!("{{\"p2\":\"AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE\",\"p1\":\"{old}\"}}");
     std::fs::write(&pepper, both).unwrap();
     let mut server = start_with(setup());
     assert_eq!(send(&server, "4711", &wanted).json()["rawKey"], first.json()["rawKey"]);

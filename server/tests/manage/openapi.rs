@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::PoisonError;
+use std::time::Duration;
 
 use scopegate::policy::{CredentialKind, Policy};
 use scopegate_server::manage::{Ceilings, OwnerCeilings};
@@ -9,7 +10,7 @@ use scopegate_server::store::AnyStore;
 use scopegate_server::{POLICY, PROBLEM_TYPES};
 use serde_json::{Value, json};
 
-use crate::support::contract::{document, operations, resolve, seen};
+use crate::support::contract::{document, hold, operations, resolve, seen};
 use crate::support::{KEYS, Server, Setup, start_with};
 
 /// What the gate answers on these routes in its own words.
@@ -136,6 +137,18 @@ fn every_documented_answer_is_given() {
     let (path, _) = slow.create("one", &["jobs:read"]);
     for (method, target) in [("POST", KEYS), ("PATCH", path.as_str()), ("POST", &format!("{path}/rotate"))] {
         assert_eq!(slow.manage(method, target, "{}").status, 429);
+    }
+    let impatient = start_with(Setup { patience: Duration::from_millis(200), ..Setup::default() });
+    let (path, _) = impatient.create("one", &["jobs:read"]);
+    for (method, target) in [("POST", KEYS), ("PATCH", path.as_str()), ("POST", &format!("{path}/rotate"))] {
+        let started = format!(
+            "{method} {target} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {}\r\nContent-Length: 9\r\n\r\n{{",
+            impatient.token
+        );
+        let answer = impatient.send_raw(started.as_bytes());
+        answer.is_problem(408, "validation");
+        assert_eq!(answer.header("connection"), Some("close"));
+        hold(method, target, &answer);
     }
     let without_scope = POLICY.replace("\"user\": [\"openid\"] }] }", "\"user\": [\"jobs:write\"] }] }");
     let broken = Setup { store: Box::new(|_| AnyStore::Broken), ..Setup::default() };

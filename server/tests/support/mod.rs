@@ -38,6 +38,8 @@ pub struct Setup {
     pub policy: String,
     pub ceilings: OwnerCeilings,
     pub peppers: Peppers,
+    /// How long the headers and the body of a request may take.
+    pub patience: Duration,
     pub store: Box<dyn FnOnce(&Handle) -> AnyStore + Send>,
 }
 
@@ -47,6 +49,7 @@ impl Default for Setup {
             policy: POLICY.to_owned(),
             ceilings: OwnerCeilings::default(),
             peppers: Peppers::fresh().unwrap(),
+            patience: Duration::from_secs(20),
             store: Box::new(|_| AnyStore::Memory(MemoryStore::new())),
         }
     }
@@ -165,7 +168,7 @@ pub fn start_with(setup: Setup) -> Server {
                 runtime: handle,
             };
             send.send(server).unwrap();
-            let limits = Limits { connections: 256, headers: Duration::from_secs(20), drain: Duration::ZERO };
+            let limits = Limits { connections: 256, headers: setup.patience, drain: Duration::ZERO };
             let (_running, stop) = tokio::sync::watch::channel(false);
             serve(listener, router(app), None, &limits, metrics, stop).await;
         });

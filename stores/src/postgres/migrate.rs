@@ -16,9 +16,8 @@ const MIGRATIONS: [&str; 4] = [
 const LOCK: i64 = 0x7363_6F70_6567_6174;
 
 /// A standby answers with what was: a key that was revoked a moment ago would still be found alive.
-pub(super) async fn refuse_standby(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-    let standby: bool = query_scalar("SELECT pg_is_in_recovery()").fetch_one(connection).await?;
-    if standby { Err(sqlx::Error::Configuration("it is a standby, which lags behind".into())) } else { Ok(()) }
+pub(super) async fn is_standby(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    query_scalar("SELECT pg_is_in_recovery()").fetch_one(connection).await
 }
 
 /// Brings the schema up to date, all of it or nothing. What is up to date is not written to, so that a user who may not can start.

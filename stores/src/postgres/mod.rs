@@ -8,6 +8,8 @@ mod migrate;
 
 use std::future::Future;
 use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
@@ -20,6 +22,7 @@ use crate::{Capabilities, ServiceOptions, Store, StoreError, StoreErrorKind};
 
 /// A connection that was idle for this long is tried before it is used.
 const STALE: Duration = Duration::from_secs(1);
+const STANDBY: &str = "it is a standby, which lags behind";
 
 /// Keys and grants in a PostgreSQL database. Clones share their connections.
 #[derive(Clone, Debug)]
@@ -27,6 +30,8 @@ pub struct PostgresStore {
     pool: PgPool,
     schema: Box<str>,
     query_timeout: Duration,
+    /// Whether the last new connection led to a standby.
+    standby: Arc<AtomicBool>,
 }
 
 /// What the database said, without the values that a message may quote in its details.
@@ -79,7 +84,8 @@ impl PostgresStore {
     /// may make neither can use what another has made.
     ///
     /// # Errors
-    /// [`StoreError`] when it cannot be reached or migrated, and when it is a standby, which would answer with what was.
+    /// [`StoreError`] when it cannot be reached or migrated, and when it is a standby, which would answer with what was. Every connection is
+    /// held to that, also those that are made later: a failover may leave the same address to a standby.
     pub async fn open_with(url: &str, options: &ServiceOptions<'_>) -> Result<Self, StoreError> {
         options.check()?;
         // The text of the error may quote the URL, which holds a password.
@@ -91,10 +97,20 @@ impl PostgresStore {
             .ok_or_else(unreadable)?
             .application_name("scopegate")
             .disable_statement_logging();
+        let standby = Arc::new(AtomicBool::new(false));
+        let seen = Arc::clone(&standby);
         let pool = PgPoolOptions::new()
             .max_connections(options.connections)
             .acquire_timeout(options.connect_timeout)
             .test_before_acquire(false)
+            .after_connect(move |connection, _| {
+                let seen = Arc::clone(&seen);
+                Box::pin(async move {
+                    let is_standby = migrate::is_standby(connection).await?;
+                    seen.store(is_standby, Ordering::Relaxed);
+                    if is_standby { Err(sqlx::Error::Configuration(STANDBY.into())) } else { Ok(()) }
+                })
+            })
             .before_acquire(|connection, meta| {
                 Box::pin(async move {
                     if meta.idle_for > STALE {
@@ -104,8 +120,7 @@ impl PostgresStore {
                 })
             })
             .connect_lazy_with(connect);
-        let store = Self { pool, schema: options.namespace.into(), query_timeout: options.query_timeout };
-        store.hold().await?.ask(options.query_timeout, migrate::refuse_standby).await?;
+        let store = Self { pool, schema: options.namespace.into(), query_timeout: options.query_timeout, standby };
         let schema = &store.schema;
         // Another instance may be migrating: that may take longer than a question.
         let limit = options.query_timeout.saturating_mul(30);
@@ -119,7 +134,12 @@ impl PostgresStore {
     }
 
     async fn hold(&self) -> Result<Held, StoreError> {
-        let connection = self.pool.acquire().await.map_err(unavailable)?;
+        let connection = self.pool.acquire().await.map_err(|error| match error {
+            sqlx::Error::PoolTimedOut if self.standby.load(Ordering::Relaxed) => {
+                StoreError::of(StoreErrorKind::Unsuitable, STANDBY)
+            }
+            error => unavailable(error),
+        })?;
         Ok(Held { connection, answered: true })
     }
 

@@ -40,6 +40,7 @@ const MIGRATIONS: [&str; 5] = [
 #[derive(Clone, Debug)]
 pub struct SqliteStore {
     pool: SqlitePool,
+    in_memory: bool,
     reading: Option<Arc<Reading>>,
 }
 
@@ -87,7 +88,7 @@ impl SqliteStore {
             .max_lifetime(None)
             .acquire_timeout(BUSY);
         let pool = connect(pool, &options).await.map_err(unavailable)?;
-        let store = Self { pool, reading: None };
+        let store = Self { pool, in_memory, reading: None };
         store.migrate().await.map_err(unavailable)?;
         let reading = if in_memory { None } else { Reading::open(url, options.get_filename()) };
         Ok(Self { reading: reading.map(Arc::new), ..store })
@@ -128,7 +129,7 @@ fn page(limit: usize) -> i64 {
 
 impl Store for SqliteStore {
     fn capabilities(&self) -> Capabilities {
-        Capabilities::ALL
+        Capabilities { shared: !self.in_memory, durable: !self.in_memory, ..Capabilities::ALL }
     }
 }
 

@@ -38,6 +38,18 @@ describe("managed keys are refused", () => {
     assert.throws(() => requireCapabilities(store, ["cas", "putOnce"]), { code: "store_lacks_put_once" });
   });
 
+  it("options of the wrong type", () => {
+    const wrong = [["interval", ["60", null, -1, 0.5, NaN, Infinity]], ["batch", ["100", 0, null]], ["every", ["10", null, -1]], ["onError", [null, "log"]]];
+    for (const [name, values] of wrong) {
+      for (const value of values) {
+        assert.throws(() => managedKeys(gate, store, { [name]: value }), (error) => error.code === "options_invalid" && error.message.includes(name), `${name} ${value}`);
+      }
+    }
+    for (const options of [null, 7, "x"]) assert.throws(() => managedKeys(gate, store, options), { code: "options_invalid" });
+    managedKeys(gate, store, { interval: 0, batch: 1, every: 0, onError() {} });
+    managedKeys(gate, store, { interval: undefined, batch: undefined, every: undefined, onError: undefined });
+  });
+
   it("a list where the store cannot list", async () => {
     const { keys } = setup({ wrap: (right) => ({ ...right, capabilities: { ...right.capabilities, list: false } }) });
     await assert.rejects(keys.list("o"), { code: "store_lacks_list" });
