@@ -124,8 +124,9 @@ export function parsed(json) {
   throw new StoreError("store_corrupt", "What is stored cannot be read.");
 }
 
-/** Whether `next` may replace what is stored under `version`: it is newer, was made from it, and undoes no revocation. */
-export const mayReplace = (next, version, revoked) => version === next.expected && next.version > version && (next.revoked || !revoked);
+/** Whether `next` may replace what is stored: it is newer, was made from it, undoes no revocation, and moves in no list. */
+export const mayReplace = (next, { version, revoked, owner, createdAt }) =>
+  version === next.expected && next.version > version && (next.revoked || !revoked) && next.owner === owner && next.createdAt === createdAt;
 
 /** A place in a list and the length of a page, held to what is allowed. */
 export function page(owner, after, limit) {

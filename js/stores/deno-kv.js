@@ -67,7 +67,8 @@ export function denoKvKeys(kv, { prefix = PREFIX } = {}) {
   async function update(id, next) {
     const entry = await kv.get(key(id));
     if (entry.value === null) return "missing";
-    if (!mayReplace(next, entry.value.version, entry.value.revoked)) return "conflict";
+    const { owner, createdAt } = loaded(entry.value.text);
+    if (!mayReplace(next, { ...entry.value, owner, createdAt })) return "conflict";
     const value = { text: next.text, version: next.version, revoked: next.revoked };
     // Another change came between: then the version is no longer the expected one.
     return (await kv.atomic().check(entry).set(key(id), value).commit()).ok ? "done" : "conflict";

@@ -17,7 +17,7 @@ const OPERATIONS = {
   async update(storage, { id, next }) {
     const entry = await storage.get(`key:${id}`);
     if (entry === undefined) return "missing";
-    if (!mayReplace(next, entry.version, entry.revoked)) return "conflict";
+    if (!mayReplace(next, entry)) return "conflict";
     await storage.put(`key:${id}`, { ...entry, version: next.version, revoked: next.revoked, text: next.text });
     return "done";
   },

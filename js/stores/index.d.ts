@@ -41,8 +41,8 @@ export interface KeyStore extends KeyReader {
   /** Stores a new record unless its id is taken; then nothing changes. */
   insert(record: KeyRecord): Awaitable<"done" | "exists">;
   /**
-   * Replaces the record whose stored version is `expectedVersion` by a newer one that undoes no revocation. `conflict`: read again, decide
-   * again. The last use of the key stays as it is stored.
+   * Replaces the record whose stored version is `expectedVersion` by a newer one that undoes no revocation and has the same owner and time of
+   * creation, by which records are listed. `conflict`: read again, decide again. The last use of the key stays as it is stored.
    */
   update(id: string, expectedVersion: number, record: KeyRecord): Awaitable<"done" | "conflict" | "missing">;
   /** An owner's records after a place, oldest first, ties by id as bytes; at most `limit` and at most 100. */

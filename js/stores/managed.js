@@ -1,5 +1,5 @@
 // The life of keys in a store: what `gate.keys` makes, written by compare-and-swap, and the uses of keys, written in batches.
-import { MAX_PAGE, StoreError, requireCapabilities, text } from "./contract.js";
+import { MAX_PAGE, StoreError, requireCapabilities, text, whole } from "./contract.js";
 
 /** How often an operation begins anew because another one was quicker: more than any storm of changes of one key. */
 const TRIES = 64;
@@ -119,7 +119,9 @@ class ManagedKeys {
 
   /** Notes a use, and writes what was noted when there is enough of it or it has waited long enough. */
   async touch(use) {
-    if (this.#uses.note(use)) await this.flush();
+    // One that no store takes would keep all the others from being written, again and again.
+    const noted = { id: text(use?.id, "id"), at: whole(use?.at, "at") };
+    if (this.#uses.note(noted)) await this.flush();
   }
 
   /** Writes every use that was noted. Call it before the process ends, and now and then. */

@@ -21,7 +21,7 @@ export function memoryKeys() {
       const next = change(id, expectedVersion, record);
       const entry = entries.get(id);
       if (entry === undefined) return "missing";
-      if (!mayReplace(next, entry.version, entry.revoked)) return "conflict";
+      if (!mayReplace(next, entry)) return "conflict";
       entries.set(id, { ...entry, version: next.version, revoked: next.revoked, text: next.text });
       return "done";
     },

@@ -14,6 +14,7 @@ local version = redis.call('HGET', KEYS[1], 'version')
 if not version then return 0 end
 if version ~= ARGV[1] or tonumber(ARGV[2]) <= tonumber(version) then return 1 end
 if redis.call('HGET', KEYS[1], 'revoked') == '1' and ARGV[3] ~= '1' then return 1 end
+if not redis.call('ZSCORE', KEYS[2], ARGV[5]) then return 1 end
 redis.call('HSET', KEYS[1], 'version', ARGV[2], 'revoked', ARGV[3], 'record', ARGV[4])
 return 2`;
 const LIST = `
@@ -104,8 +105,9 @@ export function redisKeys(client, { prefix = "{scopegate-js}" } = {}) {
       return ask(INSERT, [key(id), owned(owner)], parameters, (done) => (done === 1 ? "done" : "exists"));
     },
     update(id, expectedVersion, record) {
-      const { version, revoked, text: json, expected } = change(id, expectedVersion, record);
-      return ask(UPDATE, [key(id)], [expected, version, Number(revoked), json], (outcome) => UPDATED[outcome]);
+      const { version, revoked, text: json, expected, owner, createdAt } = change(id, expectedVersion, record);
+      const parameters = [expected, version, Number(revoked), json, place(createdAt, id)];
+      return ask(UPDATE, [key(id), owned(owner)], parameters, (outcome) => UPDATED[outcome]);
     },
     list(owner, after, limit) {
       const { createdAt, id, limit: most } = page(owner, after, limit);

@@ -67,7 +67,7 @@ export function sqlKeys(run, dialect) {
   const INSERT = `INSERT INTO api_keys (id, owner, created_at, version, record, last_used_at${also.map(([name]) => `, ${name}`).join("")})
     VALUES (?, ?, ?, ?, ?, ?${", ?".repeat(also.length)}) ON CONFLICT (id) DO NOTHING RETURNING id`;
   const UPDATE = `UPDATE api_keys SET version = ?, record = ?${also.map(([name]) => `, ${name} = ?`).join("")}
-    WHERE id = ? AND version = ? AND version < ? AND (${dialect.active} OR ? = 1) RETURNING id`;
+    WHERE id = ? AND version = ? AND version < ? AND owner = ? AND created_at = ? AND (${dialect.active} OR ? = 1) RETURNING id`;
   const LIST = `SELECT record, last_used_at FROM api_keys WHERE owner = ? AND (created_at, id) > (?, ?)
     ORDER BY created_at, id LIMIT ?`;
   const read = (row) => loaded(row.record, row.last_used_at);
@@ -81,8 +81,8 @@ export function sqlKeys(run, dialect) {
       return ask(INSERT, [id, owner, createdAt, version, json, used, ...beside(key)], (rows) => (rows.length === 1 ? "done" : "exists"));
     },
     update(id, expectedVersion, key) {
-      const { version, text: json, expected, revoked } = change(id, expectedVersion, key);
-      return ask(UPDATE, [version, json, ...beside(key), id, expected, version, revoked ? 1 : 0], (rows) => {
+      const { version, text: json, expected, revoked, owner, createdAt } = change(id, expectedVersion, key);
+      return ask(UPDATE, [version, json, ...beside(key), id, expected, version, owner, createdAt, revoked ? 1 : 0], (rows) => {
         if (rows.length === 1) return "done";
         return ask(FIND, [id], (found) => (found.length === 0 ? "missing" : "conflict"));
       });

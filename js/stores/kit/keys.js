@@ -71,6 +71,15 @@ const CHECKS = [
     equal(await store.find(first.id), second, "a refused update changed the record");
   }],
 
+  ["neither owner nor time of creation changes", async ({ store, other, samples }) => {
+    const record = await put(store, samples.record());
+    for (const change of [{ owner: "thief" }, { createdAt: record.createdAt + 1 }]) {
+      expect((await other.update(record.id, 1, changed(record, change))) === "conflict", `a change of \`${Object.keys(change)[0]}\` goes through`);
+      equal(await store.find(record.id), record, "a refused update changed the record");
+    }
+    expect((await store.update(record.id, 1, changed(record, { label: "own" }))) === "done", "a record is refused after that");
+  }],
+
   ["a revoked record is never revived", async ({ store, other, samples }) => {
     const first = await put(store, samples.record());
     const revoked = changed(first, { revokedAt: NOW });

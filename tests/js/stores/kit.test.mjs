@@ -35,6 +35,13 @@ const WRONG_KEYS = [
       return found.version === expected && record.version > expected && record.id === id ? right.force(record) : "conflict";
     },
   })],
+  ["gives keys away", "neither owner nor time of creation changes", (right) => ({
+    update(id, expected, record) {
+      const found = right.find(id);
+      if (found === null || found.version !== expected || record.version <= expected || found.revokedAt !== null) return right.update(id, expected, record);
+      return record.id === id ? right.force({ ...record, lastUsedAt: found.lastUsedAt }) : right.update(id, expected, record);
+    },
+  })],
   ["ignores the version", "an update goes through on the stored version alone", (right) => ({
     update: (id, expected, record) => right.update(id, right.find(id)?.version ?? expected, record),
   })],

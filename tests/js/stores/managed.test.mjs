@@ -232,6 +232,16 @@ describe("uses of keys", () => {
   };
   const use = (id, at) => ({ type: "touch", id, at: NOW + at });
 
+  it("that are none are refused, and keep no other from being written", async () => {
+    const { told, keys } = listening({ every: 1000 });
+    for (const wrong of [undefined, {}, { id: "a" }, { id: "", at: NOW }, { id: "a", at: "soon" }, { id: "a", at: NOW + 0.5 }, { id: "a", at: -1 }]) {
+      await assert.rejects(keys.touch(wrong), { code: "request_invalid" });
+    }
+    await keys.touch(use("a", 1));
+    await keys.flush();
+    assert.deepEqual(told, [["a 1"]]);
+  });
+
   it("are written together, forward only, once a minute for each key at most", async () => {
     const { told, keys } = listening({ every: 1000 });
     for (const at of [5, 9, 7]) await keys.touch(use("a", at));
