@@ -4,13 +4,18 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
 use base64ct::{Base64UrlUnpadded, Encoding};
+use scopegate::oauth::social::{LinkPolicy, Linking, LocalAccount, LoggedIn, link};
 use scopegate::oauth::{Server, wire};
 use scopegate::time::UnixSeconds;
 use serde_json::{Value, json};
 
-fn vectors() -> Value {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/oauth/flows.json");
+fn read(name: &str) -> Value {
+    let path = format!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/oauth/{}"), name);
     serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+fn vectors() -> Value {
+    read("flows.json")
 }
 
 fn step(server: &Server, flow: &Value, answers: &[Value]) -> Value {
@@ -33,6 +38,37 @@ fn recorded_flows_give_the_same_outputs() {
         for (at, output) in outputs.iter().enumerate() {
             assert_eq!(step(&server, flow, &answers[..at]), *output, "{} at {at}", flow["name"]);
         }
+    }
+}
+
+#[test]
+fn whose_account_an_identity_is() {
+    for row in read("linking.json").as_array().unwrap() {
+        let accounts = &row["accounts"];
+        let login = LoggedIn {
+            provider: "corp".into(),
+            provider_sub: "1".into(),
+            issuer: None,
+            claims: Default::default(),
+            email: row["email"].as_str().map(String::from),
+            email_verified: row["emailVerified"] == true,
+            name: None,
+            ticket: None,
+            headers: vec![],
+        };
+        let same_email = accounts["sameEmail"].as_object().map(|account| LocalAccount {
+            sub: account["sub"].as_str().unwrap().into(),
+            email_verified: account["emailVerified"] == true,
+        });
+        let by_email = accounts["byVerifiedEmail"] == true;
+        let policy = if by_email { LinkPolicy::ByVerifiedEmail } else { LinkPolicy::ByIdentity };
+        let found = match link(policy, &login, accounts["known"].as_str(), same_email.as_ref()) {
+            Linking::SignIn(sub) => json!({ "do": "signIn", "sub": sub }),
+            Linking::Link(sub) => json!({ "do": "link", "sub": sub }),
+            Linking::Create => json!({ "do": "create" }),
+            Linking::EmailTaken => json!({ "do": "emailTaken" }),
+        };
+        assert_eq!(found, row["expect"], "{row}");
     }
 }
 

@@ -82,6 +82,9 @@ export function rows(task, times, pairs) {
 
 export const HEAD = "| task: ours | ours | peer | peer's time | ratio | target | |\n| --- | --- | --- | --- | --- | --- | --- |";
 
+/** A contestant over 64 requests in turn. */
+export const cycle = (decide, requests) => (at) => decide(requests[at & 63]);
+
 /** Stops the run when a contestant does not answer as it should: a fast wrong answer is no result. */
 export async function answers(name, decide, expected) {
   for (const [what, request, status] of expected) {

@@ -1,8 +1,9 @@
 // `node main.js [TASK…]`: prints the rows of benches/RESULTS.md. Tasks: keys, authorisation, tokens, cold, sizes, parts.
 import { cpus } from "node:os";
+import { authorisation } from "./authorisation.js";
 import { coldStarts } from "./cold.js";
 import { HEAD } from "./harness.js";
-import { authorisation, keyDecisions } from "./keys.js";
+import { keyDecisions } from "./keys.js";
 import { parts } from "./parts.js";
 import { sizes } from "./sizes.js";
 import { tokenDecisions } from "./tokens.js";

@@ -8,11 +8,10 @@ import { fileURLToPath } from "node:url";
 import { getSystemErrorMap, parseArgs } from "node:util";
 import { createGate } from "../entry/node.js";
 import { runCases } from "../core/cases.js";
+import { caseSets, keyRecords, Misuse, readDocument, secretsByName } from "./documents.js";
 import { explain } from "./explain.js";
 import { readable } from "./readable.js";
 import { holdsCredential, redact } from "./secrecy.js";
-import { caseSets, keyRecords, secretsByName } from "./shapes.js";
-import { Misuse, readStrict } from "./strict.js";
 
 const USAGE = `usage: scopegate test [--decisions] FILE…
        scopegate check FILE…
@@ -65,7 +64,7 @@ const gateOf = (file, text, { peppers, jwks }, options) => {
 /** The text of a key set. */
 function keySet(file) {
   const text = read(file);
-  readStrict(file, text);
+  readDocument("any", file, text);
   return text;
 }
 
@@ -80,29 +79,19 @@ function peppersOf(file) {
   return names.length === 0 ? undefined : { current: current ?? names[0], ...secrets };
 }
 
-/** Holds a policy that cases name, or hold, against the rules; what it compiles to is not kept. `before` is what stands before one in its file. */
-function credentialsOf(file, text, before) {
+/** Holds a policy against the rules: the text of a file, or an object that stands in a case file. What it compiles to is not kept. */
+function credentialsOf(file, policy) {
+  const isFile = typeof policy === "string";
   let gate;
   try {
-    gate = createGate({ policy: text, ...standIns(text) });
+    gate = createGate({ policy, ...standIns(isFile ? policy : JSON.stringify(policy)) });
   } catch (error) {
     if (error.errors === undefined) throw error;
-    throw new Misuse(before === undefined ? explain(file, text, error.errors) : within(file, before, error));
+    throw new Misuse(isFile ? explain(file, policy, error.errors) : `${file}: policy: ${error.message}`);
   }
   const { credentials } = gate.policy;
   gate.close();
   return credentials;
-}
-
-/** A mistake of a policy that stands in a case file. */
-function within(file, before, error) {
-  const [{ code, message }] = error.errors;
-  const at = code === "syntax" ? / at line (\d+) column (\d+)$/.exec(message) : null;
-  if (at === null) return `${file}: policy: ${error.message}`;
-  const [line, column] = [Number(at[1]), Number(at[2])];
-  const lines = before.split("\n");
-  const shift = line === 1 ? Buffer.byteLength(lines.at(-1)) : 0;
-  return `${file}:${lines.length + line - 1}:${shift + column}: ${message.slice(0, at.index)}`;
 }
 
 /** A path beside a file. */
@@ -116,11 +105,11 @@ async function results(file) {
   const sets = caseSets(file, text);
   if (sets === null) credentialsOf(file, text);
   const policies = new Map();
-  for (const { set, inline } of sets ?? []) {
-    const path = inline === undefined ? beside(file, set.policy) : file;
-    if (inline === undefined && !policies.has(set.policy)) policies.set(set.policy, readPolicy(path));
-    const credentials = credentialsOf(path, inline?.text ?? policies.get(set.policy), inline?.before);
-    const unknown = Object.keys(set.jwks ?? {}).find((name) => !credentials.some((credential) => credential.name === name));
+  for (const { policy, jwks = {} } of sets ?? []) {
+    const path = typeof policy === "string" ? beside(file, policy) : undefined;
+    if (path !== undefined && !policies.has(policy)) policies.set(policy, readPolicy(path));
+    const credentials = path === undefined ? credentialsOf(file, policy) : credentialsOf(path, policies.get(policy));
+    const unknown = Object.keys(jwks).find((name) => !credentials.some((credential) => credential.name === name));
     if (unknown !== undefined) throw new Misuse(`${file}: jwks: credential ${JSON.stringify(unknown)} is not declared`);
   }
   try {

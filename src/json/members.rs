@@ -16,6 +16,9 @@ pub(crate) enum Place<'p, 'j> {
     SomeWhole(&'p mut Option<u64>),
     Flag(&'p mut bool),
     Other(&'p mut dyn FnMut(&mut Reader<'j>) -> Read<()>),
+    /// Only held against its shape.
+    #[cfg(target_arch = "wasm32")]
+    Looked(fn(&mut Reader<'j>) -> Read<()>),
     /// Read elsewhere; not told of.
     Passed,
 }
@@ -117,6 +120,8 @@ impl<'j> Reader<'j> {
             Place::SomeWhole(number) => **number = Some(self.whole()?),
             Place::Flag(flag) => **flag = self.boolean()?,
             Place::Other(read) => return read(self),
+            #[cfg(target_arch = "wasm32")]
+            Place::Looked(look) => return look(self),
             Place::Passed => return self.skip(),
         }
         Ok(())

@@ -228,6 +228,18 @@ impl<'j> Reader<'j> {
         Ok(())
     }
 
+    /// A fault of an item of a list that is behind it already.
+    #[cfg(target_arch = "wasm32")]
+    pub(crate) fn passed(&mut self, message: String) -> Wrong {
+        if self.token() == Some(b',') {
+            self.bump();
+            self.token();
+        } else {
+            self.bump();
+        }
+        self.fault(message)
+    }
+
     /// Reads an object twice: for a member that says what the others are, and for the others.
     pub(crate) fn again<T>(&mut self, first: impl FnOnce(&mut Self) -> Read<T>) -> Read<T> {
         let start = self.at;

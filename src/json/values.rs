@@ -71,6 +71,11 @@ impl Reader<'_> {
 
     /// A whole number from 0.
     pub(crate) fn whole(&mut self) -> Read<u64> {
+        self.whole_or("u64")
+    }
+
+    /// A whole number from 0 where something else is expected to be told of.
+    pub(crate) fn whole_or(&mut self, expected: &str) -> Read<u64> {
         let start = self.token().map(|_| self.at).unwrap_or_default();
         if let Some(b'0'..=b'9') = self.peek() {
             if let Ok(number) = self.number()?.parse() {
@@ -78,7 +83,7 @@ impl Reader<'_> {
             }
             self.at = start;
         }
-        let wrong = self.wrong("u64");
+        let wrong = self.wrong(expected);
         if self.fault.message.starts_with("invalid type: integer") {
             self.fault.message = self.fault.message.replacen("type", "value", 1);
         }

@@ -66,7 +66,9 @@ impl KeyRecord {
 }
 
 #[cfg(target_arch = "wasm32")]
-pub(crate) use self::reading::{from_json, instant as read_instant, ip_block, some_instant};
+pub(crate) use self::reading::{
+    checked, from_json, instant as read_instant, ip_block, record as read_record, some_instant,
+};
 
 #[cfg(any(test, target_arch = "wasm32"))]
 mod reading {
@@ -133,7 +135,7 @@ mod reading {
     }
 
     /// Reads a record: each member must be there, once. No message repeats what was found.
-    fn record(reader: &mut Reader<'_>) -> Read<KeyRecord> {
+    pub(crate) fn record(reader: &mut Reader<'_>) -> Read<KeyRecord> {
         if reader.token() != Some(b'{') {
             return Err(reader.fault("expected a key record"));
         }
@@ -199,9 +201,15 @@ mod reading {
 
     /// Reads and checks a record.
     pub(crate) fn from_json(text: &str) -> Result<KeyRecord, String> {
-        let record = whole(text, record).map_err(|fault| fault.in_text(text))?;
-        record.validate().map_err(|error| format!("{error}"))?;
-        Ok(record)
+        checked(whole(text, record).map_err(|fault| fault.in_text(text))?)
+    }
+
+    /// Holds a record against the rules of its members.
+    pub(crate) fn checked(record: KeyRecord) -> Result<KeyRecord, String> {
+        match record.validate() {
+            Ok(()) => Ok(record),
+            Err(error) => Err(format!("{error}")),
+        }
     }
 
     #[cfg(test)]

@@ -53,11 +53,11 @@ fn first_repeated(names: &[&str]) -> Option<usize> {
     neighbours.filter(|((one, _), (other, _))| one == other).map(|(_, (_, at))| *at).min()
 }
 
-fn value(reader: &mut Reader<'_>) -> Read<StrictValue> {
+pub(crate) fn value(reader: &mut Reader<'_>) -> Read<StrictValue> {
     reader.value().map(StrictValue)
 }
 
-fn document(reader: &mut Reader<'_>) -> Read<PolicyDocument> {
+pub(crate) fn document(reader: &mut Reader<'_>) -> Read<PolicyDocument> {
     let mut found = PolicyDocument {
         version: 0,
         name: String::new(),

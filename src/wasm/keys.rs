@@ -184,7 +184,7 @@ fn address(reader: &mut Reader<'_>) -> Read<IpAddr> {
     reader.string()?.parse().map_err(|_| reader.fault("invalid IP address syntax"))
 }
 
-fn header(reader: &mut Reader<'_>) -> Read<(String, String)> {
+pub(super) fn header(reader: &mut Reader<'_>) -> Read<(String, String)> {
     match <[String; 2]>::try_from(reader.strings()?) {
         Ok([name, value]) => Ok((name, value)),
         Err(_) => Err(reader.fault("expected a name and a value")),

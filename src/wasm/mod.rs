@@ -3,6 +3,7 @@
 //! A decision under way is a *session*: an input buffer, 96 words and a future that waits for the host's answers, which are the calls
 //! that come next. On the hot path only numbers cross.
 
+mod documents;
 mod error;
 mod held;
 mod keys;
@@ -47,6 +48,14 @@ const HEADERS: [&str; 6] = [
 #[must_use]
 pub fn version() -> String {
     String::from(env!("CARGO_PKG_VERSION"))
+}
+
+/// What is wrong with a document of the command, with line and column; nothing when it has its shape. 0 is a case file, 1 are key records, 2 secrets
+/// by name, all else is any JSON. The message may repeat a text that was found.
+#[wasm_bindgen]
+#[must_use]
+pub fn document_fault(kind: u32, text: &str) -> Option<String> {
+    documents::fault(kind, text)
 }
 
 /// An instant from a number of JavaScript; `None` for what is none.

@@ -99,9 +99,22 @@ const broken = {
   hash: wrong((set) => { set.keys = [{ ...record, hashes: [] }]; }),
   second: JSON.stringify({ ...small, keys: [record, { ...set.keys[1], label: "" }, set.keys[2]] }, null, 1),
   noRecord: wrong((set) => { set.keys = [5]; }),
+  textRecord: wrong((set) => { set.keys = ["a secret"]; }),
+  recordMember: wrong((set) => { set.keys = [record, { ...record, id: 5 }]; }),
+  storeNumber: wrong((set) => { set.cases[0].store = 5; }),
+  pepperTwice: wrong(() => {}).replace('"p1"', '"p1":"AA","p1"'),
+  pepperNull: wrong((set) => { set.peppers = null; }),
+  caseTwice: wrong(() => {}).replace('"expect"', '"name":"n","expect"'),
+  expectTwice: wrong(() => {}).replace('"expect":{', '"expect":{"a":{"b":1,"b":2}'),
+  policyTwice: wrong(() => {}).replace('"routes"', '"name":"t","routes"'),
+  late: wrong((set) => { set.now = 253402300800; }),
+  deep: wrong(() => {}).replace('"expect":{', `"expect":{"a":${"[".repeat(130)}${"]".repeat(130)}`),
+  lists: `[${wrong(() => {})},\n ${wrong((set) => { delete set.now; })}]`,
 };
 for (const [name, text] of Object.entries(broken)) file(`broken-${name}.json`, text);
 file("float.json", `[{ "v": 1, "id": "000000000000",\n "expiresAt": 1.5, "env": "live" }]`);
+file("keys-twice.json", JSON.stringify({ keys: [record] }).replace('"keys"', '"keys":[],"keys"'));
+file("keys-none.json", "{}");
 file("missing.json", JSON.stringify([{ ...record, expiresAt: undefined }]));
 file("owner.json", JSON.stringify([{ ...record, owner: "" }]));
 file("peppers-broken.json", `{"p1": "${set.peppers.p1}" x}`);
@@ -179,7 +192,7 @@ const misused = [
   [["decide", "--request", keyOf("_JobsRead0001_")], true],
   [["decide", "--policy", "wrong.json", "--request", "GET /x"], true],
   ...Object.keys(broken).map((name) => [["test", `broken-${name}.json`], true]),
-  ...["float", "missing", "owner", "broken-empty"].map((name) => [["decide", "--request", "GET /x", "--keys", `${name}.json`], true]),
+  ...["float", "missing", "owner", "keys-twice", "keys-none", "broken-empty"].map((name) => [["decide", "--request", "GET /x", "--keys", `${name}.json`], true]),
   ...["broken", "short", "number", "swapped", "current", "padded"].map((name) => [["decide", "--request", "GET /x", "--peppers", `peppers-${name}.json`], true]),
   ...["none", "broken"].map((name) => [["decide", "--request", "GET /x", "--jwks", `user=jwks-${name}.json`], true]),
   [["decide", "--request", "GET /x", "--jwks", "nobody=jwks.json"], true],
