@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::ConnectInfo;
 use axum::http::Request;
 use axum::response::Response;
 use hyper::body::Incoming;
@@ -147,7 +146,6 @@ where
     let inner = shared.service.clone();
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(peer);
-        request.extensions_mut().insert(ConnectInfo(peer.address));
         inner.clone().oneshot(request.map(Body::new))
     });
     let connection = http1::Builder::new()
