@@ -1,6 +1,12 @@
 //! Decisions with what the host has at hand: given up where it would have to be waited for, without a trace; otherwise the same decisions.
 #![cfg(feature = "p256")]
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
 
 mod key_set_support;
 mod keys_support;

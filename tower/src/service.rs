@@ -47,6 +47,8 @@ impl<S, H> fmt::Debug for Scopegate<S, H> {
     }
 }
 
+/// In a box: a refusal is larger than a grant, and rarer.
+type Refusal = Box<Response<Bytes>>;
 type Waiting<R, E> = Pin<Box<dyn Future<Output = Result<Response<R>, E>> + Send>>;
 
 pin_project! {
@@ -121,7 +123,7 @@ where
                 parts.extensions.insert(granted);
                 State::Passed { inner: self.inner.call(Request::from_parts(parts, body)) }
             }
-            Some(Err(refusal)) => State::Refused { response: Some(refusal.map(R::from)) },
+            Some(Err(refusal)) => State::Refused { response: Some((*refusal).map(R::from)) },
             None => State::Waiting { future: self.wait(parts, body) },
         };
         Answer { state }
@@ -147,7 +149,7 @@ impl<S, H: AsyncHost + Send + 'static> Scopegate<S, H> {
                     parts.extensions.insert(granted);
                     inner.call(Request::from_parts(parts, body)).await
                 }
-                Err(refusal) => Ok(refusal.map(R::from)),
+                Err(refusal) => Ok((*refusal).map(R::from)),
             }
         })
     }
@@ -186,14 +188,14 @@ impl<H: AsyncHost> Shared<H> {
     }
 
     /// Decides with what the host has at hand; `None` when it has to be waited for.
-    fn decide_now(&self, parts: &Parts) -> Option<Result<Granted, Response<Bytes>>> {
+    fn decide_now(&self, parts: &Parts) -> Option<Result<Granted, Refusal>> {
         let seen = self.see(parts);
         let view = seen.view(parts);
         let decision = self.gate.decide_now(&view, seen.now, &*self.host)?;
         Some(self.conclude(&decision, parts, &seen))
     }
 
-    async fn decide(&self, parts: &Parts) -> Result<Granted, Response<Bytes>> {
+    async fn decide(&self, parts: &Parts) -> Result<Granted, Refusal> {
         let seen = self.see(parts);
         let view = seen.view(parts);
         let decision = self.gate.decide_async(&view, seen.now, &*self.host).await;
@@ -201,7 +203,7 @@ impl<H: AsyncHost> Shared<H> {
     }
 
     /// Tells what was decided.
-    fn conclude(&self, decision: &Decision<'_>, parts: &Parts, seen: &Seen<'_>) -> Result<Granted, Response<Bytes>> {
+    fn conclude(&self, decision: &Decision<'_>, parts: &Parts, seen: &Seen<'_>) -> Result<Granted, Refusal> {
         if let Some(touch) = decision.touch() {
             self.effects.touch(touch);
         }
@@ -210,7 +212,7 @@ impl<H: AsyncHost> Shared<H> {
         }
         let took = seen.started.elapsed();
         self.effects.decided(&Decided { decision, request: parts, facts: seen.facts, took });
-        Granted::of(decision, &self.gate).ok_or_else(|| self.refuse(decision))
+        Granted::of(decision, &self.gate).ok_or_else(|| Box::new(self.refuse(decision)))
     }
 
     fn refuse(&self, decision: &Decision<'_>) -> Response<Bytes> {
