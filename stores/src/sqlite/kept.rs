@@ -91,7 +91,10 @@ impl Kept {
         let mut part = self.part(id)?;
         let turn = part.turn_to(state);
         let entry = part.entries.get_mut(id).filter(|entry| entry.turn == turn)?;
-        entry.is_used = true;
+        // Not written again where it is so: what is only read stays in every processor's cache.
+        if !entry.is_used {
+            entry.is_used = true;
+        }
         Some(Arc::clone(&entry.record))
     }
 
