@@ -1,5 +1,6 @@
 //! The application: what every request shares, and what answers behind the decision.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -12,6 +13,7 @@ use scopegate::engine::Gate;
 use scopegate::policy::{CredentialKind, Policy};
 use scopegate::time::UnixSeconds;
 use scopegate_tower::{Granted, system_time};
+use tower::service_fn;
 
 use crate::audit::{Audit, ChangeEvent};
 use crate::guard::Guarded;
@@ -102,10 +104,10 @@ impl App {
 /// cannot read a path differently; what the policy does not name is answered by the gate.
 pub fn router(app: Arc<App>) -> Guarded {
     let behind = Arc::clone(&app);
-    Guarded::new(&app, Router::new().fallback(move |request| answer(&behind, request)))
+    Guarded::new(&app, Router::new().fallback_service(service_fn(move |request| answer(&behind, request))))
 }
 
-fn answer(app: &Arc<App>, request: Request) -> impl Future<Output = Response> + Send + use<> {
+fn answer(app: &Arc<App>, request: Request) -> impl Future<Output = Result<Response, Infallible>> + Send + use<> {
     let granted = request.extensions().get::<Granted>();
     let managed = granted.zip(app.manage.as_ref()).and_then(|(granted, manage)| manage.operation(granted));
     let answer = match (granted, managed) {
@@ -125,8 +127,8 @@ fn answer(app: &Arc<App>, request: Request) -> impl Future<Output = Response> + 
     };
     async move {
         match answer {
-            Ok(answer) => answer,
-            Err(managed) => managed.await,
+            Ok(answer) => Ok(answer),
+            Err(managed) => Ok(managed.await),
         }
     }
 }

@@ -10,16 +10,13 @@ use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 use scopegate::decision::Decision;
 
+use crate::durations::Durations;
+
 /// The media type of [`Metrics::render`].
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-
-/// The upper bounds of the buckets of a decision and of a store call, in seconds.
-const BUCKETS: [f64; 15] =
-    [5e-6, 1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 2.5e-2, 1e-1, 5e-1, 2.0];
 
 /// The name of the call that finds the record of a key.
 pub const FIND: &str = "find";
@@ -67,13 +64,13 @@ pub struct Metrics {
     decisions: Family<DecisionLabels, Counter>,
     /// The counter of the decisions that are made most, once there is one.
     allowed: OnceLock<Counter>,
-    decision_seconds: Histogram,
+    decision_seconds: Durations,
     changes: Family<DecisionChange, Counter>,
     store_calls: Family<CallLabels, Counter>,
     /// The counter of the calls that decisions make, once there is one.
     found: OnceLock<Counter>,
     store_failures: Family<CallLabels, Counter>,
-    store_seconds: Histogram,
+    store_seconds: Durations,
     audit_events: Family<SinkLabels, Counter>,
     audit_dropped: Family<DroppedLabels, Counter>,
     touches: Family<OutcomeLabels, Counter>,
@@ -110,16 +107,15 @@ impl Metrics {
     #[must_use]
     pub fn new() -> Self {
         let mut registry = Registry::with_prefix("scopegate");
-        let histogram = || Histogram::new(BUCKETS);
         let metrics = Self {
             decisions: Family::default(),
             allowed: OnceLock::new(),
-            decision_seconds: histogram(),
+            decision_seconds: Durations::default(),
             changes: Family::default(),
             store_calls: Family::default(),
             found: OnceLock::new(),
             store_failures: Family::default(),
-            store_seconds: histogram(),
+            store_seconds: Durations::default(),
             audit_events: Family::default(),
             audit_dropped: Family::default(),
             touches: Family::default(),
@@ -196,7 +192,7 @@ impl Metrics {
         } else {
             self.decisions.get_or_create(&labels).inc();
         }
-        self.decision_seconds.observe(took.as_secs_f64());
+        self.decision_seconds.observe(took);
     }
 
     /// Notes how many keys are near their expiry.
@@ -216,7 +212,7 @@ impl Metrics {
         } else {
             self.store_calls.get_or_create(&CallLabels { call }).inc();
         }
-        self.store_seconds.observe(took.as_secs_f64());
+        self.store_seconds.observe(took);
         if failed {
             self.store_failures.get_or_create(&CallLabels { call }).inc();
         }
