@@ -118,6 +118,12 @@ pub trait AsyncHost: Sync {
     /// See [`Host::key`].
     fn key(&self, id: &KeyId) -> impl Future<Output = KeyAnswer> + Send;
 
+    /// The same, by a host that can tell at once; `None` is to be asked again the other way. What is answered here is final.
+    fn key_now(&self, id: &KeyId) -> Option<KeyAnswer> {
+        let _ = id;
+        None
+    }
+
     /// See [`Host::keys`].
     fn keys(&self, credential: &str, issuer: &str, reason: KeysReason) -> impl Future<Output = KeysAnswer> + Send;
 

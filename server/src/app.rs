@@ -1,15 +1,19 @@
 //! The application: what every request shares, and what answers behind the decision.
 
+use std::convert::Infallible;
+use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use axum::Router;
-use axum::extract::{Extension, Request, State};
-use axum::response::Response;
+use axum::extract::Request;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 use scopegate::engine::Gate;
 use scopegate::policy::{CredentialKind, Policy};
 use scopegate::time::UnixSeconds;
 use scopegate_tower::{Granted, system_time};
+use tower::service_fn;
 
 use crate::audit::{Audit, ChangeEvent};
 use crate::guard::Guarded;
@@ -99,13 +103,32 @@ impl App {
 /// Everything behind the decision. What answers is chosen by the route that the policy matched, so that the gate and what is behind it
 /// cannot read a path differently; what the policy does not name is answered by the gate.
 pub fn router(app: Arc<App>) -> Guarded {
-    Guarded::new(&app, Router::new().fallback(answer).with_state(Arc::clone(&app)))
+    let behind = Arc::clone(&app);
+    Guarded::new(&app, Router::new().fallback_service(service_fn(move |request| answer(&behind, request))))
 }
 
-async fn answer(State(app): State<Arc<App>>, Extension(granted): Extension<Granted>, request: Request) -> Response {
-    match app.manage.as_ref().and_then(|manage| Some((manage, manage.operation(&granted)?))) {
+fn answer(app: &Arc<App>, request: Request) -> impl Future<Output = Result<Response, Infallible>> + Send + use<> {
+    let granted = request.extensions().get::<Granted>();
+    let managed = granted.zip(app.manage.as_ref()).and_then(|(granted, manage)| manage.operation(granted));
+    let answer = match (granted, managed) {
+        (Some(granted), None) => Ok(resources::show(granted)),
         // In a box of its own: it is large, and every request would move it.
-        Some((manage, operation)) => Box::pin(manage::answer(&app, manage, operation, &granted, request)).await,
-        None => resources::show(&granted),
+        (Some(granted), Some(operation)) => {
+            let (app, granted) = (Arc::clone(app), granted.clone());
+            Err(Box::pin(async move {
+                match &app.manage {
+                    Some(manage) => manage::answer(&app, manage, operation, &granted, request).await,
+                    None => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+                }
+            }))
+        }
+        // Nothing comes here but through the gate.
+        (None, _) => Ok(StatusCode::INTERNAL_SERVER_ERROR.into_response()),
+    };
+    async move {
+        match answer {
+            Ok(answer) => Ok(answer),
+            Err(managed) => Ok(managed.await),
+        }
     }
 }

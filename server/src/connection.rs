@@ -9,7 +9,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::ConnectInfo;
 use axum::http::Request;
 use axum::response::Response;
 use hyper::body::Incoming;
@@ -150,7 +149,6 @@ where
     let (inner, limit) = (shared.service.clone(), shared.headers);
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(peer);
-        request.extensions_mut().insert(ConnectInfo(peer.address));
         inner.clone().oneshot(request.map(|incoming| body::timed(incoming, limit)))
     });
     let connection = http1::Builder::new()

@@ -2,19 +2,18 @@
 
 use std::convert::Infallible;
 use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
 use scopegate::decision::{Touch, Upgrade};
 use scopegate::host::{AsyncHost, KeyAnswer, KeysAnswer, KeysReason};
 use scopegate::key::format::KeyId;
 use scopegate_stores::KeyStore;
-use scopegate_tower::{ConnectionFacts, Decided, Effects, Scopegate, ScopegateLayer};
+use scopegate_tower::{Answer, ConnectionFacts, Decided, Effects, Scopegate, ScopegateLayer};
 use tower::{Layer, Service};
 use tracing::Instrument;
 use tracing::instrument::Instrumented;
@@ -47,7 +46,7 @@ impl fmt::Debug for Guarded {
 impl Service<Request> for Guarded {
     type Response = Response;
     type Error = Infallible;
-    type Future = Instrumented<Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>>;
+    type Future = Instrumented<Answer<<Router as Service<Request>>::Future, Body, Infallible>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         Service::<Request>::poll_ready(&mut self.gate, context)
@@ -57,11 +56,10 @@ impl Service<Request> for Guarded {
         let span = trace::request(request.headers());
         if let Some(oauth) = self.app.oauth.as_ref().filter(|oauth| oauth.owns(&request)) {
             let (oauth, app) = (Arc::clone(oauth), Arc::clone(&self.app));
-            let answer: <Scopegate<Router, StoreHost> as Service<Request>>::Future =
-                Box::pin(async move { Ok(oauth.answer(&app, request).await) });
-            return answer.instrument(span);
+            return Answer::of(Box::pin(async move { Ok(oauth.answer(&app, request).await) })).instrument(span);
         }
-        self.gate.call(request).instrument(span)
+        // The decision may be made in the call.
+        span.in_scope(|| self.gate.call(request)).instrument(span)
     }
 }
 
@@ -91,6 +89,10 @@ impl AsyncHost for StoreHost {
             Ok(None) => KeyAnswer::Missing,
             Err(_) => KeyAnswer::Unavailable,
         }
+    }
+
+    fn key_now(&self, id: &KeyId) -> Option<KeyAnswer> {
+        self.0.store.find_now(id).map(|found| found.map_or(KeyAnswer::Missing, KeyAnswer::Found))
     }
 
     async fn keys(&self, _credential: &str, issuer: &str, _reason: KeysReason) -> KeysAnswer {

@@ -7,6 +7,7 @@ mod budget;
 pub mod config;
 pub mod connection;
 mod demo;
+mod durations;
 mod guard;
 pub mod log;
 pub mod manage;

@@ -15,7 +15,7 @@ use scopegate_stores::{
     Capabilities, Cursor, ExpiryCursor, Inserted, KeyStore, Store, StoreError, StoreErrorKind, Updated,
 };
 
-use crate::metrics::Metrics;
+use crate::metrics::{FIND, Metrics};
 
 mod oauth;
 
@@ -90,15 +90,20 @@ impl<S: KeyStore> Metered<S> {
         };
         self.metrics.called(name, started.elapsed(), answer.is_err());
         match &answer {
-            Ok(_) if self.down.load(Relaxed) && self.down.swap(false, Relaxed) => {
-                tracing::info!("the store answers again")
-            }
+            Ok(_) => self.answers(),
             Err(error) if !self.down.swap(true, Relaxed) => {
                 tracing::error!(call = name, error = %error, "the store fails")
             }
-            Ok(_) | Err(_) => {}
+            Err(_) => {}
         }
         answer
+    }
+
+    /// Notes that a call was answered.
+    fn answers(&self) {
+        if self.down.load(Relaxed) && self.down.swap(false, Relaxed) {
+            tracing::info!("the store answers again");
+        }
     }
 }
 
@@ -110,11 +115,23 @@ impl<S: Store> Store for Metered<S> {
 
 impl<S: KeyStore> KeyStore for Metered<S> {
     async fn find(&self, id: &KeyId) -> Result<Option<KeyRecord>, StoreError> {
-        self.call("find", self.store.find(id)).await
+        self.call(FIND, self.store.find(id)).await
     }
 
     async fn find_shared(&self, id: &KeyId) -> Result<Option<Arc<KeyRecord>>, StoreError> {
-        self.call("find", self.store.find_shared(id)).await
+        self.call(FIND, self.store.find_shared(id)).await
+    }
+
+    fn find_now(&self, id: &KeyId) -> Option<Option<Arc<KeyRecord>>> {
+        // One that is held up is not at hand.
+        if self.delay.is_some() {
+            return None;
+        }
+        let started = Instant::now();
+        let found = self.store.find_now(id)?;
+        self.metrics.called(FIND, started.elapsed(), false);
+        self.answers();
+        Some(found)
     }
 
     async fn insert(&self, record: &KeyRecord) -> Result<Inserted, StoreError> {

@@ -2,6 +2,7 @@
 //! name of a user is one.
 
 use std::fmt;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use prometheus_client::encoding::EncodeLabelSet;
@@ -9,16 +10,16 @@ use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 use scopegate::decision::Decision;
+
+use crate::durations::Durations;
 
 /// The media type of [`Metrics::render`].
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// The upper bounds of the buckets of a decision and of a store call, in seconds.
-const BUCKETS: [f64; 15] =
-    [5e-6, 1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 2.5e-2, 1e-1, 5e-1, 2.0];
+/// The name of the call that finds the record of a key.
+pub const FIND: &str = "find";
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct DecisionLabels {
@@ -61,11 +62,15 @@ struct VersionLabels {
 pub struct Metrics {
     registry: Registry,
     decisions: Family<DecisionLabels, Counter>,
-    decision_seconds: Histogram,
+    /// The counter of the decisions that are made most, once there is one.
+    allowed: OnceLock<Counter>,
+    decision_seconds: Durations,
     changes: Family<DecisionChange, Counter>,
     store_calls: Family<CallLabels, Counter>,
+    /// The counter of the calls that decisions make, once there is one.
+    found: OnceLock<Counter>,
     store_failures: Family<CallLabels, Counter>,
-    store_seconds: Histogram,
+    store_seconds: Durations,
     audit_events: Family<SinkLabels, Counter>,
     audit_dropped: Family<DroppedLabels, Counter>,
     touches: Family<OutcomeLabels, Counter>,
@@ -102,14 +107,15 @@ impl Metrics {
     #[must_use]
     pub fn new() -> Self {
         let mut registry = Registry::with_prefix("scopegate");
-        let histogram = || Histogram::new(BUCKETS);
         let metrics = Self {
             decisions: Family::default(),
-            decision_seconds: histogram(),
+            allowed: OnceLock::new(),
+            decision_seconds: Durations::default(),
             changes: Family::default(),
             store_calls: Family::default(),
+            found: OnceLock::new(),
             store_failures: Family::default(),
-            store_seconds: histogram(),
+            store_seconds: Durations::default(),
             audit_events: Family::default(),
             audit_dropped: Family::default(),
             touches: Family::default(),
@@ -181,8 +187,12 @@ impl Metrics {
     /// Counts a decision.
     pub fn decided(&self, decision: &Decision<'_>, took: Duration) {
         let labels = DecisionLabels { outcome: decision.effect().name(), code: decision.code() };
-        self.decisions.get_or_create(&labels).inc();
-        self.decision_seconds.observe(took.as_secs_f64());
+        if decision.is_allowed() {
+            self.allowed.get_or_init(|| self.decisions.get_or_create_owned(&labels)).inc();
+        } else {
+            self.decisions.get_or_create(&labels).inc();
+        }
+        self.decision_seconds.observe(took);
     }
 
     /// Notes how many keys are near their expiry.
@@ -197,8 +207,12 @@ impl Metrics {
 
     /// Counts a call to the store.
     pub fn called(&self, call: &'static str, took: Duration, failed: bool) {
-        self.store_calls.get_or_create(&CallLabels { call }).inc();
-        self.store_seconds.observe(took.as_secs_f64());
+        if call == FIND {
+            self.found.get_or_init(|| self.store_calls.get_or_create_owned(&CallLabels { call })).inc();
+        } else {
+            self.store_calls.get_or_create(&CallLabels { call }).inc();
+        }
+        self.store_seconds.observe(took);
         if failed {
             self.store_failures.get_or_create(&CallLabels { call }).inc();
         }

@@ -92,6 +92,14 @@ impl KeyStore for AnyStore {
         }
     }
 
+    fn find_now(&self, id: &KeyId) -> Option<Option<Arc<KeyRecord>>> {
+        match self {
+            Self::Memory(store) => store.find_now(id),
+            Self::Sqlite(store) => store.find_now(id),
+            Self::Postgres(_) | Self::Redis(_) | Self::Broken => None,
+        }
+    }
+
     async fn insert(&self, record: &KeyRecord) -> Result<Inserted, StoreError> {
         ask!(self, store => store.insert(record).await)
     }

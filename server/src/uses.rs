@@ -56,9 +56,10 @@ impl Told {
     /// Whether this use is news.
     fn is_new(&mut self, touch: &Touch) -> bool {
         if self.at != Some(touch.at) {
-            (self.at, self.keys) = (Some(touch.at), HashSet::new());
+            self.at = Some(touch.at);
+            self.keys.clear();
         }
-        self.keys.len() >= QUEUE || self.keys.insert(touch.id)
+        self.keys.len() >= MAX_PENDING || self.keys.insert(touch.id)
     }
 }
 

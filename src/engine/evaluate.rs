@@ -97,6 +97,8 @@ pub(super) struct Pending<'a> {
     pub(super) presented_key: Option<KeyId>,
     /// Whom the bearer token of this request proved before, when it does not bring it again.
     pub(super) known: Option<&'a Principal>,
+    /// Whether this is given up where a key set has to be fetched: no attempt is noted then.
+    pub(super) at_once: bool,
     verdict: Verdict,
     pub(super) trace: Option<Box<Trace>>,
 }
@@ -140,6 +142,7 @@ impl<'a> Pending<'a> {
             upgrade: None,
             presented_key: None,
             known: None,
+            at_once: false,
             verdict: Verdict::Deny(Denial::NoRoute, None),
             trace,
         }

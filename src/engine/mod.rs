@@ -87,6 +87,33 @@ impl Gate {
         }
     }
 
+    /// Decides as [`Gate::decide_async`] does, when nothing has to be waited for: the host has the record at hand ([`AsyncHost::key_now`]), and no
+    /// key set is to be fetched. `None` otherwise: the decision is then made from its start, and no fetch counts as tried.
+    pub fn decide_now<'a>(
+        &'a self,
+        request: &'a Request<'a>,
+        now: UnixSeconds,
+        host: &impl AsyncHost,
+    ) -> Option<Decision<'a>> {
+        if self.verifies_on_host() {
+            return None;
+        }
+        let mut pending = Pending::new(self, request, now);
+        pending.at_once = true;
+        let mut pause = pending.open(None);
+        loop {
+            pause = match pause {
+                Pause::Done => return Some(pending.finish()),
+                Pause::Key => {
+                    let Some(id) = pending.awaited() else { return Some(pending.finish()) };
+                    let answer = host.key_now(id)?;
+                    pending.answer_key(answer)
+                }
+                Pause::Keys(_) | Pause::Verify(_) => return None,
+            };
+        }
+    }
+
     /// Decides with a host that awaits: the twin of [`Gate::decide`].
     pub async fn decide_async<'a>(
         &'a self,

@@ -106,8 +106,8 @@ impl<'a> Pending<'a> {
                 Sent::Twice => Slot::Refused(Denial::AmbiguousCredentials),
                 Sent::Malformed => Slot::Refused(Denial::MalformedCredential(Malformed::Empty)),
                 Sent::Once(token) => {
-                    let known = self.known;
-                    return Bearing { gate, now: self.now, token, bearer, credential, slot, known }.start();
+                    let (now, known, at_once) = (self.now, self.known, self.at_once);
+                    return Bearing { gate, now, token, bearer, credential, slot, known, at_once }.start();
                 }
             },
         })

@@ -33,6 +33,8 @@ pub(super) struct Bearing<'a> {
     pub(super) slot: usize,
     /// Whom the token proved before, when it is known by that.
     pub(super) known: Option<&'a Principal>,
+    /// Whether the decision is given up where a key set has to be fetched.
+    pub(super) at_once: bool,
 }
 
 /// A token whose key set is awaited.
@@ -256,6 +258,7 @@ impl<'a> Bearing<'a> {
         match self.gate.bearer_state(self.credential).map(|state| &state.source) {
             None => Plan::Unavailable,
             Some(KeySource::Fixed(set)) => Plan::Use(Arc::clone(set), FIXED),
+            Some(KeySource::Host(state)) if self.at_once => state.lock().peek(self.now, kid),
             Some(KeySource::Host(state)) => state.lock().plan(self.now, kid),
         }
     }

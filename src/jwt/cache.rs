@@ -71,8 +71,19 @@ impl KeySetState {
         self.attempted.is_some_and(|at| now.since(at).max(at.since(now)) < COOLDOWN)
     }
 
-    /// What to do for a token with this `kid`. Asking counts as an attempt.
+    /// What to do for a token with this `kid`. Asking counts as an attempt; while there is no set that counts, everybody may ask.
     pub fn plan(&mut self, now: UnixSeconds, kid: Option<&str>) -> Plan {
+        let plan = self.peek(now, kid);
+        let counts = |held: &Held| now.since(held.fetched_at) <= MAX_AGE;
+        if matches!(plan, Plan::Ask(_)) && self.current.as_ref().is_some_and(counts) {
+            self.attempted = Some(now);
+        }
+        plan
+    }
+
+    /// The same for somebody who will not ask: it is no attempt.
+    #[must_use]
+    pub fn peek(&self, now: UnixSeconds, kid: Option<&str>) -> Plan {
         let cooling = self.is_cooling(now);
         let Some(held) = &self.current else {
             return if cooling { Plan::Unavailable } else { Plan::Ask(Refresh::Missing) };
@@ -92,7 +103,6 @@ impl KeySetState {
         } else {
             return Plan::Use(Arc::clone(&held.set), self.generation);
         };
-        self.attempted = Some(now);
         Plan::Ask(reason)
     }
 

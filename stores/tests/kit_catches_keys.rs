@@ -53,9 +53,11 @@ enum Fault {
     FindCaches,
     SharedCaches,
     SharedMakes,
+    NowCaches,
+    NowMakes,
 }
 
-const FAULTS: [Fault; 37] = {
+const FAULTS: [Fault; 39] = {
     use Fault::*;
     [
         DeclaresNothing,
@@ -95,6 +97,8 @@ const FAULTS: [Fault; 37] = {
         FindCaches,
         SharedCaches,
         SharedMakes,
+        NowCaches,
+        NowMakes,
     ]
 };
 
@@ -168,6 +172,17 @@ impl KeyStore for Faulty {
             return Ok(Some(Arc::new(KeyRecord { id: *id, ..kit::sample("made", 0).unwrap() })));
         }
         Ok(found.map(Arc::new))
+    }
+
+    fn find_now(&self, id: &KeyId) -> Option<Option<Arc<KeyRecord>>> {
+        let found = self.records.lock().unwrap().get(id).cloned();
+        let found = match (self.fault, found) {
+            (Fault::None, found) => found,
+            (Fault::NowCaches, Some(found)) => Some(self.cache.lock().unwrap().entry(*id).or_insert(found).clone()),
+            (Fault::NowMakes, None) => Some(KeyRecord { id: *id, ..kit::sample("made", 0).unwrap() }),
+            _ => return None,
+        };
+        Some(found.map(Arc::new))
     }
 
     async fn insert(&self, record: &KeyRecord) -> Result<Inserted, StoreError> {

@@ -15,7 +15,30 @@ struct Grant {
     gate: Arc<Gate>,
     route: usize,
     params: Box<[(Box<str>, Box<str>)]>,
-    principals: Box<[Principal]>,
+    principals: Principals,
+}
+
+/// Mostly one, which needs no list.
+enum Principals {
+    One(Principal),
+    Others(Box<[Principal]>),
+}
+
+impl Principals {
+    fn of(decision: &Decision<'_>) -> Self {
+        let mut all = decision.principals().cloned();
+        match (all.next(), all.next()) {
+            (Some(one), None) => Self::One(one),
+            (first, second) => Self::Others(first.into_iter().chain(second).chain(all).collect()),
+        }
+    }
+
+    fn all(&self) -> &[Principal] {
+        match self {
+            Self::One(one) => std::slice::from_ref(one),
+            Self::Others(others) => others,
+        }
+    }
 }
 
 impl Granted {
@@ -28,7 +51,7 @@ impl Granted {
             gate: Arc::clone(gate),
             route: decision.route_index()?,
             params: decision.params().map(|(name, value)| (name.into(), value.into())).collect(),
-            principals: decision.principals().cloned().collect(),
+            principals: Principals::of(decision),
         })))
     }
 
@@ -52,26 +75,26 @@ impl Granted {
     /// Who is behind the request; nobody on a public route.
     #[must_use]
     pub fn principal(&self) -> Option<&Principal> {
-        self.0.principals.first()
+        self.principals().first()
     }
 
     /// Everyone behind the request, in the order of the alternative that was met.
     #[must_use]
     pub fn principals(&self) -> &[Principal] {
-        &self.0.principals
+        self.0.principals.all()
     }
 
     /// The names of the scopes of the first principal, implied ones too.
     pub fn scopes(&self) -> impl Iterator<Item = &str> {
         let catalogue = self.0.gate.policy().scopes();
-        self.0.principals.first().into_iter().flat_map(|principal| catalogue.names(principal.scopes()))
+        self.principals().first().into_iter().flat_map(|principal| catalogue.names(principal.scopes()))
     }
 }
 
 impl fmt::Debug for Granted {
     /// Route and log ids: no path, no token, no key.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let who: Vec<_> = self.0.principals.iter().map(Principal::log_id).collect();
+        let who: Vec<_> = self.principals().iter().map(Principal::log_id).collect();
         f.debug_struct("Granted").field("route_id", &self.route_id()).field("principals", &who).finish_non_exhaustive()
     }
 }

@@ -1,7 +1,7 @@
 //! Scopegate as a [`tower`](https://docs.rs/tower) layer, for axum and anything else on tower.
 //!
 //! Each request is decided before the service behind sees it. An allowed one carries a [`Granted`] and goes on; everything else is answered
-//! here, as [`Decision::response`] words it. A store that is out of reach is a 503, never a pass. The layer awaits the store and holds no lock
+//! here, as [`Decision::response`] words it. A store that is out of reach is a 503, never a pass. The layer awaits the store, unless it has the record at hand ([`AsyncHost::key_now`](scopegate::host::AsyncHost::key_now)), and holds no lock
 //! meanwhile; what is to be stored, counted or logged goes to [`Effects`].
 //!
 //! ```no_run
@@ -47,7 +47,7 @@ use scopegate::time::UnixSeconds;
 pub use self::effects::{Decided, Effects, NoEffects};
 pub use self::facts::ConnectionFacts;
 pub use self::granted::Granted;
-pub use self::service::Scopegate;
+pub use self::service::{Answer, Scopegate};
 
 type Clock = dyn Fn() -> UnixSeconds + Send + Sync;
 type Facts = dyn Fn(&Parts) -> ConnectionFacts + Send + Sync;

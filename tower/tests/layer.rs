@@ -49,16 +49,31 @@ impl Effects for Seen {
     }
 }
 
-/// One record, or an outage.
-struct Store(Option<Arc<KeyRecord>>);
+/// One record, or an outage; at hand, or to be waited for.
+struct Store {
+    record: Option<Arc<KeyRecord>>,
+    at_hand: bool,
+}
 
-impl AsyncHost for Store {
-    async fn key(&self, id: &KeyId) -> KeyAnswer {
-        match &self.0 {
+impl Store {
+    fn answer(&self, id: &KeyId) -> KeyAnswer {
+        match &self.record {
             Some(record) if record.id == *id => KeyAnswer::Found(Arc::clone(record)),
             Some(_) => KeyAnswer::Missing,
             None => KeyAnswer::Unavailable,
         }
+    }
+}
+
+impl AsyncHost for Store {
+    async fn key(&self, id: &KeyId) -> KeyAnswer {
+        assert!(!self.at_hand, "what is at hand is not waited for");
+        tokio::task::yield_now().await;
+        self.answer(id)
+    }
+
+    fn key_now(&self, id: &KeyId) -> Option<KeyAnswer> {
+        self.at_hand.then(|| self.answer(id))
     }
 
     async fn keys(&self, _: &str, _: &str, _: KeysReason) -> KeysAnswer {
@@ -74,7 +89,16 @@ struct Bench {
 }
 
 impl Bench {
+    /// With a store that is waited for, and with one that has the record at hand.
+    fn both(outage: bool) -> [Self; 2] {
+        [false, true].map(|at_hand| Self::with(outage, at_hand))
+    }
+
     fn new(outage: bool) -> Self {
+        Self::with(outage, true)
+    }
+
+    fn with(outage: bool, at_hand: bool) -> Self {
         let keyring = Keyring::new([("p1", [7_u8; 32].as_slice())]).unwrap();
         let mut entropy = [0_u8; ENTROPY_BYTES];
         getrandom::fill(&mut entropy).unwrap();
@@ -89,7 +113,7 @@ impl Bench {
         let rules = IssueRules { declared: &["jobs:read"], ..IssueRules::default() };
         let format = KeyFormat::new("jbf", &["live", "test"]).unwrap();
         let issued = issue(&wanted, &rules, &format, &keyring, &entropy, NOW).unwrap();
-        let store = Store((!outage).then(|| Arc::new(issued.record.clone())));
+        let store = Store { record: (!outage).then(|| Arc::new(issued.record.clone())), at_hand };
         let gate = Gate::builder(Policy::from_json(POLICY).unwrap().into()).keyring(keyring).build().unwrap();
         let seen = Arc::new(Seen::default());
         let layer = ScopegateLayer::new(Arc::new(gate), store).effects(seen.clone()).clock(|| NOW);
@@ -132,43 +156,45 @@ const HTTPS: Option<ConnectionFacts> = Some(ConnectionFacts { https: true, clien
 
 #[tokio::test]
 async fn what_is_refused_never_reaches_the_service() {
-    let bench = Bench::new(false);
-    let key = Some(bench.key.as_str());
-    let plain = Some(ConnectionFacts::default());
-    for (what, target, key, connection, status) in [
-        ("no credential", "/jobs/job-no-42", None, HTTPS, 401),
-        ("no key", "/jobs/job-no-42", Some("nonsense"), HTTPS, 401),
-        ("plain HTTP", "/jobs/job-no-42", key, plain, 403),
-        ("an unknown connection", "/jobs/job-no-42", key, None, 403),
-        ("no route", "/other", key, HTTPS, 404),
-        ("dots", "/jobs/../jobs/job-no-42", key, HTTPS, 400),
-        ("absolute form", "https://example.com/jobs/job-no-42", key, HTTPS, 400),
-    ] {
-        let response = bench.send(bench.get(target, key, connection)).await;
-        assert_eq!(response.status().as_u16(), status, "{what}");
+    for bench in Bench::both(false) {
+        let key = Some(bench.key.as_str());
+        let plain = Some(ConnectionFacts::default());
+        for (what, target, key, connection, status) in [
+            ("no credential", "/jobs/job-no-42", None, HTTPS, 401),
+            ("no key", "/jobs/job-no-42", Some("nonsense"), HTTPS, 401),
+            ("plain HTTP", "/jobs/job-no-42", key, plain, 403),
+            ("an unknown connection", "/jobs/job-no-42", key, None, 403),
+            ("no route", "/other", key, HTTPS, 404),
+            ("dots", "/jobs/../jobs/job-no-42", key, HTTPS, 400),
+            ("absolute form", "https://example.com/jobs/job-no-42", key, HTTPS, 400),
+        ] {
+            let response = bench.send(bench.get(target, key, connection)).await;
+            assert_eq!(response.status().as_u16(), status, "{what}");
+        }
+        let mut twice = bench.get("/jobs/job-no-42", key, HTTPS);
+        twice.headers_mut().append("x-api-key", bench.key.parse().unwrap());
+        assert_eq!(bench.send(twice).await.status(), StatusCode::BAD_REQUEST);
+        let mut post = bench.get("/jobs/job-no-42", key, HTTPS);
+        *post.method_mut() = http::Method::POST;
+        let response = bench.send(post).await;
+        assert_eq!((response.status().as_u16(), response.headers()["allow"].to_str().unwrap()), (405, "GET, HEAD"));
+        assert_eq!(bench.calls.load(Ordering::SeqCst), 0);
+        assert!(bench.seen.touches.lock().unwrap().is_empty(), "only an allow is a use");
+        assert_eq!(bench.seen.events.lock().unwrap().len(), 9, "every decision is in the log");
     }
-    let mut twice = bench.get("/jobs/job-no-42", key, HTTPS);
-    twice.headers_mut().append("x-api-key", bench.key.parse().unwrap());
-    assert_eq!(bench.send(twice).await.status(), StatusCode::BAD_REQUEST);
-    let mut post = bench.get("/jobs/job-no-42", key, HTTPS);
-    *post.method_mut() = http::Method::POST;
-    let response = bench.send(post).await;
-    assert_eq!((response.status().as_u16(), response.headers()["allow"].to_str().unwrap()), (405, "GET, HEAD"));
-    assert_eq!(bench.calls.load(Ordering::SeqCst), 0);
-    assert!(bench.seen.touches.lock().unwrap().is_empty(), "only an allow is a use");
-    assert_eq!(bench.seen.events.lock().unwrap().len(), 9, "every decision is in the log");
 }
 
 #[tokio::test]
 async fn what_is_allowed_says_why() {
     use http_body_util::BodyExt;
-    let bench = Bench::new(false);
-    let response = bench.send(bench.get("/jobs/job-no-42?x=1", Some(&bench.key), HTTPS)).await;
-    let body = response.into_body().collect().await.unwrap().to_bytes();
-    assert_eq!(body, r#"getJob Some("job-no-42") Some("company-1") ["jobs:read"]"#);
-    let (touches, events) = (bench.seen.touches.lock().unwrap(), bench.seen.events.lock().unwrap());
-    assert_eq!((touches.len(), touches[0].at), (1, NOW));
-    assert_eq!(*events, [("ok", Some(touches[0].id.to_string()))]);
+    for bench in Bench::both(false) {
+        let response = bench.send(bench.get("/jobs/job-no-42?x=1", Some(&bench.key), HTTPS)).await;
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        assert_eq!(body, r#"getJob Some("job-no-42") Some("company-1") ["jobs:read"]"#);
+        let (touches, events) = (bench.seen.touches.lock().unwrap(), bench.seen.events.lock().unwrap());
+        assert_eq!((touches.len(), touches[0].at), (1, NOW));
+        assert_eq!(*events, [("ok", Some(touches[0].id.to_string()))]);
+    }
 }
 
 #[tokio::test]
@@ -182,10 +208,11 @@ async fn in_http_2_the_authority_stands_apart() {
 #[tokio::test]
 async fn a_public_route_has_no_principal() {
     use http_body_util::BodyExt;
-    let bench = Bench::new(false);
-    let response = bench.send(bench.get("/health", None, HTTPS)).await;
-    let body = response.into_body().collect().await.unwrap().to_bytes();
-    assert_eq!(body, "health None None []");
+    for bench in Bench::both(false) {
+        let response = bench.send(bench.get("/health", None, HTTPS)).await;
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        assert_eq!(body, "health None None []");
+    }
 }
 
 #[tokio::test]
@@ -203,10 +230,11 @@ async fn no_wording_turns_a_refusal() {
 
 #[tokio::test]
 async fn an_outage_is_503_and_never_reaches_the_service() {
-    let bench = Bench::new(true);
-    let response = bench.send(bench.get("/jobs/job-no-42", Some(&bench.key), HTTPS)).await;
-    assert_eq!((response.status().as_u16(), response.headers()["retry-after"].to_str().unwrap()), (503, "5"));
-    assert_eq!(bench.calls.load(Ordering::SeqCst), 0);
+    for bench in Bench::both(true) {
+        let response = bench.send(bench.get("/jobs/job-no-42", Some(&bench.key), HTTPS)).await;
+        assert_eq!((response.status().as_u16(), response.headers()["retry-after"].to_str().unwrap()), (503, "5"));
+        assert_eq!(bench.calls.load(Ordering::SeqCst), 0);
+    }
 }
 
 #[tokio::test]

@@ -18,6 +18,13 @@ pub(super) async fn found<S: KeyStore>(store: &S, id: &KeyId) -> Result<KeyRecor
         && shared.last_used_at >= plain.last_used_at
         && *shared == KeyRecord { last_used_at: shared.last_used_at, ..plain };
     expect(newer || later, "what a decision finds is older than what was found before it, or another record")?;
+    if let Some(at_hand) = store.find_now(id) {
+        let at_hand = at_hand.ok_or_else(missing)?;
+        let newer = at_hand.version > shared.version;
+        let same = KeyRecord { last_used_at: at_hand.last_used_at, ..KeyRecord::clone(&shared) };
+        let later = *at_hand == same && at_hand.last_used_at >= shared.last_used_at;
+        expect(newer || later, "what is at hand is older than what was found before it, or another record")?;
+    }
     Ok(KeyRecord::clone(&shared))
 }
 
@@ -34,6 +41,7 @@ pub(super) async fn inserts<S: KeyStore>(one: &S, other: &S, base: u64) -> Resul
     let mut record = sample("kit", base)?;
     expect(other.find(&record.id).await.map_err(told)?.is_none(), "an unknown id is found")?;
     expect(other.find_shared(&record.id).await.map_err(told)?.is_none(), "a decision finds an unknown id")?;
+    expect(other.find_now(&record.id).is_none_or(|found| found.is_none()), "an unknown id is at hand")?;
     // What this version does not know comes back as it was.
     record.extra.insert("x-note".to_owned(), json!({ "text": "\u{0}é\"\\", "number": 1.5, "none": null }));
     record.last_used_at = Some(NOW);

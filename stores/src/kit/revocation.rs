@@ -205,7 +205,11 @@ async fn decide_until<S: KeyStore>(
 ) -> Result<(), StoreError> {
     for _ in 0..ATTEMPTS {
         let after = returned.load(Ordering::SeqCst);
-        let found = store.find_shared(&issued.record.id).await?;
+        // As a decision asks.
+        let found = match store.find_now(&issued.record.id) {
+            Some(found) => found,
+            None => store.find_shared(&issued.record.id).await?,
+        };
         if after {
             return refused(gate, issued, found).map_err(StoreError::new);
         }

@@ -51,6 +51,10 @@ impl KeyStore for MemoryStore {
         Ok(lock(&self.records).get(id).cloned())
     }
 
+    fn find_now(&self, id: &KeyId) -> Option<Option<Arc<KeyRecord>>> {
+        Some(lock(&self.records).get(id).cloned())
+    }
+
     async fn insert(&self, record: &KeyRecord) -> Result<Inserted, StoreError> {
         let mut records = lock(&self.records);
         if records.contains_key(&record.id) {

@@ -1,17 +1,17 @@
 //! A connection that only reads, used on the thread that asks. The pool hands every query to a thread of its own and back, which costs more than
 //! a decision; a key is found here in a few microseconds, and writers are not waited for (write-ahead log).
 //!
-//! It keeps the records that it read for as long as the database has not changed at all. `PRAGMA data_version` says so: it differs as soon as
-//! any other connection, of this process or another, has committed anything, and this one never writes. What is kept is never older than the
-//! version that it is kept under, since the version is asked before the record is read.
+//! It keeps the records that it read, and they hold for as long as the database has not changed at all. The index of the write-ahead log says so
+//! ([`Index`]); where it cannot be read, `PRAGMA data_version` does. Either differs as soon as any connection, of this process or another, has
+//! committed anything, and this one never writes. What is kept is never older than the state that it is kept for, since the state is asked before
+//! the record is read.
 //!
-//! The version costs locks of the file, more than all the rest. So whoever asks lets the others who are ready go first, and then one look at
-//! the version serves all who had asked before it began. A call that begins after a commit has returned therefore sees that commit. For the
-//! same reason there is one connection: several would wait for each other's locks, and share fewer looks.
+//! The pragma costs locks of the file, more than all the rest. So whoever has to ask it lets the others who are ready go first, and then one look
+//! serves all who had asked before it began. A call that begins after a commit has returned therefore sees that commit. For the same reason there
+//! is one connection: several would wait for each other's locks, and share fewer looks.
 
-use std::collections::HashMap;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering, fence};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -19,16 +19,28 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use scopegate::key::format::KeyId;
 use scopegate::key::record::KeyRecord;
 
-use crate::row::record;
+use super::index::{Header, Index};
+use super::kept::Kept;
 
-/// The most records that are kept: some megabytes.
-const MOST_RECORDS: usize = 16_384;
 /// How often a call lets others go first while the connection is at work, before it waits for it.
 const PATIENCE: usize = 32;
 
-/// The connection, and who waits for it.
+/// What the database was at: another one as soon as anything was committed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    /// By the index of the write-ahead log.
+    Index(Header),
+    /// By `PRAGMA data_version`.
+    Version(i64),
+}
+
+/// The connection, who waits for it, and what it has read.
 #[derive(Debug)]
 pub(super) struct Reading {
+    /// Nothing is told from what is kept once this is closed.
+    is_open: AtomicBool,
+    index: Option<Index>,
+    kept: Kept,
     /// How many looks at the version have begun.
     begun: AtomicU64,
     reader: Mutex<Option<Reader>>,
@@ -40,7 +52,6 @@ struct Reader {
     version: i64,
     /// The number of the last look at the version that succeeded.
     looked: u64,
-    records: HashMap<KeyId, Arc<KeyRecord>>,
 }
 
 impl Reading {
@@ -50,12 +61,29 @@ impl Reading {
         if url.split_once('?').is_some_and(|(_, parameters)| !matches!(parameters, "mode=rwc" | "mode=rw")) {
             return None;
         }
-        Some(Self { begun: AtomicU64::new(0), reader: Mutex::new(Some(Reader::open(path).ok()?)) })
+        let begun = AtomicU64::new(0);
+        let mut reader = Reader::open(path).ok()?;
+        // From the first look on the connection has the index open.
+        let index = reader.look(&begun).ok().and_then(|()| Index::open(path));
+        let reader = Mutex::new(Some(reader));
+        Some(Self { is_open: AtomicBool::new(true), index, kept: Kept::default(), begun, reader })
     }
 
     /// Closes the connection; nothing is found here afterwards.
     pub(super) fn close(&self) {
+        self.is_open.store(false, Ordering::SeqCst);
         *self.lock() = None;
+        self.kept.clear();
+    }
+
+    /// The record with an id, if the index tells what the database is at. `None` when this cannot be told here and now.
+    pub(super) fn find_now(&self, id: &KeyId) -> Option<Option<Arc<KeyRecord>>> {
+        let index = self.index.as_ref().filter(|_| self.is_open.load(Ordering::SeqCst))?;
+        let state = State::Index(index.header()?);
+        match self.kept.get(id, state) {
+            Some(record) => Some(Some(record)),
+            None => self.lock().as_ref()?.read(id, state, &self.kept).ok(),
+        }
     }
 
     /// The record with an id. `None` when this cannot be told here and now: the database is locked, damaged or gone.
@@ -64,10 +92,22 @@ impl Reading {
         for _ in 0..PATIENCE {
             tokio::task::yield_now().await;
             if let Ok(mut reader) = self.reader.try_lock() {
-                return reader.as_mut()?.find(id, asked, &self.begun).ok();
+                return self.find_by(reader.as_mut()?, id, asked);
             }
         }
-        self.lock().as_mut()?.find(id, asked, &self.begun).ok()
+        self.find_by(self.lock().as_mut()?, id, asked)
+    }
+
+    /// The record with an id, for a call that asked when so many looks at the version had begun.
+    fn find_by(&self, reader: &mut Reader, id: &KeyId, asked: u64) -> Option<Option<Arc<KeyRecord>>> {
+        if reader.looked <= asked {
+            reader.look(&self.begun).ok()?;
+        }
+        let state = State::Version(reader.version);
+        match self.kept.get(id, state) {
+            Some(record) => Some(Some(record)),
+            None => reader.read(id, state, &self.kept).ok(),
+        }
     }
 
     /// How many looks have begun until now: only a later one is sure to see all that has been committed until now.
@@ -88,42 +128,25 @@ impl Reader {
         // Nobody waits here: the thread has other requests.
         connection.busy_timeout(Duration::ZERO)?;
         connection.pragma_update(None, "query_only", true)?;
-        Ok(Self { connection, version: -1, looked: 0, records: HashMap::new() })
+        Ok(Self { connection, version: -1, looked: 0 })
     }
 
-    /// The record with an id, for a call that asked when so many looks at the version had begun.
-    fn find(&mut self, id: &KeyId, asked: u64, begun: &AtomicU64) -> rusqlite::Result<Option<Arc<KeyRecord>>> {
-        if self.looked <= asked {
-            self.look(begun)?;
-        }
-        if let Some(kept) = self.records.get(id) {
-            return Ok(Some(Arc::clone(kept)));
-        }
-        let read = self
-            .connection
+    /// Reads the record with an id, after the database was seen at a state.
+    fn read(&self, id: &KeyId, state: State, kept: &Kept) -> rusqlite::Result<Option<Arc<KeyRecord>>> {
+        self.connection
             .prepare_cached("SELECT record, last_used_at FROM api_keys WHERE id = ?")?
             .query_row([id.as_str()], |row| {
-                record(row.get_ref(0)?.as_str()?, row.get(1)?).map_err(|_| rusqlite::Error::InvalidQuery)
+                kept.read(id, state, row.get_ref(0)?.as_str()?, row.get(1)?).map_err(|_| rusqlite::Error::InvalidQuery)
             })
-            .optional()?;
-        let Some(read) = read.map(Arc::new) else { return Ok(None) };
-        if self.records.len() >= MOST_RECORDS {
-            self.records.clear();
-        }
-        self.records.insert(*id, Arc::clone(&read));
-        Ok(Some(read))
+            .optional()
     }
 
-    /// Looks at the version: forgets the records if anything has been committed.
+    /// Looks at the version.
     fn look(&mut self, begun: &AtomicU64) -> rusqlite::Result<()> {
         let number = begun.fetch_add(1, Ordering::SeqCst).saturating_add(1);
         // Whoever asks from here on counts this look as begun, or else what they saw committed is seen here.
         fence(Ordering::SeqCst);
-        let version = self.connection.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?;
-        if version != self.version {
-            self.records.clear();
-            self.version = version;
-        }
+        self.version = self.connection.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?;
         self.looked = number;
         Ok(())
     }
@@ -170,11 +193,11 @@ mod tests {
         store.insert(&first).await.unwrap();
         let reading = Reading::open(&file.url(), &file.0).unwrap();
         let find = |asked| {
-            let record = reading.lock().as_mut().unwrap().find(&first.id, asked, &reading.begun).unwrap().unwrap();
+            let record = reading.find_by(reading.lock().as_mut().unwrap(), &first.id, asked).unwrap().unwrap();
             (record.version, reading.asked())
         };
-        assert_eq!(reading.asked(), 0);
-        assert_eq!(find(0), (1, 1), "the first look");
+        assert_eq!(reading.asked(), 1, "the first look");
+        assert_eq!(find(0), (1, 1));
         let second = relabel(&first, "second").unwrap();
         assert_eq!(store.update(1, &second).await.unwrap(), Updated::Done);
         assert_eq!(find(0), (1, 1), "asked before the look, and so before the change");
@@ -206,7 +229,7 @@ mod tests {
         for found in asking {
             assert!(found.await.unwrap());
         }
-        assert_eq!(reading.asked(), 1);
+        assert_eq!(reading.asked(), 2, "one, after that of the start");
         store.close().await;
         reading.close();
     }

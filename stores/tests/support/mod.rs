@@ -38,6 +38,11 @@ impl File {
     pub fn url(&self) -> String {
         format!("sqlite:{}", self.0.display())
     }
+
+    /// A file beside it.
+    pub fn companion(&self, suffix: &str) -> PathBuf {
+        format!("{}{suffix}", self.0.display()).into()
+    }
 }
 
 impl Drop for File {
