@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { getSystemErrorMap, parseArgs } from "node:util";
 import { createGate } from "../entry/node.js";
 import { runCases } from "../core/cases.js";
-import { explain } from "./explain.js";
+import { explain, mistaken, token } from "./explain.js";
 import { readable } from "./readable.js";
 import { holdsCredential, redact } from "./secrecy.js";
 import { caseSets, keyRecords, secretsByName } from "./shapes.js";
@@ -35,11 +35,26 @@ function read(file) {
     const [, what] = getSystemErrorMap().get(error.errno) ?? [undefined, error.code];
     throw new Misuse(`${file}: cannot be read: ${what[0].toUpperCase()}${what.slice(1)} (os error ${-error.errno})`);
   }
+  let text;
   try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
     throw new Misuse(`${file}: expected UTF-8 text`);
   }
+  if (text.startsWith("\ufeff")) throw new Misuse(`${file}: expected UTF-8 text without a byte order mark`);
+  return text;
+}
+
+/** A secret: one line, its end cut off. */
+function readSecret(file) {
+  const line = read(file).replace(/[\r\n]+$/, "");
+  if (/[\r\n]/.test(line)) throw new Misuse(`${file}: expected one line, and nothing but the secret in it`);
+  return line;
+}
+
+/** Standard input is there for one file: the second would find nothing. */
+function standardInputOnce(files) {
+  if (files.filter((file) => file === "-").length > 1) throw new Misuse("standard input can be read once: only one file may be -");
 }
 
 /** The text of a policy; one in TOML needs the native command. */
@@ -48,19 +63,42 @@ function readPolicy(file) {
   return read(file);
 }
 
-/** A gate. What is wrong with the policy, the peppers or a key set names its file. */
+/** A gate. What is wrong with the policy, the peppers or a key set names its file and the place. */
 const gateOf = (file, text, { peppers, jwks }, options) => {
   try {
     return createGate({ policy: text, ...options });
   } catch (error) {
     if (error.errors) throw new Misuse(explain(file, text, error.errors));
-    const about = {
-      keyring_invalid: () => peppers,
-      key_set_invalid: () => jwks.find(([name]) => error.message.includes(JSON.stringify(name)))?.[1],
-    }[error.code]?.();
-    throw new Misuse(about === undefined ? error.message : `${about}: ${error.message}`);
+    if (error.code === "keyring_invalid") throw mistaken(peppers.file, peppers.text, `/${namedIn(error)}`, error.message);
+    const set = error.code === "key_set_invalid" && jwks.find(({ name }) => error.message.includes(JSON.stringify(name)));
+    throw set ? mistaken(set.file, set.text, faultyKey(set.text), error.message) : new Misuse(error.message);
   }
 };
+
+/** The pepper that an error names first. */
+function namedIn({ message }) {
+  const [name] = /"(?:[^"\\]|\\.)*"/.exec(message) ?? ['""'];
+  return token(JSON.parse(name));
+}
+
+/** Where a key set is wrong: the first key that none may hold, or the list. */
+function faultyKey(text) {
+  const { keys } = JSON.parse(text);
+  const policy = {
+    version: 1, name: "-", scopes: {}, routes: [{ id: "-", match: "GET /", public: true }],
+    credentials: { "-": { type: "bearer", issuer: "-", audiences: ["-"], algorithms: ["RS256"] } },
+  };
+  const isNone = (key) => {
+    try {
+      createGate({ policy, keySets: { "-": { keys: [key] } } }).close();
+      return false;
+    } catch {
+      return true;
+    }
+  };
+  const at = Array.isArray(keys) ? keys.findIndex(isNone) : -1;
+  return at < 0 ? "/keys" : `/keys/${at}`;
+}
 
 /** The text of a key set. */
 function keySet(file) {
@@ -72,22 +110,23 @@ function keySet(file) {
 /** The peppers of a file; the first is current unless it names another. */
 function peppersOf(file) {
   if (file === undefined) return undefined;
-  const { current, secrets } = secretsByName(file, read(file));
+  const text = read(file);
+  const { current, secrets } = secretsByName(file, text);
   const names = Object.keys(secrets);
   if (current !== undefined && !names.includes(current)) {
-    throw new Misuse(`${file}: "current": expected the name of a pepper of this file (${names.join(", ")})`);
+    throw mistaken(file, text, "/current", `"current": expected the name of a pepper of this file (${names.join(", ")})`);
   }
-  return names.length === 0 ? undefined : { current: current ?? names[0], ...secrets };
+  return { file, text, ring: names.length === 0 ? undefined : { current: current ?? names[0], ...secrets } };
 }
 
-/** Holds a policy that cases name, or hold, against the rules; what it compiles to is not kept. `before` is what stands before one in its file. */
-function credentialsOf(file, text, before) {
+/** Holds a policy that cases name, or hold, against the rules; what it compiles to is not kept. `holder` is the case file that it stands in. */
+function credentialsOf(file, text, holder) {
   let gate;
   try {
     gate = createGate({ policy: text, ...standIns(text) });
   } catch (error) {
     if (error.errors === undefined) throw error;
-    throw new Misuse(before === undefined ? explain(file, text, error.errors) : within(file, before, error));
+    throw new Misuse(holder === undefined ? explain(file, text, error.errors) : within(file, holder, error));
   }
   const { credentials } = gate.policy;
   gate.close();
@@ -95,10 +134,11 @@ function credentialsOf(file, text, before) {
 }
 
 /** A mistake of a policy that stands in a case file. */
-function within(file, before, error) {
+function within(file, { text, place, before }, error) {
   const [{ code, message }] = error.errors;
   const at = code === "syntax" ? / at line (\d+) column (\d+)$/.exec(message) : null;
-  if (at === null) return `${file}: policy: ${error.message}`;
+  const moved = (pointer) => (pointer === undefined ? undefined : `${place}/policy${pointer}`);
+  if (at === null) return explain(file, text, error.errors.map((one) => ({ ...one, place: moved(one.place), other: moved(one.other) })));
   const [line, column] = [Number(at[1]), Number(at[2])];
   const lines = before.split("\n");
   const shift = line === 1 ? Buffer.byteLength(lines.at(-1)) : 0;
@@ -116,12 +156,16 @@ async function results(file) {
   const sets = caseSets(file, text);
   if (sets === null) credentialsOf(file, text);
   const policies = new Map();
-  for (const { set, inline } of sets ?? []) {
+  for (const { set, place, inline } of sets ?? []) {
     const path = inline === undefined ? beside(file, set.policy) : file;
     if (inline === undefined && !policies.has(set.policy)) policies.set(set.policy, readPolicy(path));
-    const credentials = credentialsOf(path, inline?.text ?? policies.get(set.policy), inline?.before);
+    const policy = inline?.text ?? policies.get(set.policy);
+    const credentials = credentialsOf(path, policy, inline && { text, place, before: inline.before });
+    holdPeppers(file, text, `${place}/peppers`, policy, set.peppers);
     const unknown = Object.keys(set.jwks ?? {}).find((name) => !credentials.some((credential) => credential.name === name));
-    if (unknown !== undefined) throw new Misuse(`${file}: jwks: credential ${JSON.stringify(unknown)} is not declared`);
+    if (unknown !== undefined) {
+      throw mistaken(file, text, `${place}/jwks/${token(unknown)}`, `credential ${JSON.stringify(unknown)} is not declared`);
+    }
   }
   try {
     return await runCases(text, (path) => policies.get(path));
@@ -130,7 +174,20 @@ async function results(file) {
   }
 }
 
+/** Holds the peppers of a set against the rules. */
+function holdPeppers(file, text, place, policy, peppers = {}) {
+  const [current] = Object.keys(peppers);
+  if (current === undefined) return;
+  try {
+    createGate({ policy, peppers: { current, ...peppers }, ...standIns(policy) }).close();
+  } catch (error) {
+    if (error.code === "keyring_invalid") throw mistaken(file, text, `${place}/${namedIn(error)}`, error.message);
+    throw error;
+  }
+}
+
 async function test({ decisions }, files) {
+  standardInputOnce(files);
   let passed = 0;
   let failed = 0;
   for (const file of files) {
@@ -159,6 +216,7 @@ function standIns(text) {
 }
 
 function check(_, files) {
+  standardInputOnce(files);
   let good = true;
   for (const file of files) {
     const text = readPolicy(file);
@@ -207,13 +265,12 @@ function headersOf(values, credentials) {
       throw new Misuse(`a credential on the command line stays in the shell's history; give ${name} by --key-file or --bearer-file (- reads standard input)`);
     }
   }
-  const line = (path) => read(path).replace(/[\r\n]+$/, "");
   if (values["key-file"] !== undefined) {
     const header = credentials.find((one) => one.header !== undefined)?.header;
     if (header === undefined) throw new Misuse("--key-file: the policy has no API key credential");
-    headers.push([header, line(values["key-file"])]);
+    headers.push([header, readSecret(values["key-file"])]);
   }
-  if (values["bearer-file"] !== undefined) headers.push(["Authorization", `Bearer ${line(values["bearer-file"])}`]);
+  if (values["bearer-file"] !== undefined) headers.push(["Authorization", `Bearer ${readSecret(values["bearer-file"])}`]);
   return headers;
 }
 
@@ -223,15 +280,16 @@ async function decide(values) {
   if (values["client-ip"] !== undefined && isIP(values["client-ip"]) === 0) throw new Misuse("--client-ip: expected an IP address");
   const jwks = (values.jwks ?? []).map((one) => pair(one, "=", "--jwks: expected CREDENTIAL=FILE"));
   const files = [values.policy, values.keys, values.peppers, values.secrets, values["key-file"], values["bearer-file"], ...jwks.map(([, path]) => path)];
-  if (files.filter((path) => path === "-").length > 1) throw new Misuse("standard input can be read once: only one file may be -");
+  standardInputOnce(files);
   const file = values.policy ?? DEFAULT_POLICY;
   const text = readPolicy(file);
   const peppers = peppersOf(values.peppers);
   const records = new Map((values.keys === undefined ? [] : keyRecords(values.keys, read(values.keys))).map((record) => [record.id, record]));
-  const gate = gateOf(file, text, { peppers: values.peppers, jwks }, {
+  const sets = jwks.map(([name, path]) => ({ name, file: path, text: keySet(path) }));
+  const gate = gateOf(file, text, { peppers, jwks: sets }, {
     keys: { find: (id) => records.get(id) ?? null },
-    keySets: Object.fromEntries(jwks.map(([name, path]) => [name, keySet(path)])),
-    peppers,
+    keySets: Object.fromEntries(sets.map((set) => [set.name, set.text])),
+    peppers: peppers?.ring,
     secrets: values.secrets === undefined ? undefined : secretsByName(values.secrets, read(values.secrets)).secrets,
     trace: values.explain,
     now: now === undefined ? undefined : () => now,

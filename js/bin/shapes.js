@@ -1,7 +1,8 @@
 // The files that the command is given, held against their shapes before anything is done: case files, key records, secrets by name.
 import { isIP } from "node:net";
 import { createGate } from "../entry/node.js";
-import { Misuse, plain, readStrict } from "./strict.js";
+import { mistaken, token } from "./explain.js";
+import { plain, readStrict } from "./strict.js";
 
 const LAST_INSTANT = 253402300799;
 const INSTANT = `whole Unix seconds from 0 to ${LAST_INSTANT}`;
@@ -165,7 +166,7 @@ class Shapes {
 const memberOf = (node, name) => node.members.find((member) => member.name === name)?.node;
 
 /**
- * The sets of a case file, each as `{ set, inline }`: `inline` is the text of a policy that is written into it, and what stands before it.
+ * The sets of a case file, each as `{ set, place, inline }`: `place` is its JSON pointer, `inline` the text of a policy that is written into it, and what stands before it.
  * `null` for a policy with tests of its own, which the module reads.
  */
 export function caseSets(file, text) {
@@ -173,33 +174,33 @@ export function caseSets(file, text) {
   const { node } = read;
   if (node.kind === "object" && memberOf(node, "version") && !memberOf(node, "cases")) return null;
   const shapes = new Shapes(read);
-  return (node.kind === "array" ? node.items : [node]).map((item) => {
+  return (node.kind === "array" ? node.items : [node]).map((item, at) => {
+    const place = node.kind === "array" ? `/${at}` : "";
     shapes.set(item);
     const set = plain(item);
-    checkSecrets(file, { ...set.peppers });
-    checkSecrets(file, { ...set.secrets });
+    checkSecrets(file, text, `${place}/peppers`, { ...set.peppers });
+    checkSecrets(file, text, `${place}/secrets`, { ...set.secrets });
     const ids = (set.keys ?? []).map(({ id }) => id);
-    unique(file, ids);
+    unique(file, text, `${place}/keys`, ids);
     const policy = memberOf(item, "policy");
-    return { set, inline: policy.kind === "object" ? { text: text.slice(policy.at, policy.end), before: text.slice(0, policy.at) } : undefined };
+    return { set, place, inline: policy.kind === "object" ? { text: text.slice(policy.at, policy.end), before: text.slice(0, policy.at) } : undefined };
   });
 }
 
-function unique(file, ids) {
+function unique(file, text, place, ids) {
   const seen = new Set();
-  for (const id of ids) {
-    if (seen.has(id)) throw new Misuse(`${file}: expected ids that are unique, found two records with id ${id}`);
+  for (const [at, id] of ids.entries()) {
+    if (seen.has(id)) throw mistaken(file, text, `${place}/${at}/id`, `expected ids that are unique, found two records with id ${id}`);
     seen.add(id);
   }
 }
 
 /** Names come first, then the secrets: neither a secret nor a name that may be one is repeated. */
-function checkSecrets(file, secrets) {
+function checkSecrets(file, text, place, secrets) {
   for (const [name, secret] of Object.entries(secrets)) {
-    if (Buffer.byteLength(name) > MAX_NAME_BYTES) {
-      throw new Misuse(`${file}: expected names of at most ${MAX_NAME_BYTES} bytes: names come first, then the secrets`);
-    }
-    if (Buffer.from(secret, "base64url").toString("base64url") !== secret) throw new Misuse(`${file}: ${name}: expected base64url without padding`);
+    const wrong = (message) => mistaken(file, text, `${place}/${token(name)}`, message);
+    if (Buffer.byteLength(name) > MAX_NAME_BYTES) throw wrong(`expected names of at most ${MAX_NAME_BYTES} bytes: names come first, then the secrets`);
+    if (Buffer.from(secret, "base64url").toString("base64url") !== secret) throw wrong(`${name}: expected base64url without padding`);
   }
 }
 
@@ -212,7 +213,7 @@ export function keyRecords(file, text) {
   if (list === undefined) throw fault(node.end, "missing field `keys`");
   shapes.list(list, (record) => shapes.record(record));
   const records = plain(list);
-  unique(file, records.map(({ id }) => id));
+  unique(file, text, node.kind === "object" ? "/keys" : "", records.map(({ id }) => id));
   return records;
 }
 
@@ -221,6 +222,6 @@ export function secretsByName(file, text) {
   const read = readStrict(file, text);
   new Shapes(read).texts(read.node);
   const { current, ...secrets } = plain(read.node);
-  checkSecrets(file, secrets);
+  checkSecrets(file, text, "", secrets);
   return { current, secrets };
 }
