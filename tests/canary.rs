@@ -1,6 +1,13 @@
 //! The canary: no step, no decision, no answer and no audit event of any case of the example shows a part of the credential, in any form
 //! that Rust can print.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::arithmetic_side_effects,
+    clippy::panic,
+    reason = "tests"
+)]
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -18,7 +18,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
 use crate::error::Misuse;
-use crate::input::{Records, decode_secrets, keyring, parse_policy, read, read_policy};
+use crate::input::{Records, decode_secrets, keyring, parse_policy, read, read_policy, standard_input_once};
 use crate::place::explain;
 use crate::secrecy::redact;
 
@@ -315,6 +315,7 @@ fn compare(place: &str, expected: &Value, found: &Value, differences: &mut Vec<S
 /// # Errors
 /// [`Misuse`] for the first file that cannot be used.
 pub fn run(files: &[PathBuf], mut report: impl FnMut(&str)) -> Result<bool, Misuse> {
+    standard_input_once(files)?;
     let (mut passed, mut failed) = (0_usize, 0_usize);
     for file in files {
         for result in run_file(file)? {

@@ -185,6 +185,8 @@ fn broken_case_files_have_a_place() {
     scopegate(["test", &file], "").says(2, &["none.json: cannot be read"]);
     scopegate(["test", "/no/such/cases.json"], "").says(2, &["/no/such/cases.json: cannot be read"]);
     scopegate(["test"], "").says(2, &["FILES"]);
+    scopegate(["test", "-", "-"], "").says(2, &["standard input can be read once"]);
+    scopegate(["test", "--decisions", "-", "-"], "").says(2, &["standard input can be read once"]);
 }
 
 /// What is wrong in a set, or in a policy inside of it, has line and column in the file.

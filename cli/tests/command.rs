@@ -120,7 +120,7 @@ fn bad_files_are_told_with_file_place_and_expectation() {
                 "GET /".into(),
             ],
             2,
-            vec!["jwks.json: ", "user", "not a JWK Set"],
+            vec!["jwks.json:1:3: ", "user", "not a JWK Set"],
         ),
         (
             "a key set that is no JSON",

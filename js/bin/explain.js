@@ -1,12 +1,23 @@
 // From a JSON pointer to a line and a column, and from policy errors to messages with an excerpt; as the native command prints them.
 import { redact } from "./secrecy.js";
 
+/** A mistake in what was given: exit code 2. */
+export class Misuse extends Error {}
+
 /** Line and column, from 1, of the value that a pointer names in valid JSON; of the nearest parent when it is not there. */
 export function locate(text, pointer) {
   const tokens = pointer.split("/").slice(1).map((token) => token.replaceAll("~1", "/").replaceAll("~0", "~"));
   const best = find(text, tokens);
   const before = text.slice(0, best);
   return [before.split("\n").length, [...before.slice(before.lastIndexOf("\n") + 1)].length + 1];
+}
+
+/** A member name as a token of a JSON pointer (RFC 6901 section 3). */
+export const token = (name) => name.replaceAll("~", "~0").replaceAll("/", "~1");
+
+/** A mistake in what a pointer names. */
+export function mistaken(file, text, pointer, message) {
+  return new Misuse(`${file}:${locate(text, pointer).join(":")}: ${message}`);
 }
 
 function find(text, tokens) {

@@ -22,7 +22,9 @@ export function readable(decision, routes) {
   if (decision.routeId !== null) say("route", `${decision.routeId} (${routes.find(({ id }) => id === decision.routeId).match})`);
   for (const [name, value] of Object.entries(decision.params)) say("parameter", `${name} = ${value}`);
   for (const { subject, kind, keyId, scopes } of decision.principals) {
-    say("principal", `${subject ?? "-"} by ${kind}${keyId === null ? "" : ` ${keyId}`}, scopes: ${scopes.join(" ")}`);
+    // A terminal would obey what an issuer put into a subject.
+    const who = (subject ?? "-").replaceAll(/\p{Cc}/gu, "\ufffd");
+    say("principal", `${who} by ${kind}${keyId === null ? "" : ` ${keyId}`}, scopes: ${scopes.join(" ")}`);
   }
   if (decision.missing.length > 0) say("missing", decision.missing.join(" "));
   if (decision.allow.length > 0) say("allowed", decision.allow.join(", "));

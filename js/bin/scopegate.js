@@ -8,8 +8,8 @@ import { fileURLToPath } from "node:url";
 import { getSystemErrorMap, parseArgs } from "node:util";
 import { createGate } from "../entry/node.js";
 import { runCases } from "../core/cases.js";
-import { caseSets, keyRecords, Misuse, readDocument, secretsByName } from "./documents.js";
-import { explain } from "./explain.js";
+import { caseSets, keyRecords, readDocument, secretsByName } from "./documents.js";
+import { explain, Misuse, mistaken, token } from "./explain.js";
 import { readable } from "./readable.js";
 import { holdsCredential, redact } from "./secrecy.js";
 
@@ -34,11 +34,26 @@ function read(file) {
     const [, what] = getSystemErrorMap().get(error.errno) ?? [undefined, error.code];
     throw new Misuse(`${file}: cannot be read: ${what[0].toUpperCase()}${what.slice(1)} (os error ${-error.errno})`);
   }
+  let text;
   try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
     throw new Misuse(`${file}: expected UTF-8 text`);
   }
+  if (text.startsWith("\ufeff")) throw new Misuse(`${file}: expected UTF-8 text without a byte order mark`);
+  return text;
+}
+
+/** A secret: one line, its end cut off. */
+function readSecret(file) {
+  const line = read(file).replace(/[\r\n]+$/, "");
+  if (/[\r\n]/.test(line)) throw new Misuse(`${file}: expected one line, and nothing but the secret in it`);
+  return line;
+}
+
+/** Standard input is there for one file: the second would find nothing. */
+function standardInputOnce(files) {
+  if (files.filter((file) => file === "-").length > 1) throw new Misuse("standard input can be read once: only one file may be -");
 }
 
 /** The text of a policy; one in TOML needs the native command. */
@@ -47,19 +62,42 @@ function readPolicy(file) {
   return read(file);
 }
 
-/** A gate. What is wrong with the policy, the peppers or a key set names its file. */
+/** A gate. What is wrong with the policy, the peppers or a key set names its file and the place. */
 const gateOf = (file, text, { peppers, jwks }, options) => {
   try {
     return createGate({ policy: text, ...options });
   } catch (error) {
     if (error.errors) throw new Misuse(explain(file, text, error.errors));
-    const about = {
-      keyring_invalid: () => peppers,
-      key_set_invalid: () => jwks.find(([name]) => error.message.includes(JSON.stringify(name)))?.[1],
-    }[error.code]?.();
-    throw new Misuse(about === undefined ? error.message : `${about}: ${error.message}`);
+    if (error.code === "keyring_invalid") throw mistaken(peppers.file, peppers.text, `/${namedIn(error)}`, error.message);
+    const set = error.code === "key_set_invalid" && jwks.find(({ name }) => error.message.includes(JSON.stringify(name)));
+    throw set ? mistaken(set.file, set.text, faultyKey(set.text), error.message) : new Misuse(error.message);
   }
 };
+
+/** The pepper that an error names first. */
+function namedIn({ message }) {
+  const [name] = /"(?:[^"\\]|\\.)*"/.exec(message) ?? ['""'];
+  return token(JSON.parse(name));
+}
+
+/** Where a key set is wrong: the first key that none may hold, or the list. */
+function faultyKey(text) {
+  const { keys } = JSON.parse(text);
+  const policy = {
+    version: 1, name: "-", scopes: {}, routes: [{ id: "-", match: "GET /", public: true }],
+    credentials: { "-": { type: "bearer", issuer: "-", audiences: ["-"], algorithms: ["RS256"] } },
+  };
+  const isNone = (key) => {
+    try {
+      createGate({ policy, keySets: { "-": { keys: [key] } } }).close();
+      return false;
+    } catch {
+      return true;
+    }
+  };
+  const at = Array.isArray(keys) ? keys.findIndex(isNone) : -1;
+  return at < 0 ? "/keys" : `/keys/${at}`;
+}
 
 /** The text of a key set. */
 function keySet(file) {
@@ -71,23 +109,24 @@ function keySet(file) {
 /** The peppers of a file; the first is current unless it names another. */
 function peppersOf(file) {
   if (file === undefined) return undefined;
-  const { current, secrets } = secretsByName(file, read(file));
+  const text = read(file);
+  const { current, secrets } = secretsByName(file, text);
   const names = Object.keys(secrets);
   if (current !== undefined && !names.includes(current)) {
-    throw new Misuse(`${file}: "current": expected the name of a pepper of this file (${names.join(", ")})`);
+    throw mistaken(file, text, "/current", `"current": expected the name of a pepper of this file (${names.join(", ")})`);
   }
-  return names.length === 0 ? undefined : { current: current ?? names[0], ...secrets };
+  return { file, text, ring: names.length === 0 ? undefined : { current: current ?? names[0], ...secrets } };
 }
 
-/** Holds a policy against the rules: the text of a file, or an object that stands in a case file. What it compiles to is not kept. */
-function credentialsOf(file, policy) {
-  const isFile = typeof policy === "string";
+/** Holds a policy against the rules: the text of a file, or one that stands in the set at `place` of the case file `text`. What it compiles to is not kept. */
+function credentialsOf(file, policy, text, place) {
   let gate;
   try {
-    gate = createGate({ policy, ...standIns(isFile ? policy : JSON.stringify(policy)) });
+    gate = createGate({ policy, ...standIns(policy) });
   } catch (error) {
     if (error.errors === undefined) throw error;
-    throw new Misuse(isFile ? explain(file, policy, error.errors) : `${file}: policy: ${error.message}`);
+    const moved = (pointer) => (pointer === undefined || place === undefined ? pointer : `${place}/policy${pointer}`);
+    throw new Misuse(explain(file, text, error.errors.map((one) => ({ ...one, place: moved(one.place), other: moved(one.other) }))));
   }
   const { credentials } = gate.policy;
   gate.close();
@@ -103,14 +142,18 @@ function beside(file, path) {
 async function results(file) {
   const text = readPolicy(file);
   const sets = caseSets(file, text);
-  if (sets === null) credentialsOf(file, text);
+  if (sets === null) credentialsOf(file, text, text);
   const policies = new Map();
-  for (const { policy, jwks = {} } of sets ?? []) {
-    const path = typeof policy === "string" ? beside(file, policy) : undefined;
-    if (path !== undefined && !policies.has(policy)) policies.set(policy, readPolicy(path));
-    const credentials = path === undefined ? credentialsOf(file, policy) : credentialsOf(path, policies.get(policy));
-    const unknown = Object.keys(jwks).find((name) => !credentials.some((credential) => credential.name === name));
-    if (unknown !== undefined) throw new Misuse(`${file}: jwks: credential ${JSON.stringify(unknown)} is not declared`);
+  for (const { set, place } of sets ?? []) {
+    const path = typeof set.policy === "string" ? beside(file, set.policy) : undefined;
+    if (path !== undefined && !policies.has(set.policy)) policies.set(set.policy, readPolicy(path));
+    const policy = path === undefined ? JSON.stringify(set.policy) : policies.get(set.policy);
+    const credentials = path === undefined ? credentialsOf(file, policy, text, place) : credentialsOf(path, policy, policy);
+    holdPeppers(file, text, `${place}/peppers`, policy, set.peppers);
+    const unknown = Object.keys(set.jwks ?? {}).find((name) => !credentials.some((credential) => credential.name === name));
+    if (unknown !== undefined) {
+      throw mistaken(file, text, `${place}/jwks/${token(unknown)}`, `credential ${JSON.stringify(unknown)} is not declared`);
+    }
   }
   try {
     return await runCases(text, (path) => policies.get(path));
@@ -119,7 +162,20 @@ async function results(file) {
   }
 }
 
+/** Holds the peppers of a set against the rules. */
+function holdPeppers(file, text, place, policy, peppers = {}) {
+  const [current] = Object.keys(peppers);
+  if (current === undefined) return;
+  try {
+    createGate({ policy, peppers: { current, ...peppers }, ...standIns(policy) }).close();
+  } catch (error) {
+    if (error.code === "keyring_invalid") throw mistaken(file, text, `${place}/${namedIn(error)}`, error.message);
+    throw error;
+  }
+}
+
 async function test({ decisions }, files) {
+  standardInputOnce(files);
   let passed = 0;
   let failed = 0;
   for (const file of files) {
@@ -148,6 +204,7 @@ function standIns(text) {
 }
 
 function check(_, files) {
+  standardInputOnce(files);
   let good = true;
   for (const file of files) {
     const text = readPolicy(file);
@@ -196,13 +253,12 @@ function headersOf(values, credentials) {
       throw new Misuse(`a credential on the command line stays in the shell's history; give ${name} by --key-file or --bearer-file (- reads standard input)`);
     }
   }
-  const line = (path) => read(path).replace(/[\r\n]+$/, "");
   if (values["key-file"] !== undefined) {
     const header = credentials.find((one) => one.header !== undefined)?.header;
     if (header === undefined) throw new Misuse("--key-file: the policy has no API key credential");
-    headers.push([header, line(values["key-file"])]);
+    headers.push([header, readSecret(values["key-file"])]);
   }
-  if (values["bearer-file"] !== undefined) headers.push(["Authorization", `Bearer ${line(values["bearer-file"])}`]);
+  if (values["bearer-file"] !== undefined) headers.push(["Authorization", `Bearer ${readSecret(values["bearer-file"])}`]);
   return headers;
 }
 
@@ -212,15 +268,16 @@ async function decide(values) {
   if (values["client-ip"] !== undefined && isIP(values["client-ip"]) === 0) throw new Misuse("--client-ip: expected an IP address");
   const jwks = (values.jwks ?? []).map((one) => pair(one, "=", "--jwks: expected CREDENTIAL=FILE"));
   const files = [values.policy, values.keys, values.peppers, values.secrets, values["key-file"], values["bearer-file"], ...jwks.map(([, path]) => path)];
-  if (files.filter((path) => path === "-").length > 1) throw new Misuse("standard input can be read once: only one file may be -");
+  standardInputOnce(files);
   const file = values.policy ?? DEFAULT_POLICY;
   const text = readPolicy(file);
   const peppers = peppersOf(values.peppers);
   const records = new Map((values.keys === undefined ? [] : keyRecords(values.keys, read(values.keys))).map((record) => [record.id, record]));
-  const gate = gateOf(file, text, { peppers: values.peppers, jwks }, {
+  const sets = jwks.map(([name, path]) => ({ name, file: path, text: keySet(path) }));
+  const gate = gateOf(file, text, { peppers, jwks: sets }, {
     keys: { find: (id) => records.get(id) ?? null },
-    keySets: Object.fromEntries(jwks.map(([name, path]) => [name, keySet(path)])),
-    peppers,
+    keySets: Object.fromEntries(sets.map((set) => [set.name, set.text])),
+    peppers: peppers?.ring,
     secrets: values.secrets === undefined ? undefined : secretsByName(values.secrets, read(values.secrets)).secrets,
     trace: values.explain,
     now: now === undefined ? undefined : () => now,

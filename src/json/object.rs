@@ -17,7 +17,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 /// struct Point { x: u8 }
 /// let read = |text: &str| object::<Point, _>(&mut serde_json::Deserializer::from_str(text)).map(|point| point.x);
 /// assert_eq!(read(r#"{"x":1}"#).unwrap(), 1);
-/// assert_eq!(read("[1]").unwrap_err().to_string(), "invalid type: sequence, expected struct Point at line 1 column 0");
+/// assert!(read("[1]").unwrap_err().to_string().starts_with("invalid type: sequence, expected struct Point"));
 /// ```
 pub fn object<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
     T::deserialize(NoList(deserializer))

@@ -94,6 +94,9 @@ const broken = {
   otherPolicy: wrong((set) => { set.policy = "wrong.json"; }),
   pepper: wrong((set) => { set.peppers.p1 = "c2hvcnQ"; }),
   jwks: wrong((set) => { set.jwks = { nobody: {} }; }),
+  secret: wrong((set) => { set.secrets = { apiKey: "not base64!" }; }),
+  twoRoutes: wrong((set) => { set.policy.routes.push({ ...set.policy.routes[0], id: "b" }); }),
+  listed: JSON.stringify([small, { ...small, peppers: { p0: set.peppers.p1, p1: "c2hvcnQ" } }], null, 1),
   recordTwice: wrong((set) => { set.keys = [record, record]; }),
   owner: wrong((set) => { set.keys = [{ ...record, owner: "" }]; }),
   hash: wrong((set) => { set.keys = [{ ...record, hashes: [] }]; }),
@@ -125,6 +128,9 @@ file("peppers-number.json", '{"p1": 5}');
 file("peppers-swapped.json", JSON.stringify({ [set.peppers.p1]: "p1" }));
 file("jwks-none.json", '{ "keys": 1 }');
 file("jwks-broken.json", '{ "keys":\n [ }');
+file("jwks-private.json", '{ "keys": [ { "kty": "EC" },\n { "kty": "RSA", "d": "AQ" } ] }');
+file("lines.key", `${keyOf("_JobsRead0001_")}\nmore\n`);
+file("bom.key", `\ufeff${keyOf("_JobsRead0001_")}`);
 file("toml.toml", "version = 1\n");
 writeFileSync(join(folder, "latin.json"), Buffer.from([0x22, 0xe9, 0x22]));
 file("bom.json", `\ufeff${wrong(() => {})}`);
@@ -194,8 +200,11 @@ const misused = [
   ...Object.keys(broken).map((name) => [["test", `broken-${name}.json`], true]),
   ...["float", "missing", "owner", "keys-twice", "keys-none", "broken-empty"].map((name) => [["decide", "--request", "GET /x", "--keys", `${name}.json`], true]),
   ...["broken", "short", "number", "swapped", "current", "padded"].map((name) => [["decide", "--request", "GET /x", "--peppers", `peppers-${name}.json`], true]),
-  ...["none", "broken"].map((name) => [["decide", "--request", "GET /x", "--jwks", `user=jwks-${name}.json`], true]),
+  ...["none", "broken", "private"].map((name) => [["decide", "--request", "GET /x", "--jwks", `user=jwks-${name}.json`], true]),
   [["decide", "--request", "GET /x", "--jwks", "nobody=jwks.json"], true],
+  ...["lines", "bom"].map((name) => [["decide", "--request", "GET /x", ...key(name)], true]),
+  [["check", "-", "-"], true],
+  [["test", "-", "-"], true],
   [["test", "latin.json"], true],
   [["check", "latin.json"], true],
   [["test", "bom.json"], true],
