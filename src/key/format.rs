@@ -53,6 +53,13 @@ impl KeyId {
     pub fn as_str(&self) -> &str {
         core::str::from_utf8(&self.0).unwrap_or_default()
     }
+
+    /// The text as three words, its first character lowest.
+    #[cfg(target_arch = "wasm32")]
+    pub(crate) const fn words(&self) -> [u32; 3] {
+        let [a, b, c, d, e, f, g, h, i, j, k, l] = self.0;
+        [u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h]), u32::from_le_bytes([i, j, k, l])]
+    }
 }
 
 impl fmt::Display for KeyId {
