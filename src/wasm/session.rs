@@ -15,7 +15,7 @@ use zeroize::Zeroize;
 
 use super::principals::Principals;
 use super::records::Records;
-use super::shape::{ADDRESS_AT, FLAG_HTTPS, FLAG_TEXT, Line, Lines, Shape, WORDS, Words, put, tell_place};
+use super::shape::{ADDRESS_AT, FLAG_HTTPS, FLAG_TEXT, Line, Lines, Shape, WORDS, Words, method_of, put, tell_place};
 use crate::decision::{Decision, Effect, Outcome};
 use crate::engine::{Desk, Gate, Verified};
 use crate::host::{KeyAnswer, KeysAnswer, KeysReason, SignatureCheck, VerifyAnswer};
@@ -216,7 +216,7 @@ impl Board {
         };
         let lines = Lines { names: &shared.headers, input: &input, lines, known: shape.known };
         let request = Request {
-            method: core::str::from_utf8(shape.method.of(&input)).unwrap_or_default(),
+            method: method_of(shape.method.of(&input)),
             target: shape.target.of(&input),
             headers: &lines,
             https: shape.flags & FLAG_HTTPS != 0,

@@ -140,8 +140,21 @@ impl HeaderSource for Lines<'_> {
     }
 }
 
-pub(super) fn put(words: &mut Words, at: usize, values: &[u32]) {
-    for (place, value) in words.iter_mut().skip(at).zip(values) {
-        *place = *value;
+#[inline(always)]
+pub(super) fn put<const COUNT: usize>(words: &mut Words, at: usize, values: &[u32; COUNT]) {
+    if let Some(place) = words.get_mut(at..).and_then(|words| words.first_chunk_mut()) {
+        *place = *values;
+    }
+}
+
+/// A method as text: the usual ones need no closer look.
+pub(super) fn method_of(bytes: &[u8]) -> &str {
+    match bytes {
+        b"GET" => "GET",
+        b"POST" => "POST",
+        b"PUT" => "PUT",
+        b"PATCH" => "PATCH",
+        b"DELETE" => "DELETE",
+        other => core::str::from_utf8(other).unwrap_or_default(),
     }
 }
