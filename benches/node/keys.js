@@ -5,7 +5,7 @@ import { casbin } from "./peers/casbin.js";
 import { cedarWasm } from "./peers/cedar.js";
 import { fastKeys, findMyWaySet, pepperedKeys, safeKeys } from "./peers/hand.js";
 import { honoSet, prefixedKeys } from "./peers/others.js";
-import { keyAnswers, keyRequests, makeKeys, manyRoutes, paths, request, seed, writePath } from "./world.js";
+import { keyAnswers, keyRequests, makeKeys, manyRoutes, open, paths, request, seed, writePath } from "./world.js";
 
 const policies = { 30: seed, 1000: manyRoutes(1000) };
 const noTokens = { user: { keys: [] } };
@@ -52,9 +52,6 @@ export async function keyDecisions() {
   }
   rows("key decision", times, [["peppered (1000)", "peppered (30)", 1.05]]);
 }
-
-/** The same policy with every route public: what is left is the target, the headers, the route and the answer. */
-const open = (policy) => ({ ...policy, routes: policy.routes.map(({ id, match }) => ({ id, match, public: true })) });
 
 export async function authorisation() {
   for (const count of [30, 1000]) {
