@@ -102,6 +102,20 @@ pub(crate) const fn lower(word: u64) -> u64 {
     word | ((from_a & !past_z & !word & HIGHS) >> 2)
 }
 
+/// The high bit of each byte in a word that is no ASCII letter or digit.
+#[cfg(any(test, target_arch = "wasm32"))]
+pub(crate) const fn not_alphanumeric(word: u64) -> u64 {
+    const fn from(byte: u8) -> u64 {
+        ONES.wrapping_mul(0x80_u64.wrapping_sub(byte as u64))
+    }
+    let low = word & !HIGHS;
+    // Letters in lower case; nothing else comes to be one.
+    let letter = low | ONES.wrapping_mul(0x20);
+    let digits = low.wrapping_add(from(b'0')) & !low.wrapping_add(from(b'9' + 1));
+    let letters = letter.wrapping_add(from(b'a')) & !letter.wrapping_add(from(b'z' + 1));
+    (word | !(digits | letters)) & HIGHS
+}
+
 /// Two words that, with its length, are all there is to know of a text of up to sixteen bytes: from eight on its first and last eight
 /// bytes, which may overlap, and of fewer the first word alone.
 #[inline(always)]
@@ -205,6 +219,17 @@ mod tests {
                 assert_eq!(plain_end(&text, 0), first, "{len} {stop:#x}");
             }
             assert_eq!(plain_end(&vec![b'x'; len], 0), len);
+        }
+    }
+
+    #[test]
+    fn letters_and_digits_are_told_from_the_rest() {
+        for byte in 0..=u8::MAX {
+            for beside in [0, b'0', b'z', 0xff] {
+                let bytes = [beside, byte, b'9', beside, byte, b'A', byte, beside];
+                let marks = bytes.map(|b| if b.is_ascii_alphanumeric() { 0 } else { 0x80 });
+                assert_eq!(not_alphanumeric(u64::from_le_bytes(bytes)), u64::from_le_bytes(marks), "{byte:#x}");
+            }
         }
     }
 

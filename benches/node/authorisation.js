@@ -5,7 +5,7 @@ import { createGate } from "../../js/entry/node.js";
 import { answers, cycle, race, rows } from "./harness.js";
 import { findMyWaySet } from "./peers/hand.js";
 import { honoSet } from "./peers/others.js";
-import { manyRoutes, paths, request, seed, writePath } from "./world.js";
+import { manyRoutes, open, paths, request, seed, writePath } from "./world.js";
 
 const noTokens = { user: { keys: [] } };
 const held = new Set(["jobs:read", "applications:read", "analytics:read"]);
@@ -27,9 +27,6 @@ export function authorisationOver(count) {
 
 /** The same for those who only say yes or no. */
 export const yesOrNo = (asked) => asked.map(([what, asks, status]) => [what, asks, status === 200 ? 200 : 403]);
-
-/** The same policy with every route public: what is left is the target, the headers, the route and the answer. */
-const open = (policy) => ({ ...policy, routes: policy.routes.map(({ id, match }) => ({ id, match, public: true })) });
 
 export async function authorisation() {
   for (const count of [30, 1000]) {

@@ -20,6 +20,9 @@ export function manyRoutes(count) {
   return { ...seed, routes, tests: [] };
 }
 
+/** The same policy with every route public: what is left is the target, the headers, the route and the answer. */
+export const open = (policy) => ({ ...policy, routes: policy.routes.map(({ id, match }) => ({ id, match, public: true })) });
+
 /** The paths that are asked, by number of routes: all by scopes that every key holds. */
 export const paths = {
   30: ["/public/v1/job-listings", "/public/v1/job-listings/42", "/public/v1/applications?page=2", "/public/v1/analytics/jobs/a-longer-identifier"],

@@ -6,6 +6,8 @@ const NUMBERS = ["v", "createdAt", "version"];
 const OPTIONAL_NUMBERS = ["expiresAt", "revokedAt", "graceUntil", "lastUsedAt"];
 const LISTS = ["scopes", "ipAllow"];
 const MOST_RECORDS = 1024;
+/** The bits of a handle that name its place; the others count how often that was taken. */
+const PLACE = 0xffff;
 
 /**
  * Handles of parsed records. A hot record costs a comparison of its members instead of a trip as text. Everything the
@@ -14,9 +16,21 @@ const MOST_RECORDS = 1024;
 export class Records {
   #raw;
   #known = new Map();
+  #places = [];
 
   constructor(raw) {
     this.#raw = raw;
+  }
+
+  /** `{ handle, record }` of a handle, as long as it is held. */
+  of(handle) {
+    const known = this.#places[handle & PLACE];
+    return known !== undefined && known.handle === handle ? known : undefined;
+  }
+
+  /** Whether this is still held, and what the store gave is the same. */
+  isStill(known, record) {
+    return known.handle !== 0 && same(known.record, record);
   }
 
   /** The handle of a record as the store gave it. Throws `record_invalid` on rubbish. */
@@ -25,16 +39,19 @@ export class Records {
     if (known !== undefined && same(known.record, record)) return known.handle;
     const plain = plainRecord(record);
     const handle = this.#raw.record(JSON.stringify(plain));
-    if (known !== undefined) {
-      this.#raw.drop_record(known.handle);
-      this.#known.delete(id);
-    } else if (this.#known.size >= MOST_RECORDS) {
-      const [oldest, entry] = this.#known.entries().next().value;
-      this.#raw.drop_record(entry.handle);
-      this.#known.delete(oldest);
-    }
-    this.#known.set(id, { handle, record: plain });
+    if (known !== undefined) this.#drop(id, known);
+    else if (this.#known.size >= MOST_RECORDS) this.#drop(...this.#known.entries().next().value);
+    const entry = { handle, record: plain };
+    this.#known.set(id, entry);
+    this.#places[handle & PLACE] = entry;
     return handle;
+  }
+
+  #drop(id, known) {
+    this.#raw.drop_record(known.handle);
+    this.#known.delete(id);
+    this.#places[known.handle & PLACE] = undefined;
+    known.handle = 0;
   }
 }
 

@@ -110,12 +110,16 @@ export class Run {
   }
 
   #key() {
-    const id = this.#session.keyId();
+    const { records } = this.#engine;
+    const known = records.of(this.#session.words[0]);
+    // A text that was hashed before: one made anew would be hashed again for each map it is looked up in.
+    const id = known === undefined ? this.#session.keyId() : known.record.id;
     const { keys } = this.#options;
     if (keys === undefined) return this.#failed(new ScopegateError("store_missing", "The gate was given no `keys.find`."), KEY.UNAVAILABLE);
     let record;
     try {
       record = keys.find(id, this.#context);
+      if (known !== undefined && records.isStill(known, record)) return known.handle;
     } catch (error) {
       return this.#failed(error, KEY.UNAVAILABLE);
     }

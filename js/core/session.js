@@ -9,14 +9,15 @@ const GONE = 5;
 /** Longer inputs are cut: every limit of the engine is below this, so what was cut is refused. */
 const MOST_BYTES = 256 * 1024;
 const FIRST_BYTES = 4 * 1024;
+/** Where the module looks for the parts of a request: method, address, target unless it is long, then the header values in order. */
 const METHOD_BYTES = 32;
-const ADDRESS_BYTES = 64;
+const ADDRESS_AT = METHOD_BYTES;
+const TARGET_AT = 96;
+const VALUES_AT = 352;
 /** Up to here a loop over the characters is faster than the encoder. */
 const SHORT = 34;
-/** The same for a text that goes where the view begins. */
+/** The same for a text that goes where a view begins. */
 const SHORT_FIRST = 20;
-/** The line of an id that stands in none. */
-const NOWHERE = 0xffffffff;
 const ID_BYTES = 12;
 const FLAG_HTTPS = 1;
 const FLAG_TEXT = 2;
@@ -30,14 +31,19 @@ export class Session {
   view = new RequestView();
   #raw;
   #memory;
-  #id;
+  #session;
   #seen;
   #authorization;
   /** The line of this request that may be known by the next one. */
   #token = -1;
   #room = 0;
-  #used = 0;
   #bytes = new Uint8Array(0);
+  #targetRoom = new Uint8Array(0);
+  #valueRoom = new Uint8Array(0);
+  #id = new Uint8Array(0);
+  /** The method that stands in the module's memory. */
+  #method = "";
+  #methodBytes = 0;
   /** The words that the engine reads and answers in. */
   words = new Uint32Array(0);
 
@@ -52,16 +58,22 @@ export class Session {
     this.#memory = memory;
     this.#seen = seen;
     this.#authorization = authorization;
-    this.#id = raw.open();
+    this.#session = raw.open();
     this.#map(FIRST_BYTES);
   }
 
   #map(room) {
-    const at = this.#raw.input(this.#id, room);
-    const words = this.#raw.words(this.#id);
-    this.#bytes = new Uint8Array(this.#memory.buffer, at, room);
-    this.words = new Uint32Array(this.#memory.buffer, words, WORDS);
+    const at = this.#raw.input(this.#session, room);
+    const words = this.#raw.words(this.#session);
+    const { buffer } = this.#memory;
+    this.#bytes = new Uint8Array(buffer, at, room);
+    this.#targetRoom = new Uint8Array(buffer, at + TARGET_AT, VALUES_AT - TARGET_AT);
+    this.#valueRoom = new Uint8Array(buffer, at + VALUES_AT, room - VALUES_AT);
+    this.#id = new Uint8Array(buffer, words + 4, ID_BYTES);
+    this.words = new Uint32Array(buffer, words, WORDS);
     this.#room = room;
+    this.#method = "";
+    this.#methodBytes = 0;
   }
 
   /** Writes the request and starts the decision. */
@@ -80,13 +92,17 @@ export class Session {
   /** `known`: what stands for the value of the line `left`, which is not written. */
   #lay(now, wantText, left, known) {
     const { view } = this;
-    const { count, values } = view;
-    let room = METHOD_BYTES + ADDRESS_BYTES + 3 * view.target.length;
+    const { count, indices, method, target, values } = view;
+    let room = VALUES_AT + 3 * target.length;
     for (let at = 0; at < count; at++) if (at !== left) room += 3 * values[at].length;
     // Memory that grew leaves views of length 0 behind.
     if (room > this.#room || this.words.length === 0) this.#map(Math.min(Math.max(room, this.#room, FIRST_BYTES), MOST_BYTES));
+    if (method !== this.#method) this.#writeMethod(method);
     const { words } = this;
     words[0] = (view.https ? FLAG_HTTPS : 0) | (wantText ? FLAG_TEXT : 0);
+    words[1] = this.#methodBytes;
+    words[4] = this.#write(view.clientIp, ADDRESS_AT, TARGET_AT);
+    words[5] = count;
     words[KNOWN_AT] = 0;
     if (known !== undefined) {
       words[KNOWN_AT] = known.slot + 1;
@@ -94,60 +110,66 @@ export class Session {
       words[KNOWN_AT + 2] = known.place;
       words[KNOWN_AT + 3] = left;
     }
-    this.#used = 0;
-    // The encoder writes where its view begins: one long text goes there, a header value or else the target, unless something must be cut.
-    const isWhole = room <= this.#room;
-    const first = isWhole && count > 0 && left !== 0 && values[0].length > SHORT ? this.#writeFirst(values[0]) : 0;
-    const target = isWhole && first === 0 && view.target.length > SHORT_FIRST ? this.#writeFirst(view.target) : -1;
-    words[1] = first;
-    words[2] = this.#write(view.method, METHOD_BYTES);
-    words[3] = target >= 0 ? target : this.#write(view.target, MOST_BYTES);
-    words[4] = this.#write(view.clientIp, ADDRESS_BYTES);
-    words[5] = count;
-    words[6] = target >= 0 ? 1 : 0;
+    // Before the values: what is cut for want of room is never the target.
+    let used = this.#layTarget(target, words);
     for (let at = 0, word = HEAD_WORDS; at < count; at++, word += 2) {
-      words[word] = view.indices[at];
-      if (at === left) words[word + 1] = 0;
-      else words[word + 1] = at === 0 && first > 0 ? first : this.#write(values[at], MOST_BYTES);
+      words[word] = indices[at];
+      const written = at === left ? 0 : this.#writeValue(values[at], used);
+      words[word + 1] = written;
+      used += written;
     }
-    return this.#checked(this.#raw.begin(this.#id, now));
+    return this.#checked(this.#raw.begin(this.#session, now));
   }
 
-  #writeFirst(text) {
-    const { written } = encoder.encodeInto(text, this.#bytes);
-    this.#used = written;
-    return written;
+  #writeMethod(method) {
+    this.#methodBytes = this.#write(method, 0, METHOD_BYTES);
+    this.#method = method;
   }
 
-  #write(text, most) {
+  /** Where the values may begin. */
+  #layTarget(target, words) {
+    words[2] = TARGET_AT;
+    if (target.length <= SHORT_FIRST) {
+      words[3] = this.#write(target, TARGET_AT, VALUES_AT);
+      return VALUES_AT;
+    }
+    const { read, written } = encoder.encodeInto(target, this.#targetRoom);
+    words[3] = written;
+    if (read === target.length) return VALUES_AT;
+    words[2] = VALUES_AT;
+    words[3] = this.#writeValue(target, VALUES_AT);
+    return VALUES_AT + words[3];
+  }
+
+  /** The encoder writes where its view begins, and a view of its own costs as much as the text. */
+  #writeValue(text, from) {
+    if (from === VALUES_AT && text.length > SHORT) return encoder.encodeInto(text, this.#valueRoom).written;
+    return this.#write(text, from, this.#room);
+  }
+
+  /** Writes a text between two places; how many bytes that took. */
+  #write(text, from, end) {
     const { length } = text;
-    if (length === 0) return 0;
-    const from = this.#used;
-    if (length <= SHORT && length <= most && length <= this.#room - from) {
+    if (length <= SHORT && length <= end - from) {
       const bytes = this.#bytes;
       let at = 0;
       for (let code; at < length && (code = text.charCodeAt(at)) < 0x80; at++) bytes[from + at] = code;
-      if (at === length) {
-        this.#used = from + length;
-        return length;
-      }
+      if (at === length) return length;
     }
-    const { written } = encoder.encodeInto(text, this.#bytes.subarray(from, Math.min(from + most, this.#room)));
-    this.#used += written;
-    return written;
+    return encoder.encodeInto(text, this.#bytes.subarray(from, end)).written;
   }
 
   /** Answers a need for a record by its handle, `MISSING` or `UNAVAILABLE`. */
   answerKey(handle) {
-    return this.#checked(this.#raw.answer_key(this.#id, handle));
+    return this.#checked(this.#raw.answer_key(this.#session, handle));
   }
 
   answerKeys(answer) {
-    return this.#checked(this.#raw.answer_keys(this.#id, answer?.jwks, answer?.fetchedAt ?? 0));
+    return this.#checked(this.#raw.answer_keys(this.#session, answer?.jwks, answer?.fetchedAt ?? 0));
   }
 
   answerVerify(kind) {
-    return this.#checked(this.#raw.answer_verify(this.#id, kind));
+    return this.#checked(this.#raw.answer_verify(this.#session, kind));
   }
 
   #checked(step) {
@@ -156,11 +178,10 @@ export class Session {
     return step;
   }
 
-  /** The id of the key that the engine asks for: a part of a header value that it points at, or written beside where it stands in none. */
+  /** The id of the key that the engine asks for. */
   keyId() {
-    const { words } = this;
-    if (words[0] !== NOWHERE) return this.view.values[words[0]].substring(words[1], words[1] + words[2]);
-    return String.fromCharCode(...new Uint8Array(words.buffer, words.byteOffset + 4, ID_BYTES));
+    const [a, b, c, d, e, f, g, h, i, j, k, l] = this.#id;
+    return String.fromCharCode(a, b, c, d, e, f, g, h, i, j, k, l);
   }
 
   /** After the last step, when a token proved somebody: notes by what its line is known from now on. */
@@ -174,23 +195,23 @@ export class Session {
   }
 
   text() {
-    return this.#raw.text(this.#id);
+    return this.#raw.text(this.#session);
   }
 
   response() {
-    return this.#raw.response(this.#id);
+    return this.#raw.response(this.#session);
   }
 
   /** Forgets the request: here, and in the module's memory. `finished`: after the last step the module has forgotten its part. */
   end(finished) {
     this.view.clear();
-    if (this.words.length === 0) this.#map(this.#room);
-    this.#bytes.fill(0, 0, this.#used);
-    this.#used = 0;
-    if (!finished) this.#raw.erase(this.#id);
+    if (finished) return;
+    this.#raw.erase(this.#session);
+    this.#method = "";
+    this.#methodBytes = 0;
   }
 
   close() {
-    this.#raw.close(this.#id);
+    this.#raw.close(this.#session);
   }
 }

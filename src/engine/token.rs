@@ -299,14 +299,15 @@ impl<'a> Bearing<'a> {
     }
 
     fn with_claims(self, claims: Arc<VerifiedClaims>) -> Look<'a> {
+        // Whom these very claims proved before: all that is left to ask of them is the same for every request.
+        if let Some(known) = self.known.filter(|known| known.is_of(self.credential, &claims)) {
+            return Look::Settled(Slot::Proven(known.clone()));
+        }
         let client_allowed = self.bearer.clients().is_none_or(|clients| {
             claims.client_id().is_some_and(|client| clients.iter().any(|allowed| **allowed == *client))
         });
         Look::Settled(if client_allowed {
-            Slot::Proven(match self.known {
-                Some(known) if known.is_of(self.credential, &claims) => known.clone(),
-                _ => Principal::from_claims(self.credential, claims, self.gate.policy().scopes()),
-            })
+            Slot::Proven(Principal::from_claims(self.credential, claims, self.gate.policy().scopes()))
         } else {
             Slot::Refused(Denial::CredentialNotAccepted)
         })

@@ -374,8 +374,8 @@ impl TokenCache {
     }
 }
 
-/// Whether two tokens are the same. Word by word where there is no better: on wasm32 a comparison of slices goes byte by byte.
-fn is_same(one: &[u8], other: &[u8]) -> bool {
+/// Whether two long texts are the same. Word by word where there is no better: on wasm32 a comparison of slices goes byte by byte.
+pub(super) fn is_same(one: &[u8], other: &[u8]) -> bool {
     if !cfg!(target_arch = "wasm32") {
         return one == other;
     }

@@ -6,6 +6,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use super::cache::is_same;
 use super::claims::{TokenRules, VerifiedClaims, verify_claims};
 use super::json::{JsonFault, Object, Value};
 use super::verify::SignatureVerified;
@@ -83,7 +84,7 @@ impl<'t> UnverifiedToken<'t> {
             return Err(TokenRefusal::HeaderInvalid);
         }
         let signing_len = header.len().saturating_add(payload.len()).saturating_add(1);
-        let known = seen.as_ref().filter(|seen| *seen.text == *header).and_then(|seen| seen.read.clone());
+        let known = seen.as_ref().filter(|seen| is_same(&seen.text, header)).and_then(|seen| seen.read.clone());
         let (algorithm, kid) = match known {
             Some(read) => read,
             None => {

@@ -13,6 +13,8 @@ pub use super::checksum::CHECKSUM_LEN;
 use super::checksum::{self, ALPHABET};
 use crate::json::Quoted;
 use crate::word::is_same_text;
+#[cfg(target_arch = "wasm32")]
+use crate::word::{WORD, not_alphanumeric};
 
 /// The longest text looked at, in bytes.
 pub const MAX_KEY_BYTES: usize = 128;
@@ -52,6 +54,13 @@ impl KeyId {
     #[must_use]
     pub fn as_str(&self) -> &str {
         core::str::from_utf8(&self.0).unwrap_or_default()
+    }
+
+    /// The text as three words, its first character lowest.
+    #[cfg(target_arch = "wasm32")]
+    pub(crate) const fn words(&self) -> [u32; 3] {
+        let [a, b, c, d, e, f, g, h, i, j, k, l] = self.0;
+        [u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h]), u32::from_le_bytes([i, j, k, l])]
     }
 }
 
@@ -176,6 +185,8 @@ impl core::error::Error for KeyFormatError {}
 pub struct KeyFormat {
     product: Box<str>,
     environments: Box<[Box<str>]>,
+    /// What a key of each environment starts with, up to its id.
+    heads: Box<[Box<str>]>,
 }
 
 /// A text that is a key by form and checksum, or by the form that another system gave it; nothing is proven yet. Made by
@@ -320,7 +331,9 @@ impl KeyFormat {
                 return Err(KeyFormatError::Duplicate((*environment).into()));
             }
         }
-        Ok(Self { product: product.into(), environments: environments.iter().map(|name| Box::from(*name)).collect() })
+        let heads = environments.iter().map(|name| format!("{product}_{name}_").into()).collect();
+        let environments = environments.iter().map(|name| Box::from(*name)).collect();
+        Ok(Self { product: product.into(), environments, heads })
     }
 
     /// The product.
@@ -376,13 +389,19 @@ impl KeyFormat {
 
     /// Environment, id, and secret with checksum, by their places.
     fn split<'k>(&self, text: &'k [u8]) -> Option<(&'k [u8], &'k [u8; ID_LEN], &'k [u8; SECRET_LEN + CHECKSUM_LEN])> {
-        let (environment, body) = self.after_prefix(text)?;
+        let (head, body) = self.heads.iter().find_map(|head| {
+            let (found, body) = text.split_at_checked(head.len())?;
+            is_same_text(found, head.as_bytes()).then_some((found, body))
+        })?;
         let (id, rest) = body.split_first_chunk::<ID_LEN>()?;
         let (b'_', body) = rest.split_first()? else { return None };
+        let (_, environment) = head.split_at_checked(self.product.len().saturating_add(1))?;
+        let (_, environment) = environment.split_last()?;
         Some((environment, id, body.try_into().ok()?))
     }
 
     /// The environment, and what follows it.
+    #[cold]
     fn after_prefix<'k>(&self, text: &'k [u8]) -> Option<(&'k [u8], &'k [u8])> {
         let after = |text: &'k [u8], name: &str| {
             let (head, rest) = text.split_at_checked(name.len())?;
@@ -455,6 +474,15 @@ fn has_right_sum(text: &[u8]) -> bool {
 }
 
 /// Looks at every byte, without an early end: such a loop compiles to vector code.
+#[cfg(not(target_arch = "wasm32"))]
 fn is_base62(text: &[u8]) -> bool {
     text.iter().fold(true, |all, byte| all & byte.is_ascii_alphanumeric())
+}
+
+/// The same by words, for a text of eight bytes or more: what is compiled for size has no vector code.
+#[cfg(target_arch = "wasm32")]
+fn is_base62(text: &[u8]) -> bool {
+    let odd = |word: &[u8; WORD]| not_alphanumeric(u64::from_le_bytes(*word));
+    // The last word overlaps the one before where the length does not come out even.
+    text.last_chunk().is_some_and(|last| text.as_chunks().0.iter().fold(odd(last), |all, word| all | odd(word)) == 0)
 }

@@ -302,12 +302,18 @@ impl Keyring {
 /// Whether two digests are the same, in constant time. Word by word: `subtle` guards each comparison against the optimiser,
 /// which costs more than the comparison.
 fn is_same(one: &[u8; 32], other: &[u8; 32]) -> bool {
-    let words = |bytes: &[u8; 32]| {
-        let (words, _) = bytes.as_chunks::<8>();
-        [0, 1, 2, 3].map(|at: usize| words.get(at).map_or(0, |word| u64::from_ne_bytes(*word)))
-    };
-    let differing = words(one).iter().zip(words(other)).fold(0, |sum, (a, b)| sum | (a ^ b));
+    let (one, other) = (words_of(one), words_of(other));
+    let differing = (one.0 ^ other.0) | (one.1 ^ other.1) | (one.2 ^ other.2) | (one.3 ^ other.3);
     differing.ct_eq(&0).into()
+}
+
+const fn words_of(digest: &[u8; 32]) -> (u64, u64, u64, u64) {
+    match digest.as_chunks::<8>().0 {
+        [a, b, c, d] => {
+            (u64::from_ne_bytes(*a), u64::from_ne_bytes(*b), u64::from_ne_bytes(*c), u64::from_ne_bytes(*d))
+        }
+        _ => (0, 0, 0, 0),
+    }
 }
 
 /// How a digest was made.

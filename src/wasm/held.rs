@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use wasm_bindgen::prelude::*;
 
 use super::session::{Shared, address};
+use super::shape::method_of;
 use crate::engine::Gate;
 use crate::scope::ScopeSet;
 
@@ -54,7 +55,7 @@ impl Held {
         ) else {
             return 0;
         };
-        self.route(core::str::from_utf8(method).unwrap_or_default(), target)
+        self.route(method_of(method), target)
     }
 
     /// The same of texts.

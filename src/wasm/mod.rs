@@ -25,7 +25,6 @@ use wasm_bindgen::prelude::*;
 use self::error::Thrown;
 use self::held::Held;
 use self::principals::Proofs;
-use self::records::Records;
 use self::session::{Answer, MISUSE, Session, Shared};
 use crate::engine::Verified;
 use crate::host::{KeyAnswer, KeysAnswer, VerifyAnswer};
@@ -74,7 +73,6 @@ pub struct RawGate {
     keyring: crate::key::hash::Keyring,
     shared: Rc<Shared>,
     sessions: Vec<Option<Session>>,
-    records: Records,
 }
 
 #[wasm_bindgen]
@@ -101,8 +99,14 @@ impl RawGate {
                 headers.push(name.into());
             }
         }
-        let shared = Shared { gate, headers, principals: Rc::default(), verify_keys: RefCell::default() };
-        Ok(Self { policy, keyring, shared: Rc::new(shared), sessions: Vec::new(), records: Records::default() })
+        let shared = Shared {
+            gate,
+            headers,
+            principals: Rc::default(),
+            verify_keys: RefCell::default(),
+            records: RefCell::default(),
+        };
+        Ok(Self { policy, keyring, shared: Rc::new(shared), sessions: Vec::new() })
     }
 
     /// What the JavaScript side needs to know of the policy, as JSON.
@@ -159,7 +163,7 @@ impl RawGate {
         let answer = match record {
             0 => KeyAnswer::Missing,
             u32::MAX => KeyAnswer::Unavailable,
-            handle => self.records.get(handle).map_or(KeyAnswer::Unavailable, KeyAnswer::Found),
+            handle => self.shared.records.borrow().get(handle).map_or(KeyAnswer::Unavailable, KeyAnswer::Found),
         };
         self.answer(session, Answer::Key(answer))
     }
@@ -211,13 +215,13 @@ impl RawGate {
     /// `record_invalid`.
     pub fn record(&mut self, json: &str) -> Result<u32, JsValue> {
         let record = keys::record(json)?;
-        let handle = self.records.enter(Arc::new(record));
+        let handle = self.shared.records.borrow_mut().enter(Arc::new(record));
         Ok(handle.ok_or_else(|| Thrown::new("engine_misuse", "too many records are held"))?)
     }
 
     /// Forgets a record.
     pub fn drop_record(&mut self, handle: u32) {
-        self.records.remove(handle);
+        self.shared.records.borrow_mut().remove(handle);
     }
 
     /// These scopes, a list in JSON, as held by this credential; scopes that the policy does not declare count for nothing.
@@ -252,7 +256,7 @@ impl RawGate {
         format!(
             r#"{{"cacheHits":{hits},"cacheMisses":{misses},"sessions":{},"records":{}}}"#,
             self.sessions.iter().flatten().count(),
-            self.records.count()
+            self.shared.records.borrow().count()
         )
     }
 

@@ -5,7 +5,7 @@ use alloc::rc::Rc;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::cell::RefCell;
+use core::cell::{Cell, RefCell};
 
 use wasm_bindgen::prelude::*;
 
@@ -47,6 +47,8 @@ pub(super) struct Principals {
     /// The slots by their identity: a few for each group of identities. One that finds no place is not found again.
     groups: Vec<[u16; WAYS]>,
     next: usize,
+    /// The slot that was found last, and whose it is: it is asked for twice in one decision.
+    last: Cell<(Identity, u16)>,
     generation: u32,
     /// Batches in order of their number.
     kept: Vec<(u32, Vec<Principal>)>,
@@ -71,9 +73,14 @@ impl Principals {
     }
 
     fn found(&self, identity: &Identity) -> Option<u16> {
-        let slots = &self.slots;
-        let is_it = |at: &&u16| slots.get(usize::from(**at)).is_some_and(|slot| slot.identity == *identity);
-        self.groups.get(group_of(identity))?.iter().find(is_it).copied()
+        let is_it = |at: &&u16| self.slots.get(usize::from(**at)).is_some_and(|slot| slot.identity == *identity);
+        let (last, at) = self.last.get();
+        if last == *identity && is_it(&&at) {
+            return Some(at);
+        }
+        let found = self.groups.get(group_of(identity))?.iter().find(is_it).copied()?;
+        self.last.set((*identity, found));
+        Some(found)
     }
 
     fn enter(&mut self, identity: Identity, principal: &Principal) -> u16 {
@@ -146,8 +153,12 @@ impl Principals {
 
     /// Whom a slot has, as long as it is of this generation.
     pub(super) fn proven(&self, slot: u32, generation: u32) -> Option<Principal> {
-        let slot = self.slots.get(slot as usize)?;
-        (slot.generation == generation).then(|| slot.principal.clone())
+        let found = self.slots.get(slot as usize)?;
+        if found.generation != generation {
+            return None;
+        }
+        self.last.set((found.identity, u16::try_from(slot).ok()?));
+        Some(found.principal.clone())
     }
 
     fn at(&self, slot: u32) -> Option<&Principal> {

@@ -3,6 +3,7 @@
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use crate::key::format::KeyId;
 use crate::key::record::KeyRecord;
 
 /// The bits of a handle that name the place; the upper ones count how often it was taken, so that an old handle names nothing.
@@ -10,12 +11,16 @@ const PLACE_BITS: u32 = 16;
 /// One less than there are, so that no handle is `u32::MAX`.
 const MOST: usize = (1 << PLACE_BITS) - 1;
 const PLACE: u32 = (1 << PLACE_BITS) - 1;
+/// Places are found by the ids of their records, one for each of so many groups of ids.
+const ID_BITS: u32 = 12;
 
 /// Records by handle.
 #[derive(Default)]
 pub(super) struct Records {
     places: Vec<(u32, Option<Arc<KeyRecord>>)>,
     free: Vec<u32>,
+    /// A place whose group another has taken is found by its handle alone.
+    by_id: Vec<u16>,
 }
 
 impl Records {
@@ -32,23 +37,35 @@ impl Records {
         let (handle, place) = self.places.get_mut(at as usize)?;
         // The count begins at 1 and skips 0, so that no handle is 0: both numbers mean something else in an answer.
         *handle = (handle.checked_add(1 << PLACE_BITS).unwrap_or(1 << PLACE_BITS) & !PLACE) | at;
+        if self.by_id.is_empty() {
+            self.by_id = alloc::vec![0; 1 << ID_BITS];
+        }
+        if let (Some(found), Ok(at)) = (self.by_id.get_mut(group_of(&record.id)), u16::try_from(at)) {
+            *found = at;
+        }
         *place = Some(record);
         Some(*handle)
     }
 
-    fn place(&mut self, handle: u32) -> Option<&mut Option<Arc<KeyRecord>>> {
-        let (known, place) = self.places.get_mut((handle & PLACE) as usize)?;
-        (*known == handle).then_some(place)
+    /// The record of a handle.
+    pub(super) fn get(&self, handle: u32) -> Option<Arc<KeyRecord>> {
+        let (known, place) = self.places.get((handle & PLACE) as usize)?;
+        if *known == handle { place.clone() } else { None }
     }
 
-    /// The record of a handle.
-    pub(super) fn get(&mut self, handle: u32) -> Option<Arc<KeyRecord>> {
-        self.place(handle)?.clone()
+    /// The handle of the record with this id, as far as it is known by that; 0 when not.
+    pub(super) fn of(&self, id: &KeyId) -> u32 {
+        let found = self.by_id.get(group_of(id)).and_then(|at| self.places.get(usize::from(*at)));
+        match found {
+            Some((handle, Some(record))) if record.id == *id => *handle,
+            _ => 0,
+        }
     }
 
     /// Forgets the record of a handle.
     pub(super) fn remove(&mut self, handle: u32) {
-        if self.place(handle).and_then(Option::take).is_some() {
+        let place = self.places.get_mut((handle & PLACE) as usize).filter(|(known, _)| *known == handle);
+        if place.and_then(|(_, place)| place.take()).is_some() {
             self.free.push(handle & PLACE);
         }
     }
@@ -57,4 +74,9 @@ impl Records {
     pub(super) fn count(&self) -> usize {
         self.places.iter().filter(|(_, place)| place.is_some()).count()
     }
+}
+
+fn group_of(id: &KeyId) -> usize {
+    let [a, b, c] = id.words();
+    ((a ^ b.rotate_left(9) ^ c.rotate_left(18)).wrapping_mul(0x9e37_79b1) >> (u32::BITS - ID_BITS)) as usize
 }

@@ -14,13 +14,14 @@ use core::task::{Context, Poll, Waker};
 use zeroize::Zeroize;
 
 use super::principals::Principals;
-use super::shape::{FLAG_HTTPS, FLAG_TEXT, Line, Lines, Shape, WORDS, Words, put, tell_place};
+use super::records::Records;
+use super::shape::{ADDRESS_AT, FLAG_HTTPS, FLAG_TEXT, Line, Lines, Shape, WORDS, Words, method_of, put, tell_place};
 use crate::decision::{Decision, Effect, Outcome};
 use crate::engine::{Desk, Gate, Verified};
 use crate::host::{KeyAnswer, KeysAnswer, KeysReason, SignatureCheck, VerifyAnswer};
 use crate::json::write::Writer;
 use crate::jwt::Algorithm;
-use crate::key::format::{CHECKSUM_LEN, ID_LEN, KeyId, SECRET_LEN};
+use crate::key::format::KeyId;
 use crate::key::record::KeyRecord;
 use crate::request::Request;
 use crate::scope::ScopeSet;
@@ -34,8 +35,6 @@ const NEED_VERIFY: u32 = 3;
 pub(super) const MISUSE: u32 = 4;
 /// The token that was not handed over is kept no more.
 const GONE: u32 = 5;
-/// The line of an id that stands in none.
-const NOWHERE: u32 = u32::MAX;
 
 /// The word of the first principal's slot; each has two.
 const FIRST_SLOT: usize = 6;
@@ -51,6 +50,7 @@ pub(super) struct Shared {
     pub(super) headers: Vec<String>,
     pub(super) principals: Rc<RefCell<Principals>>,
     pub(super) verify_keys: RefCell<VerifyKeys>,
+    pub(super) records: RefCell<Records>,
 }
 
 /// What the host says.
@@ -189,37 +189,54 @@ async fn decide_all(shared: Rc<Shared>, board: Rc<Board>) {
     let mut lines = Vec::new();
     loop {
         let now = taken(&board.begun).await;
-        board.decide(&shared, now, &mut lines).await;
+        let end = board.decide(&shared, now, &mut lines).await;
+        board.forget(end);
     }
 }
 
 impl Board {
-    /// Decides the request that was laid here, and leaves the decision in its place.
+    /// Decides the request that was laid here, and leaves the decision in its place; where the request ends.
     #[expect(clippy::await_holding_refcell_ref, reason = "nobody writes the input of a decision under way")]
-    async fn decide(&self, shared: &Shared, now: UnixSeconds, lines: &mut Vec<Line>) {
+    async fn decide(&self, shared: &Shared, now: UnixSeconds, lines: &mut Vec<Line>) -> usize {
         let input = self.input.borrow();
         let shape = Shape::read(&self.words.borrow(), &input, lines);
-        let Some(shape) = shape else { return self.step.set(MISUSE) };
+        let Some(shape) = shape else {
+            self.step.set(MISUSE);
+            return 0;
+        };
         let known = match shape.known {
             Some(known) => match shared.principals.borrow().proven(known.slot, known.generation) {
                 Some(principal) => Some((principal, known.place)),
-                None => return self.step.set(GONE),
+                None => {
+                    self.step.set(GONE);
+                    return 0;
+                }
             },
             None => None,
         };
         let lines = Lines { names: &shared.headers, input: &input, lines, known: shape.known };
         let request = Request {
-            method: core::str::from_utf8(shape.method.of(&input)).unwrap_or_default(),
+            method: method_of(shape.method.of(&input)),
             target: shape.target.of(&input),
             headers: &lines,
             https: shape.flags & FLAG_HTTPS != 0,
             client_ip: shape.address,
         };
-        let desk = Asked { board: self, shared, lines: &lines };
+        let desk = Asked { board: self, shared };
         let known_as = known.as_ref().map(|(principal, place)| (principal, *place));
         let tell = |decision: &Decision<'_>| self.tell(shared, decision, shape.flags & FLAG_TEXT != 0);
         shared.gate.decide_at(&request, now, known_as, &desk, tell).await;
         self.step.set(DONE);
+        shape.end
+    }
+
+    /// Overwrites a request that is decided. The input stays, so that no compiler takes this for needless.
+    fn forget(&self, end: usize) {
+        if let Ok(mut input) = self.input.try_borrow_mut()
+            && let Some(used) = input.get_mut(ADDRESS_AT..end)
+        {
+            used.fill(0);
+        }
     }
 
     /// Leaves a decision for the host.
@@ -242,13 +259,13 @@ impl Board {
 struct Asked<'s> {
     board: &'s Board,
     shared: &'s Shared,
-    lines: &'s Lines<'s>,
 }
 
 impl Desk for Asked<'_> {
     async fn key(&self, id: &KeyId) -> KeyAnswer {
-        let step = point_at_key(id, self.lines, &mut self.board.words.borrow_mut());
-        match self.board.answered(step).await {
+        let [a, b, c] = id.words();
+        put(&mut self.board.words.borrow_mut(), 0, &[self.shared.records.borrow().of(id), a, b, c]);
+        match self.board.answered(NEED_KEY).await {
             Answer::Key(answer) => answer,
             Answer::Keys(_) | Answer::Verify(_) => KeyAnswer::Unavailable,
         }
@@ -280,34 +297,6 @@ impl Desk for Asked<'_> {
             Answer::Key(_) | Answer::Keys(_) => Verified::ByHost(VerifyAnswer::Unavailable),
         }
     }
-}
-
-/// Where the id stands: before the last underscore of a key, or nowhere, since that of a key of another system is worked out. Such a one
-/// is written here.
-fn point_at_key(id: &KeyId, lines: &Lines<'_>, words: &mut Words) -> u32 {
-    let id = id.as_str().as_bytes();
-    let ends_at = |value: &[u8], end: usize| {
-        let start = end.checked_sub(ID_LEN)?;
-        (value.get(end) == Some(&b'_') && value.get(start..end)? == id).then_some(start)
-    };
-    let found = lines.values().enumerate().find_map(|(line, (_, value))| {
-        // Of a key of our own the secret is as long as ever.
-        let start = ends_at(value, value.len().wrapping_sub(1 + SECRET_LEN + CHECKSUM_LEN))
-            .or_else(|| ends_at(value, value.iter().rposition(|byte| *byte == b'_')?))?;
-        Some((line, start))
-    });
-    match found {
-        Some((line, start)) => {
-            put(words, 0, &[word(line), word(start), word(ID_LEN)]);
-        }
-        None => {
-            put(words, 0, &[NOWHERE]);
-            for (place, bytes) in words.iter_mut().skip(1).zip(id.as_chunks::<4>().0) {
-                *place = u32::from_le_bytes(*bytes);
-            }
-        }
-    }
-    NEED_KEY
 }
 
 /// Where the bytes are that were signed, and their signature: both stay there while the decision waits.

@@ -13,11 +13,15 @@ pub(super) const FLAG_TEXT: u32 = 2;
 /// generation, the place of the token in the cache, and the number of the line.
 const KNOWN_AT: usize = 60;
 const MOST_LINES: usize = 24;
+/// Where the address of the client is in the input; the method comes before it.
+pub(super) const ADDRESS_AT: usize = 32;
+/// Where the header values begin, unless the target does not fit before them: then they follow it.
+const VALUES_AT: usize = 352;
 
 pub(super) type Words = [u32; WORDS];
 
 /// A piece of the input.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 pub(super) struct Part {
     start: usize,
     len: usize,
@@ -50,6 +54,8 @@ pub(super) struct Shape {
     pub(super) address: Option<IpAddr>,
     /// What stands for a line that was not handed over.
     pub(super) known: Option<Known>,
+    /// Where all of it ends.
+    pub(super) end: usize,
 }
 
 /// A token that was seen before.
@@ -64,27 +70,21 @@ pub(super) struct Known {
 impl Shape {
     /// Reads the words; `None` when they do not fit the input.
     pub(super) fn read(words: &Words, input: &[u8], lines: &mut Vec<Line>) -> Option<Self> {
-        // A first header value or the target may come before everything else, then the parts in order.
-        let [flags, first, method, target, address, count, target_first, _, rest @ ..] = words;
+        let [flags, method, target_at, target, address, count, _, _, rest @ ..] = words;
         let count = *count as usize;
         if count > MOST_LINES {
             return None;
         }
         let known = known(words);
-        let mut used = 0;
-        let mut first = Some(Part::take(&mut used, *first)).filter(|part| part.len > 0);
-        let early = (*target_first != 0).then(|| Part::take(&mut used, *target));
-        let method = Part::take(&mut used, *method);
-        let target = early.unwrap_or_else(|| Part::take(&mut used, *target));
-        let address = Part::take(&mut used, *address).of(input);
+        let method = Part { start: 0, len: *method as usize };
+        let address = Part { start: ADDRESS_AT, len: *address as usize }.of(input);
+        let mut used = *target_at as usize;
+        let target = Part::take(&mut used, *target);
+        used = used.max(VALUES_AT);
         lines.clear();
-        for (at, pair) in rest.chunks_exact(2).take(count).enumerate() {
-            let [header, len] = pair else { return None };
-            let value = match known {
-                Some(known) if known.line == at => Part::default(),
-                _ => first.take().unwrap_or_else(|| Part::take(&mut used, *len)),
-            };
-            lines.push(Line { header: *header as usize, value });
+        for pair in rest.as_chunks().0.iter().take(count) {
+            let [header, len] = pair;
+            lines.push(Line { header: *header as usize, value: Part::take(&mut used, *len) });
         }
         (used <= input.len()).then(|| Self {
             flags: *flags,
@@ -92,6 +92,7 @@ impl Shape {
             target,
             address: if address.is_empty() { None } else { ascii_text(address).parse().ok() },
             known,
+            end: used,
         })
     }
 }
@@ -121,7 +122,7 @@ pub(super) struct Lines<'a> {
 }
 
 impl<'a> Lines<'a> {
-    pub(super) fn values(&self) -> impl Iterator<Item = (usize, &'a [u8])> + use<'_, 'a> {
+    fn values(&self) -> impl Iterator<Item = (usize, &'a [u8])> + use<'_, 'a> {
         let input = self.input;
         self.lines.iter().map(move |line| (line.header, line.value.of(input)))
     }
@@ -139,8 +140,21 @@ impl HeaderSource for Lines<'_> {
     }
 }
 
-pub(super) fn put(words: &mut Words, at: usize, values: &[u32]) {
-    for (place, value) in words.iter_mut().skip(at).zip(values) {
-        *place = *value;
+#[inline(always)]
+pub(super) fn put<const COUNT: usize>(words: &mut Words, at: usize, values: &[u32; COUNT]) {
+    if let Some(place) = words.get_mut(at..).and_then(|words| words.first_chunk_mut()) {
+        *place = *values;
+    }
+}
+
+/// A method as text: the usual ones need no closer look.
+pub(super) fn method_of(bytes: &[u8]) -> &str {
+    match bytes {
+        b"GET" => "GET",
+        b"POST" => "POST",
+        b"PUT" => "PUT",
+        b"PATCH" => "PATCH",
+        b"DELETE" => "DELETE",
+        other => core::str::from_utf8(other).unwrap_or_default(),
     }
 }

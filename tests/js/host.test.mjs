@@ -48,8 +48,13 @@ describe("key records", () => {
       records.handle("Q9s9Xw1BgXP4", kept);
       records.handle("Q9s9Xw1BgXP4", record());
       assert.equal(calls.parsed.length, 1, String(change));
+      const known = records.of(records.handle("Q9s9Xw1BgXP4", kept));
+      assert.ok(records.isStill(known, kept) && !records.isStill(known, null) && !records.isStill(known, undefined));
       change(kept);
+      assert.ok(!records.isStill(known, kept), String(change));
       records.handle("Q9s9Xw1BgXP4", kept);
+      // Given up: nobody comes by the old handle any more.
+      assert.ok(records.of(1) === undefined && !records.isStill(known, record()));
       assert.equal(calls.parsed.length, 2, String(change));
       assert.equal(calls.dropped.length, 1);
     }

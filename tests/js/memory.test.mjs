@@ -1,6 +1,6 @@
 // V35: no secret stays in the module's memory, which a bug of the module could read out.
 import assert from "node:assert/strict";
-import { createHmac } from "node:crypto";
+import { createHash, createHmac } from "node:crypto";
 import { it } from "node:test";
 import { createGate } from "../../js/entry/node.js";
 import { instance } from "../../js/core/runtime.js";
@@ -43,5 +43,26 @@ it("V35 keys and tokens are gone from the module's memory after each call", asyn
     const decision = await gate.decide(request);
     decision.toString();
     for (const one of [...secrets, signature, input]) assert.ok(!stays(one), `${name} stays: ${decision.code}`);
+  }
+});
+
+it("V35 nor does a key stay whose record is not sealed, however it was hashed", () => {
+  const pepper = new Uint8Array(32).fill(9);
+  const digests = {
+    sha256: (rawKey) => ({ alg: "sha256", hash: createHash("sha256").update(rawKey).digest("base64url") }),
+    "hmac-sha256": (rawKey) => ({ alg: "hmac-sha256", kid: "p1", hash: createHmac("sha256", pepper).update(`apikey/v1\0${rawKey}`).digest("base64url") }),
+  };
+  for (const [name, hashed] of Object.entries(digests)) {
+    const store = new Map();
+    const gate = createGate({
+      policy, now: () => NOW, peppers: name === "sha256" ? undefined : { current: "p1", p1: pepper }, secrets: { user: secret },
+      keys: { find: (id) => store.get(id) ?? null },
+    });
+    for (let at = 0; at < 8; at++) {
+      const { record, rawKey } = gate.keys.issue({ label: "CI", scopes: ["a"], owner: "o", expiresAt: null });
+      store.set(record.id, { ...record, sealed: false, hashes: [{ ...hashed(rawKey), notAfter: null }] });
+      assert.equal(gate.decideSync({ method: "GET", target: "/a", headers: { "x-api-key": rawKey } }).code, "ok", name);
+      for (const part of [rawKey.slice(22, 65), rawKey.slice(22, 38), rawKey.slice(40, 56)]) assert.ok(!stays(part), `a part of a key stays: ${name}`);
+    }
   }
 });
