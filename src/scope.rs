@@ -44,6 +44,9 @@ enum Bits {
 pub struct ScopeSet(Bits);
 
 impl ScopeSet {
+    /// No scope of any catalogue.
+    pub(crate) const NONE: &'static Self = &Self(Bits::Inline(0));
+
     /// The set without members, for a catalogue of `declared` scopes.
     #[must_use]
     pub fn empty(declared: usize) -> Self {
@@ -128,10 +131,30 @@ impl ScopeSet {
 
     /// The indices of the members, ascending.
     pub fn iter(&self) -> impl Iterator<Item = usize> + '_ {
-        self.words().iter().enumerate().flat_map(|(at, word)| {
-            let base = at.saturating_mul(WORD_BITS);
-            (0..WORD_BITS).filter(move |bit| word & (1_u64 << bit) != 0).map(move |bit| base.saturating_add(bit))
-        })
+        Members { words: self.words(), at: 0, word: 0 }
+    }
+}
+
+/// The members of a set that are still to come.
+struct Members<'s> {
+    words: &'s [u64],
+    /// How many words were taken.
+    at: usize,
+    /// What is left of the word taken last.
+    word: u64,
+}
+
+impl Iterator for Members<'_> {
+    type Item = usize;
+
+    fn next(&mut self) -> Option<usize> {
+        while self.word == 0 {
+            self.word = *self.words.get(self.at)?;
+            self.at = self.at.saturating_add(1);
+        }
+        let bit = self.word.trailing_zeros() as usize;
+        self.word &= self.word.wrapping_sub(1);
+        Some(self.at.saturating_sub(1).saturating_mul(WORD_BITS).saturating_add(bit))
     }
 }
 
@@ -404,10 +427,12 @@ fn close(start: usize, direct: &[Vec<usize>], declared: &[ScopeDeclaration<'_>])
                 path.pop();
             }
             Some(implied) if implied == start => {
-                let circle = path.iter().map(|(index, _)| *index).chain([start]);
-                return Err(CatalogueError::Cycle(
-                    circle.filter_map(|index| declared.get(index)).map(|scope| scope.name.to_string()).collect(),
-                ));
+                path.push((start, 0));
+                let mut names = Vec::new();
+                for (index, _) in path {
+                    names.extend(declared.get(index).map(|scope| scope.name.to_string()));
+                }
+                return Err(CatalogueError::Cycle(names));
             }
             Some(implied) if set.contains(implied) => {}
             Some(implied) => {
