@@ -131,30 +131,17 @@ impl ScopeSet {
 
     /// The indices of the members, ascending.
     pub fn iter(&self) -> impl Iterator<Item = usize> + '_ {
-        Members { words: self.words(), at: 0, word: 0 }
-    }
-}
-
-/// The members of a set that are still to come.
-struct Members<'s> {
-    words: &'s [u64],
-    /// How many words were taken.
-    at: usize,
-    /// What is left of the word taken last.
-    word: u64,
-}
-
-impl Iterator for Members<'_> {
-    type Item = usize;
-
-    fn next(&mut self) -> Option<usize> {
-        while self.word == 0 {
-            self.word = *self.words.get(self.at)?;
-            self.at = self.at.saturating_add(1);
-        }
-        let bit = self.word.trailing_zeros() as usize;
-        self.word &= self.word.wrapping_sub(1);
-        Some(self.at.saturating_sub(1).saturating_mul(WORD_BITS).saturating_add(bit))
+        let mut words = self.words().iter();
+        let (mut base, mut word) = (0_usize.wrapping_sub(WORD_BITS), 0_u64);
+        core::iter::from_fn(move || {
+            while word == 0 {
+                word = *words.next()?;
+                base = base.wrapping_add(WORD_BITS);
+            }
+            let bit = word.trailing_zeros() as usize;
+            word &= word.wrapping_sub(1);
+            Some(base.wrapping_add(bit))
+        })
     }
 }
 
