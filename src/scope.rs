@@ -44,6 +44,9 @@ enum Bits {
 pub struct ScopeSet(Bits);
 
 impl ScopeSet {
+    /// No scope of any catalogue.
+    pub(crate) const NONE: &'static Self = &Self(Bits::Inline(0));
+
     /// The set without members, for a catalogue of `declared` scopes.
     #[must_use]
     pub fn empty(declared: usize) -> Self {
@@ -128,9 +131,16 @@ impl ScopeSet {
 
     /// The indices of the members, ascending.
     pub fn iter(&self) -> impl Iterator<Item = usize> + '_ {
-        self.words().iter().enumerate().flat_map(|(at, word)| {
-            let base = at.saturating_mul(WORD_BITS);
-            (0..WORD_BITS).filter(move |bit| word & (1_u64 << bit) != 0).map(move |bit| base.saturating_add(bit))
+        let mut words = self.words().iter();
+        let (mut base, mut word) = (0_usize.wrapping_sub(WORD_BITS), 0_u64);
+        core::iter::from_fn(move || {
+            while word == 0 {
+                word = *words.next()?;
+                base = base.wrapping_add(WORD_BITS);
+            }
+            let bit = word.trailing_zeros() as usize;
+            word &= word.wrapping_sub(1);
+            Some(base.wrapping_add(bit))
         })
     }
 }
@@ -404,10 +414,12 @@ fn close(start: usize, direct: &[Vec<usize>], declared: &[ScopeDeclaration<'_>])
                 path.pop();
             }
             Some(implied) if implied == start => {
-                let circle = path.iter().map(|(index, _)| *index).chain([start]);
-                return Err(CatalogueError::Cycle(
-                    circle.filter_map(|index| declared.get(index)).map(|scope| scope.name.to_string()).collect(),
-                ));
+                path.push((start, 0));
+                let mut names = Vec::new();
+                for (index, _) in path {
+                    names.extend(declared.get(index).map(|scope| scope.name.to_string()));
+                }
+                return Err(CatalogueError::Cycle(names));
             }
             Some(implied) if set.contains(implied) => {}
             Some(implied) => {

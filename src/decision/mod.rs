@@ -330,7 +330,7 @@ impl<'a> Decision<'a> {
     pub fn params(&self) -> impl Iterator<Item = (&'a str, &'a str)> + '_ {
         let path = ascii_text(self.path);
         let table = self.policy.table();
-        self.route.into_iter().flat_map(move |route| table.params(route, path))
+        table.params(self.route.unwrap_or(usize::MAX), path)
     }
 
     /// Who is behind an allowed request: the principal of the first credential of the satisfied alternative.
@@ -341,11 +341,11 @@ impl<'a> Decision<'a> {
 
     /// Everyone behind an allowed request, in the order of the satisfied alternative.
     pub fn principals(&self) -> impl Iterator<Item = &Principal> {
-        let grant = match &self.outcome {
-            Outcome::Allow(grant) => Some(grant),
-            Outcome::Preflight | Outcome::Deny(_) => None,
+        let (principal, others) = match &self.outcome {
+            Outcome::Allow(grant) => (grant.principal.as_ref(), grant.others.as_slice()),
+            Outcome::Preflight | Outcome::Deny(_) => (None, [].as_slice()),
         };
-        grant.into_iter().flat_map(Grant::principals)
+        principal.into_iter().chain(others)
     }
 
     /// The index of the satisfied alternative.
@@ -360,10 +360,10 @@ impl<'a> Decision<'a> {
     /// The scopes that the nearest alternative still lacks; empty unless the code is `insufficient_scope`.
     pub fn missing(&self) -> impl Iterator<Item = &str> {
         let set = match &self.outcome {
-            Outcome::Deny(Denial::InsufficientScope(missing)) => Some(missing),
-            _ => None,
+            Outcome::Deny(Denial::InsufficientScope(missing)) => missing,
+            _ => ScopeSet::NONE,
         };
-        set.into_iter().flat_map(|set| self.policy.scopes().names(set))
+        self.policy.scopes().names(set)
     }
 
     /// The use to record, on an allow whose key was last used an interval ago or longer.

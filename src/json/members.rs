@@ -15,6 +15,10 @@ pub(crate) enum Place<'p, 'j> {
     Whole(&'p mut u64),
     SomeWhole(&'p mut Option<u64>),
     Flag(&'p mut bool),
+    SomeFlag(&'p mut Option<bool>),
+    /// The index of one of some words.
+    Choice(&'p mut usize, &'static [&'static str]),
+    SomeChoice(&'p mut Option<usize>, &'static [&'static str]),
     Other(&'p mut dyn FnMut(&mut Reader<'j>) -> Read<()>),
     /// Only held against its shape.
     #[cfg(target_arch = "wasm32")]
@@ -23,90 +27,79 @@ pub(crate) enum Place<'p, 'j> {
     Passed,
 }
 
-/// A member of an object.
-pub(crate) struct Member<'p, 'j> {
-    name: &'static str,
-    place: Place<'p, 'j>,
-    required: bool,
-    nullable: bool,
-    seen: bool,
-    /// What it must be, where a message may not repeat what was found.
-    expected: &'static str,
+/// The most members of an object.
+const MOST: usize = 16;
+
+/// Reads an object of these members and no others, each of them once: `"name" => place` for one that must be there, `"name?" => place`
+/// for one that may be there, `"name??" => place` for one of which null says what absence says.
+macro_rules! members {
+    ($reader:expr, $expected:expr, { $($name:literal => $place:expr,)+ }) => {
+        $reader.members(Some($expected), &[$($name),+], &[], &mut [$($place),+])
+    };
 }
 
-/// A member that must be there.
-pub(crate) fn must<'p, 'j>(name: &'static str, place: Place<'p, 'j>) -> Member<'p, 'j> {
-    Member { name, place, required: true, nullable: false, seen: false, expected: "" }
-}
-
-/// A member that may be there.
-pub(crate) fn may<'p, 'j>(name: &'static str, place: Place<'p, 'j>) -> Member<'p, 'j> {
-    Member { required: false, ..must(name, place) }
+/// The same, and members that are unknown are passed over. Every fault of a member says what was expected and nothing else.
+#[cfg(any(test, target_arch = "wasm32"))]
+macro_rules! known_members {
+    ($reader:expr, { $($name:literal, $expected:literal => $place:expr,)+ }) => {
+        $reader.members(None, &[$($name),+], &[$($expected),+], &mut [$($place),+])
+    };
 }
 
 #[cfg(any(test, target_arch = "wasm32"))]
-impl Member<'_, '_> {
-    /// Every fault of this member says this and nothing else.
-    pub(crate) fn says(self, expected: &'static str) -> Self {
-        Self { expected, ..self }
-    }
+pub(crate) use known_members;
+pub(crate) use members;
 
-    /// Null says what absence says.
-    pub(crate) fn or_null(self) -> Self {
-        Self { nullable: true, ..self }
-    }
+/// A name without the marks of a member that may be there, or null.
+fn bare(name: &str) -> &str {
+    name.trim_end_matches('?')
 }
 
 impl<'j> Reader<'j> {
-    /// Reads an object of these members and no others, each of them once.
-    pub(crate) fn members(&mut self, expected: &str, members: &mut [Member<'_, 'j>]) -> Read<()> {
-        self.object(expected, &mut |reader, name| match members.iter_mut().find(|member| member.name == name) {
-            Some(member) => reader.member(member),
-            None => {
-                let listed = members.iter().filter(|member| !matches!(member.place, Place::Passed));
-                let names: Vec<&str> = listed.map(|member| member.name).collect();
-                Err(reader.unknown_member(name, &names))
+    /// What the macros stand for.
+    pub(crate) fn members(
+        &mut self,
+        strict: Option<&str>,
+        names: &[&str],
+        says: &[&str],
+        places: &mut [Place<'_, 'j>],
+    ) -> Read<()> {
+        let mut seen = [false; MOST];
+        self.object(strict.unwrap_or("an object"), &mut |reader, found| {
+            let at = names.iter().position(|name| bare(name) == found).unwrap_or(MOST);
+            match (places.get_mut(at), seen.get_mut(at)) {
+                (Some(place), Some(seen)) => {
+                    let again = core::mem::replace(seen, true);
+                    let read = if again {
+                        Err(reader.fault_at(reader.name_end(), format!("duplicate field `{found}`")))
+                    } else if names.get(at).is_some_and(|name| name.ends_with("??")) && reader.is_null()? {
+                        Ok(())
+                    } else {
+                        reader.fill(place)
+                    };
+                    read.map_err(|wrong| match says.get(at) {
+                        None => wrong,
+                        Some(_) if again => reader.instead(format!("{found}: expected the member once")),
+                        Some(expected) => reader.instead(format!("{found}: expected {expected}")),
+                    })
+                }
+                _ if strict.is_none() => reader.skip(),
+                _ => {
+                    let listed = names.iter().zip(&*places).filter(|(_, place)| !matches!(place, Place::Passed));
+                    let names: Vec<&str> = listed.map(|(name, _)| bare(name)).collect();
+                    Err(reader.unknown_member(found, &names))
+                }
             }
         })?;
-        self.complete(members)
-    }
-
-    /// The same, and members that are unknown are passed over.
-    #[cfg(any(test, target_arch = "wasm32"))]
-    pub(crate) fn known_members(&mut self, members: &mut [Member<'_, 'j>]) -> Read<()> {
-        self.object("an object", &mut |reader, name| match members.iter_mut().find(|member| member.name == name) {
-            Some(member) => reader.member(member),
-            None => reader.skip(),
-        })?;
-        self.complete(members)
-    }
-
-    fn complete(&mut self, members: &[Member<'_, '_>]) -> Read<()> {
-        let missing = members.iter().find(|member| member.required && !member.seen);
-        match missing {
+        match names.iter().zip(seen).position(|(name, seen)| !seen && !name.ends_with('?')) {
             None => Ok(()),
-            Some(Member { name, expected: "", .. }) => Err(self.fault(format!("missing field `{name}`"))),
-            Some(Member { name, expected, .. }) => {
-                Err(self.fault(format!("{name}: expected {expected}; it is missing")))
+            Some(at) => {
+                let name = names.get(at).copied().unwrap_or_default();
+                Err(self.fault(match says.get(at) {
+                    None => format!("missing field `{name}`"),
+                    Some(expected) => format!("{name}: expected {expected}; it is missing"),
+                }))
             }
-        }
-    }
-
-    fn member(&mut self, member: &mut Member<'_, 'j>) -> Read<()> {
-        let name = member.name;
-        let read = if member.seen {
-            Err(self.fault_at(self.name_end(), format!("duplicate field `{name}`")))
-        } else if member.nullable && self.token() == Some(b'n') {
-            self.word("null")
-        } else {
-            self.fill(&mut member.place)
-        };
-        let again = core::mem::replace(&mut member.seen, true);
-        match (read, member.expected) {
-            (Ok(()), _) => Ok(()),
-            (Err(wrong), "") => Err(wrong),
-            (Err(_), _) if again => Err(self.instead(format!("{name}: expected the member once"))),
-            (Err(_), expected) => Err(self.instead(format!("{name}: expected {expected}"))),
         }
     }
 
@@ -119,6 +112,9 @@ impl<'j> Reader<'j> {
             Place::Whole(number) => **number = self.whole()?,
             Place::SomeWhole(number) => **number = Some(self.whole()?),
             Place::Flag(flag) => **flag = self.boolean()?,
+            Place::SomeFlag(flag) => **flag = Some(self.boolean()?),
+            Place::Choice(index, known) => **index = self.choice(known)?,
+            Place::SomeChoice(index, known) => **index = Some(self.choice(known)?),
             Place::Other(read) => return read(self),
             #[cfg(target_arch = "wasm32")]
             Place::Looked(look) => return look(self),

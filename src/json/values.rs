@@ -1,6 +1,7 @@
 //! Values of one type each.
 
 use alloc::borrow::Cow;
+use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -27,11 +28,13 @@ impl Reader<'_> {
     /// A value, or null for none.
     #[cfg(any(test, target_arch = "wasm32"))]
     pub(crate) fn nullable<T>(&mut self, read: fn(&mut Self) -> Read<T>) -> Read<Option<T>> {
-        if self.token() == Some(b'n') {
-            self.word("null")?;
-            return Ok(None);
-        }
-        read(self).map(Some)
+        if self.is_null()? { Ok(None) } else { read(self).map(Some) }
+    }
+
+    /// Whether what comes is null, which is then read.
+    pub(super) fn is_null(&mut self) -> Read<bool> {
+        let null = self.token() == Some(b'n');
+        if null { self.word("null").map(|()| true) } else { Ok(false) }
     }
 
     /// A string.
@@ -84,8 +87,8 @@ impl Reader<'_> {
             self.at = start;
         }
         let wrong = self.wrong(expected);
-        if self.fault.message.starts_with("invalid type: integer") {
-            self.fault.message = self.fault.message.replacen("type", "value", 1);
+        if let Some(found) = self.fault.message.strip_prefix("invalid type: integer") {
+            self.fault.message = format!("invalid value: integer{found}");
         }
         Err(wrong)
     }

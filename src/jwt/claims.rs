@@ -252,11 +252,14 @@ fn scopes<'c>(claims: &'c Object<'_>, rules: &TokenRules) -> Result<Vec<&'c str>
             Some(Value::String(text)) if text.is_empty() => Vec::new(),
             Some(Value::String(text)) => text.split(' ').collect(),
             Some(Value::Array(items)) => {
-                let texts = items.iter().map(|item| match item {
-                    Value::String(text) => Ok(&**text),
-                    _ => Err(TokenRefusal::ClaimType),
-                });
-                texts.collect::<Result<_, _>>()?
+                let mut texts: Vec<&str> = Vec::with_capacity(items.len());
+                for item in items {
+                    match item {
+                        Value::String(text) => texts.push(text),
+                        _ => return Err(TokenRefusal::ClaimType),
+                    }
+                }
+                texts
             }
             Some(_) => return Err(TokenRefusal::ClaimType),
         };

@@ -1,7 +1,6 @@
 //! Key sets (RFC 7517): read entry by entry, unusable entries skipped and counted, private keys refused.
 
 use alloc::boxed::Box;
-use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -18,6 +17,7 @@ use super::token::MAX_KID_BYTES;
 use super::verify::Inner;
 use super::verify::{RsaLimit, VerifyKey};
 use super::{Algorithm, TokenRefusal, base64url};
+use crate::json::write::Writer;
 
 /// The longest text of a key set, in bytes.
 pub const MAX_KEY_SET_BYTES: usize = 256 * 1024;
@@ -259,11 +259,14 @@ fn is_for_verification(entry: &Object<'_>) -> Result<bool, Skip> {
     let by_operations = match entry.get("key_ops") {
         None => true,
         Some(Value::Array(operations)) => {
-            let texts = operations.iter().map(|operation| match operation {
-                Value::String(text) => Ok(&**text),
-                _ => Err(UNUSABLE),
-            });
-            texts.collect::<Result<Vec<_>, _>>()?.contains(&"verify")
+            let mut verifies = false;
+            for operation in operations {
+                match operation {
+                    Value::String(text) => verifies |= text == "verify",
+                    _ => return Err(UNUSABLE),
+                }
+            }
+            verifies
         }
         Some(_) => return Err(UNUSABLE),
     };
@@ -275,13 +278,17 @@ fn member<'e>(entry: &'e Object<'_>, name: &str) -> Result<(&'e str, Vec<u8>), S
     Ok((text, base64url::decode_vec(text.as_bytes()).map_err(|_| TokenRefusal::KeyInvalid)?))
 }
 
-/// The key and its required members as JSON. base64url needs no escapes, so the texts are written as they are. Where this build lacks the
-/// arithmetic, what is kept of a key is its shape, for a host that verifies.
+fn object(members: &[(&str, &str)]) -> String {
+    Writer::object_text(|json| members.iter().for_each(|(name, value)| json.name(name).string(value)))
+}
+
+/// The key and its required members as JSON. Where this build lacks the arithmetic, what is kept of a key is its shape, for a host
+/// that verifies.
 fn public_key(entry: &Object<'_>, limit: RsaLimit) -> Result<(VerifyKey, String), Skip> {
     match (entry.string("kty").ok_or(UNUSABLE)?, entry.string("crv")) {
         ("RSA", _) => {
             let ((n_text, n), (e_text, e)) = (member(entry, "n")?, member(entry, "e")?);
-            let json = format!(r#"{{"e":"{e_text}","kty":"RSA","n":"{n_text}"}}"#);
+            let json = object(&[("e", e_text), ("kty", "RSA"), ("n", n_text)]);
             #[cfg(feature = "rsa")]
             let key = VerifyKey::rsa_up_to(limit, &n, &e)?;
             #[cfg(not(feature = "rsa"))]
@@ -290,7 +297,7 @@ fn public_key(entry: &Object<'_>, limit: RsaLimit) -> Result<(VerifyKey, String)
         }
         ("EC", Some(curve @ ("P-256" | "P-384"))) => {
             let ((x_text, x), (y_text, y)) = (member(entry, "x")?, member(entry, "y")?);
-            let json = format!(r#"{{"crv":"{curve}","kty":"EC","x":"{x_text}","y":"{y_text}"}}"#);
+            let json = object(&[("crv", curve), ("kty", "EC"), ("x", x_text), ("y", y_text)]);
             #[cfg(feature = "p256")]
             let key = if curve == "P-256" { VerifyKey::p256(&x, &y)? } else { VerifyKey::p384(&x, &y)? };
             #[cfg(not(feature = "p256"))]
@@ -299,7 +306,7 @@ fn public_key(entry: &Object<'_>, limit: RsaLimit) -> Result<(VerifyKey, String)
         }
         ("OKP", Some("Ed25519")) => {
             let (x_text, x) = member(entry, "x")?;
-            let json = format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x_text}"}}"#);
+            let json = object(&[("crv", "Ed25519"), ("kty", "OKP"), ("x", x_text)]);
             #[cfg(feature = "ed25519")]
             let key = VerifyKey::ed25519(&x)?;
             #[cfg(not(feature = "ed25519"))]

@@ -67,7 +67,7 @@ impl KeyRecord {
 
 #[cfg(target_arch = "wasm32")]
 pub(crate) use self::reading::{
-    checked, from_json, instant as read_instant, ip_block, record as read_record, some_instant,
+    checked, decode, from_json, instant as read_instant, ip_block, record as read_record, some_instant,
 };
 
 #[cfg(any(test, target_arch = "wasm32"))]
@@ -78,7 +78,7 @@ mod reading {
     use alloc::vec::Vec;
 
     use super::*;
-    use crate::json::members::{Place, may, must};
+    use crate::json::members::{Place, known_members, members};
     use crate::json::read::{Read, Reader, Wrong, whole};
     use crate::key::format::KeyId;
     use crate::key::hash::{HashAlgorithm, KeyDigest};
@@ -105,32 +105,26 @@ mod reading {
     }
 
     fn digest(reader: &mut Reader<'_>) -> Read<KeyDigest> {
-        let mut bytes = [0_u8; 32];
-        match Base64UrlUnpadded::decode(reader.string()?, &mut bytes) {
-            Ok(decoded) if decoded.len() == 32 => Ok(KeyDigest::from_bytes(bytes)),
-            _ => Err(reader.fault("not a digest")),
-        }
+        let bytes = decode(&reader.string()?).and_then(|bytes| bytes.try_into().ok());
+        bytes.map(KeyDigest::from_bytes).ok_or_else(|| reader.fault("not a digest"))
+    }
+
+    /// The bytes of base64url without padding.
+    #[inline(never)]
+    pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
+        Base64UrlUnpadded::decode_vec(text).ok()
     }
 
     fn key_hash(reader: &mut Reader<'_>) -> Read<KeyHash> {
-        let (mut alg, mut hash) = (HashAlgorithm::HmacSha256, KeyDigest::from_bytes([0; 32]));
+        let (mut alg, mut hash) = (0, KeyDigest::from_bytes([0; 32]));
         let (mut kid, mut not_after) = (None, None);
-        reader.members(
-            "",
-            &mut [
-                must(
-                    "alg",
-                    Place::Other(&mut |reader| {
-                        let index = reader.choice(&[HashAlgorithm::HmacSha256.name(), HashAlgorithm::Sha256.name()])?;
-                        alg = if index == 0 { HashAlgorithm::HmacSha256 } else { HashAlgorithm::Sha256 };
-                        Ok(())
-                    }),
-                ),
-                may("kid", Place::SomeText(&mut kid)).or_null(),
-                must("hash", Place::Other(&mut |reader| reader.put(&mut hash, digest))),
-                may("notAfter", Place::Other(&mut |reader| reader.put(&mut not_after, some_instant))),
-            ],
-        )?;
+        members!(reader, "", {
+            "alg" => Place::Choice(&mut alg, const { &[HashAlgorithm::HmacSha256.name(), HashAlgorithm::Sha256.name()] }),
+            "kid??" => Place::SomeText(&mut kid),
+            "hash" => Place::Other(&mut |reader| reader.put(&mut hash, digest)),
+            "notAfter?" => Place::Other(&mut |reader| reader.put(&mut not_after, some_instant)),
+        })?;
+        let alg = if alg == 0 { HashAlgorithm::HmacSha256 } else { HashAlgorithm::Sha256 };
         Ok(KeyHash { alg, kid: kid.map(String::into_boxed_str), hash, not_after })
     }
 
@@ -145,39 +139,41 @@ mod reading {
         let (mut id, mut rotated_from) = (None, None);
         let (mut created_at, mut expires_at, mut revoked_at) = (UnixSeconds::EPOCH, None, None);
         let (mut grace_until, mut last_used_at) = (None, None);
-        let (seconds, text) = ("whole Unix seconds or null", "a string");
-        reader.known_members(&mut [
-            must("v", Place::Whole(&mut v)).says("1"),
-            must(
-                "id",
-                Place::Other(&mut |reader| {
-                    id = Some(key_id(reader)?);
-                    Ok(())
-                }),
-            )
-            .says("12 base62 characters"),
-            must("env", Place::Text(&mut env)).says(text),
-            must("owner", Place::Text(&mut owner)).says(text),
-            must("label", Place::Text(&mut label)).says(text),
-            must("scopes", Place::Texts(&mut scopes)).says("a list of scope names"),
-            must("hashes", Place::Other(&mut |reader| reader.put(&mut hashes, |reader| reader.list(key_hash))))
-                .says("a list of hashes: alg, kid, hash, notAfter"),
-            must("sealed", Place::Flag(&mut sealed)).says("true or false"),
-            must("createdAt", Place::Other(&mut |reader| reader.put(&mut created_at, instant)))
-                .says("whole Unix seconds"),
-            must("expiresAt", Place::Other(&mut |reader| reader.put(&mut expires_at, some_instant))).says(seconds),
-            must("revokedAt", Place::Other(&mut |reader| reader.put(&mut revoked_at, some_instant))).says(seconds),
-            must("graceUntil", Place::Other(&mut |reader| reader.put(&mut grace_until, some_instant))).says(seconds),
-            must("lastUsedAt", Place::Other(&mut |reader| reader.put(&mut last_used_at, some_instant))).says(seconds),
-            must("ipAllow", Place::Other(&mut |reader| reader.put(&mut ip_allow, |reader| reader.list(ip_block))))
-                .says("a list of addresses and CIDR blocks"),
-            must(
-                "rotatedFrom",
-                Place::Other(&mut |reader| reader.put(&mut rotated_from, |reader| reader.nullable(key_id))),
-            )
-            .says("12 base62 characters or null"),
-            must("version", Place::Whole(&mut version)).says("a whole number"),
-        ])?;
+        known_members!(reader, {
+            "v", "1" => Place::Whole(&mut v),
+            "id", "12 base62 characters" => Place::Other(&mut |reader| {
+                id = Some(key_id(reader)?);
+                Ok(())
+            }),
+            "env", "a string" => Place::Text(&mut env),
+            "owner", "a string" => Place::Text(&mut owner),
+            "label", "a string" => Place::Text(&mut label),
+            "scopes", "a list of scope names" => Place::Texts(&mut scopes),
+            "hashes", "a list of hashes: alg, kid, hash, notAfter" => Place::Other(&mut |reader| {
+                reader.put(&mut hashes, |reader| reader.list(key_hash))
+            }),
+            "sealed", "true or false" => Place::Flag(&mut sealed),
+            "createdAt", "whole Unix seconds" => Place::Other(&mut |reader| reader.put(&mut created_at, instant)),
+            "expiresAt", "whole Unix seconds or null" => Place::Other(&mut |reader| {
+                reader.put(&mut expires_at, some_instant)
+            }),
+            "revokedAt", "whole Unix seconds or null" => Place::Other(&mut |reader| {
+                reader.put(&mut revoked_at, some_instant)
+            }),
+            "graceUntil", "whole Unix seconds or null" => Place::Other(&mut |reader| {
+                reader.put(&mut grace_until, some_instant)
+            }),
+            "lastUsedAt", "whole Unix seconds or null" => Place::Other(&mut |reader| {
+                reader.put(&mut last_used_at, some_instant)
+            }),
+            "ipAllow", "a list of addresses and CIDR blocks" => Place::Other(&mut |reader| {
+                reader.put(&mut ip_allow, |reader| reader.list(ip_block))
+            }),
+            "rotatedFrom", "12 base62 characters or null" => Place::Other(&mut |reader| {
+                reader.put(&mut rotated_from, |reader| reader.nullable(key_id))
+            }),
+            "version", "a whole number" => Place::Whole(&mut version),
+        })?;
         Ok(KeyRecord {
             v: u8::try_from(v).unwrap_or_default(),
             id: id.ok_or(Wrong)?,

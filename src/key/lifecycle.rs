@@ -7,6 +7,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
+use serde_json::Value;
+
 use super::format::{ENTROPY_BYTES, GenerateError, KeyFormat, RawKey};
 use super::hash::Keyring;
 use super::ip::IpBlock;
@@ -246,10 +248,10 @@ fn check_scopes(wanted: &[&str], rules: &IssueRules<'_>) -> Result<Vec<Box<str>>
     {
         return Err(LifecycleError::ScopeNotHeld((*above).to_owned()));
     }
-    let mut scopes: Vec<Box<str>> = wanted.iter().map(|scope| Box::from(*scope)).collect();
+    let mut scopes = wanted.to_vec();
     scopes.sort_unstable();
     scopes.dedup();
-    Ok(scopes)
+    Ok(scopes.into_iter().map(Box::from).collect())
 }
 
 fn check_expiry(
@@ -273,9 +275,75 @@ fn check_expiry(
     }
 }
 
-/// The record with a change: its version grows by one.
-fn changed(record: &KeyRecord) -> Result<KeyRecord, LifecycleError> {
-    Ok(KeyRecord { version: record.version.checked_add(1).ok_or(LifecycleError::Version)?, ..record.clone() })
+impl KeyRecord {
+    /// A change: the version grows by one.
+    fn change(&mut self) -> Result<(), LifecycleError> {
+        self.version = self.version.checked_add(1).ok_or(LifecycleError::Version)?;
+        Ok(())
+    }
+
+    /// [`rotate`] in place; `extra` is for the new record, which is returned.
+    pub(crate) fn be_rotated(
+        &mut self,
+        extra: BTreeMap<String, Value>,
+        overlap: i64,
+        format: &KeyFormat,
+        keyring: &Keyring,
+        entropy: &[u8; ENTROPY_BYTES],
+        now: UnixSeconds,
+    ) -> Result<Issued, LifecycleError> {
+        if overlap < 0 {
+            return Err(LifecycleError::Overlap);
+        }
+        if !self.is_active(now) {
+            return Err(LifecycleError::NotActive);
+        }
+        self.change()?;
+        let end = self.ends_at();
+        let grace = now.saturating_add(overlap);
+        self.grace_until = Some(end.map_or(grace, |end| end.min(grace)));
+        let fresh = Self {
+            v: self.v,
+            // Replaced by the generated one.
+            id: self.id,
+            env: self.env.clone(),
+            owner: self.owner.clone(),
+            label: self.label.clone(),
+            scopes: self.scopes.clone(),
+            hashes: Vec::new(),
+            sealed: keyring.current().is_some(),
+            created_at: now,
+            // A key in its grace ends with it; so does what replaces it.
+            expires_at: end,
+            revoked_at: None,
+            grace_until: None,
+            last_used_at: None,
+            ip_allow: self.ip_allow.clone(),
+            rotated_from: Some(self.id),
+            version: 1,
+            extra,
+        };
+        with_key(fresh, format, keyring, entropy)
+    }
+
+    /// [`revoke`] in place.
+    pub(crate) fn be_revoked(&mut self, now: UnixSeconds) -> Result<(), LifecycleError> {
+        if self.revoked_at.is_none() {
+            self.change()?;
+            self.revoked_at = Some(now);
+        }
+        Ok(())
+    }
+
+    /// [`relabel`] in place.
+    pub(crate) fn be_relabelled(&mut self, label: &str) -> Result<(), LifecycleError> {
+        if !is_label(label) {
+            return Err(LifecycleError::Label);
+        }
+        self.change()?;
+        self.label = label.into();
+        Ok(())
+    }
 }
 
 /// Replaces a key: a new one with the same owner, label, scopes, environment, addresses and expiry; the old one ends after
@@ -291,28 +359,9 @@ pub fn rotate(
     entropy: &[u8; ENTROPY_BYTES],
     now: UnixSeconds,
 ) -> Result<Rotated, LifecycleError> {
-    if overlap < 0 {
-        return Err(LifecycleError::Overlap);
-    }
-    if !record.is_active(now) {
-        return Err(LifecycleError::NotActive);
-    }
-    let mut old = changed(record)?;
-    let grace = now.saturating_add(overlap);
-    old.grace_until = Some(record.ends_at().map_or(grace, |end| end.min(grace)));
-    let fresh = KeyRecord {
-        hashes: Vec::new(),
-        sealed: keyring.current().is_some(),
-        created_at: now,
-        grace_until: None,
-        last_used_at: None,
-        rotated_from: Some(record.id),
-        version: 1,
-        // A key in its grace ends with it; so does what replaces it.
-        expires_at: record.ends_at(),
-        ..record.clone()
-    };
-    Ok(Rotated { old, new: with_key(fresh, format, keyring, entropy)? })
+    let mut old = record.clone();
+    let new = old.be_rotated(record.extra.clone(), overlap, format, keyring, entropy, now)?;
+    Ok(Rotated { old, new })
 }
 
 /// Revokes a key. Revoking again changes nothing: the first instant stays.
@@ -320,10 +369,9 @@ pub fn rotate(
 /// # Errors
 /// [`LifecycleError::Version`].
 pub fn revoke(record: &KeyRecord, now: UnixSeconds) -> Result<KeyRecord, LifecycleError> {
-    if record.revoked_at.is_some() {
-        return Ok(record.clone());
-    }
-    Ok(KeyRecord { revoked_at: Some(now), ..changed(record)? })
+    let mut record = record.clone();
+    record.be_revoked(now)?;
+    Ok(record)
 }
 
 /// Gives a key another label: the only thing of it that can change.
@@ -331,10 +379,9 @@ pub fn revoke(record: &KeyRecord, now: UnixSeconds) -> Result<KeyRecord, Lifecyc
 /// # Errors
 /// [`LifecycleError::Label`] for a label that is none.
 pub fn relabel(record: &KeyRecord, label: &str) -> Result<KeyRecord, LifecycleError> {
-    if !is_label(label) {
-        return Err(LifecycleError::Label);
-    }
-    Ok(KeyRecord { label: label.into(), ..changed(record)? })
+    let mut record = record.clone();
+    record.be_relabelled(label)?;
+    Ok(record)
 }
 
 /// Holds the names of the members that a change asks for against what may change: the label alone. So a request's body

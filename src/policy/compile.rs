@@ -5,7 +5,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::fmt::{self, Arguments};
+use core::fmt::{self, Arguments, Write};
 
 use serde_json::Value;
 
@@ -38,7 +38,14 @@ pub(super) struct Mistakes(Vec<PolicyError>);
 
 impl Mistakes {
     pub(super) fn add(&mut self, code: &'static str, place: Arguments<'_>, message: Arguments<'_>) {
-        self.0.push(PolicyError { code, place: place.to_string(), other: None, message: message.to_string() });
+        self.under(code, place, "", message);
+    }
+
+    /// A mistake at a place below another one.
+    #[inline(never)]
+    pub(super) fn under(&mut self, code: &'static str, place: Arguments<'_>, below: &str, message: Arguments<'_>) {
+        let place = format!("{place}{below}");
+        self.0.push(PolicyError { code, place, other: None, message: message.to_string() });
     }
 }
 
@@ -47,7 +54,11 @@ pub(super) struct Pointer<'a>(pub(super) &'a str);
 
 impl fmt::Display for Pointer<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.replace('~', "~0").replace('/', "~1"))
+        self.0.chars().try_for_each(|letter| match letter {
+            '~' => f.write_str("~0"),
+            '/' => f.write_str("~1"),
+            plain => f.write_char(plain),
+        })
     }
 }
 
@@ -87,6 +98,7 @@ impl Policy {
         Self::with_tests(document, document.tests.clone())
     }
 
+    #[inline(never)]
     fn with_tests(document: &PolicyDocument, tests: Vec<TestDocument>) -> Result<Self, PolicyErrors> {
         let mut mistakes = Mistakes(Vec::new());
         if document.version != VERSION {
@@ -131,6 +143,7 @@ impl Policy {
     }
 }
 
+#[inline(never)]
 fn compile_scopes(document: &PolicyDocument, mistakes: &mut Mistakes) -> ScopeCatalogue {
     for (name, scope) in &document.scopes.0 {
         if scope.title.is_empty() || scope.title.chars().count() > MAX_TITLE_CHARS {
@@ -160,6 +173,7 @@ fn compile_scopes(document: &PolicyDocument, mistakes: &mut Mistakes) -> ScopeCa
     })
 }
 
+#[inline(never)]
 fn compile_routes(
     document: &PolicyDocument,
     scopes: &ScopeCatalogue,
@@ -180,11 +194,7 @@ fn compile_routes(
     for (at, route) in document.routes.iter().enumerate() {
         let place = format_args!("/routes/{at}");
         if route.id.is_empty() || route.id.len() > 100 || !route.id.bytes().all(|b| b.is_ascii_graphic()) {
-            mistakes.add(
-                "route_id",
-                format_args!("{place}/id"),
-                format_args!("expected 1 to 100 printable ASCII characters"),
-            );
+            mistakes.under("route_id", place, "/id", format_args!("expected 1 to 100 printable ASCII characters"));
         }
         if let Some(earlier) = ids.enter(at, &route.id) {
             mistakes.0.push(PolicyError {
@@ -211,18 +221,19 @@ fn compile_routes(
         match (&route.allow, route.public) {
             (Some(_), Some(_)) => mistakes.add(
                 "public_and_allow",
-                format_args!("{place}"),
+                place,
                 format_args!("route {} has both \"allow\" and \"public\"; expected one of them", Quoted(& route.id)),
             ),
             (None, Some(true)) => {}
-            (None, Some(false)) => mistakes.add(
+            (None, Some(false)) => mistakes.under(
                 "public_false",
-                format_args!("{place}/public"),
+                place,
+                "/public",
                 format_args!("\"public\" can only be true; say with \"allow\" who may pass"),
             ),
             (None, None) => mistakes.add(
                 "route_undecided",
-                format_args!("{place}"),
+                place,
                 format_args!(
                     "route {} says neither \"allow\" nor \"public\": true; everything is denied by default, so a route must say one", Quoted(&
                     route.id)),
@@ -258,6 +269,7 @@ fn texts_of(routes: &[RouteDocument]) -> Arc<str> {
     texts.into()
 }
 
+#[inline(never)]
 fn compile_alternatives(
     allow: &[Ordered<RequirementDocument>],
     at: usize,
@@ -325,6 +337,7 @@ fn compile_alternatives(
     Allow::new(alternatives, used)
 }
 
+#[inline(never)]
 fn compile_requirement(
     requirement: &RequirementDocument,
     credential: usize,
@@ -358,18 +371,29 @@ fn compile_requirement(
     }
     let mut claims: Vec<(Box<str>, Value)> = Vec::with_capacity(requirement.claims.0.len());
     for (name, value) in &requirement.claims.0 {
-        if matches!(value.0, Value::Null | Value::Array(_) | Value::Object(_)) {
-            mistakes.add(
-                "claim_value",
-                format_args!("{place}/claims/{}", Pointer(name)),
-                format_args!("claim {name} must be compared with a string, a number or a boolean", name = Quoted(name)),
-            );
-        }
-        claims.push((name.as_str().into(), value.0.clone()));
+        // What is no such value is a mistake, and there will be no policy.
+        let kept = match &value.0 {
+            Value::String(text) => Value::String(text.clone()),
+            Value::Number(number) => Value::Number(number.clone()),
+            Value::Bool(flag) => Value::Bool(*flag),
+            Value::Null | Value::Array(_) | Value::Object(_) => {
+                mistakes.add(
+                    "claim_value",
+                    format_args!("{place}/claims/{}", Pointer(name)),
+                    format_args!(
+                        "claim {name} must be compared with a string, a number or a boolean",
+                        name = Quoted(name)
+                    ),
+                );
+                Value::Null
+            }
+        };
+        claims.push((name.as_str().into(), kept));
     }
     Some(Requirement { credential, slot, scopes: required, claims: claims.into_boxed_slice() })
 }
 
+#[inline(never)]
 fn compile_table(document: &PolicyDocument, mistakes: &mut Mistakes) -> Option<RouteTable> {
     let specs: Vec<RouteSpec<'_>> = document
         .routes

@@ -26,6 +26,7 @@ const MAX_IMPORTED: usize = 8;
 /// The longest tolerated clock difference, in seconds.
 const MAX_LEEWAY: u64 = 300;
 
+#[inline(never)]
 pub(super) fn compile_credentials(
     declared: &Ordered<CredentialDocument>,
     mistakes: &mut Mistakes,
@@ -45,11 +46,7 @@ pub(super) fn compile_credentials(
             || name.len() > 64
             || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
         {
-            mistakes.add(
-                "credential_name",
-                format_args!("{place}"),
-                format_args!("expected 1 to 64 letters, digits, '_' or '-'"),
-            );
+            mistakes.add("credential_name", place, format_args!("expected 1 to 64 letters, digits, '_' or '-'"));
         }
         let kind = match credential {
             CredentialDocument::ApiKey(key) => api_key(key, place, mistakes),
@@ -59,7 +56,7 @@ pub(super) fn compile_credentials(
             if let Some(earlier) = compiled.iter().find(|earlier| collide(&earlier.kind, &kind)) {
                 mistakes.add(
                     "credentials_collide",
-                    format_args!("{place}"),
+                    place,
                     format_args!(
                         "{name} and {} could not be told apart in a request",
                         Quoted(&earlier.name),
@@ -74,6 +71,7 @@ pub(super) fn compile_credentials(
 }
 
 /// The distinct key headers, with each key credential told which one is its own and whether it shares it.
+#[inline(never)]
 pub(super) fn number_headers(credentials: &mut [Credential], mistakes: &mut Mistakes) -> Box<[Box<str>]> {
     let mut headers: Vec<Box<str>> = Vec::new();
     let mut uses = [0_usize; MAX_CREDENTIALS];
@@ -134,17 +132,15 @@ const RESERVED_HEADERS: [&str; 10] = [
     "x-method-override",
 ];
 
+#[inline(never)]
 fn api_key(key: &ApiKeyDocument, place: Arguments<'_>, mistakes: &mut Mistakes) -> Option<CredentialKind> {
     if !is_header_name(&key.header) {
-        mistakes.add(
-            "header_name",
-            format_args!("{place}/header"),
-            format_args!("{} is not a header name", Quoted(&key.header)),
-        );
+        mistakes.under("header_name", place, "/header", format_args!("{} is not a header name", Quoted(&key.header)));
     } else if RESERVED_HEADERS.iter().any(|reserved| key.header.eq_ignore_ascii_case(reserved)) {
-        mistakes.add(
+        mistakes.under(
             "header_name",
-            format_args!("{place}/header"),
+            place,
+            "/header",
             format_args!("the header {} has another meaning", Quoted(&key.header)),
         );
     }
@@ -155,7 +151,7 @@ fn api_key(key: &ApiKeyDocument, place: Arguments<'_>, mistakes: &mut Mistakes) 
     let format = match KeyFormat::new(&key.prefix, &environments) {
         Ok(format) => format,
         Err(error) => {
-            mistakes.add("key_format", format_args!("{place}"), format_args!("{error}"));
+            mistakes.add("key_format", place, format_args!("{error}"));
             // A stand-in, so that routes that name this credential are not called wrong as well.
             KeyFormat::new("standin", &["live", "test"]).ok()?
         }
@@ -165,9 +161,10 @@ fn api_key(key: &ApiKeyDocument, place: Arguments<'_>, mistakes: &mut Mistakes) 
         None => environments.clone(),
     };
     if accept.is_empty() {
-        mistakes.add(
+        mistakes.under(
             "accept",
-            format_args!("{place}/accept"),
+            place,
+            "/accept",
             format_args!("an empty list accepts no key; name at least one environment"),
         );
     }
@@ -195,6 +192,7 @@ fn api_key(key: &ApiKeyDocument, place: Arguments<'_>, mistakes: &mut Mistakes) 
 }
 
 /// The keys of other systems.
+#[inline(never)]
 fn imported(
     key: &ApiKeyDocument,
     environments: &[&str],
@@ -203,9 +201,10 @@ fn imported(
     mistakes: &mut Mistakes,
 ) -> Box<[ForeignKeys]> {
     if key.imported.len() > MAX_IMPORTED {
-        mistakes.add(
+        mistakes.under(
             "imported",
-            format_args!("{place}/imported"),
+            place,
+            "/imported",
             format_args!("{} systems are named; at most {MAX_IMPORTED} are supported", key.imported.len()),
         );
     }
@@ -214,18 +213,20 @@ fn imported(
         let place = format_args!("{place}/imported/{at}");
         let Some(issuer) = ForeignIssuer::from_name(&entry.from) else {
             let known = ForeignIssuer::ALL.map(ForeignIssuer::name).join(", ");
-            mistakes.add(
+            mistakes.under(
                 "imported",
-                format_args!("{place}/from"),
+                place,
+                "/from",
                 format_args!("{} is not known; expected one of {known}", Quoted(&entry.from)),
             );
             continue;
         };
         let environment = entry.environment.as_deref().or(accept.first().copied()).unwrap_or("live");
         if !environments.contains(&environment) {
-            mistakes.add(
+            mistakes.under(
                 "imported",
-                format_args!("{place}/environment"),
+                place,
+                "/environment",
                 format_args!("environment {} is not one of {}", Quoted(environment), environments.join(", ")),
             );
             continue;
@@ -234,24 +235,26 @@ fn imported(
         match ForeignKeys::new(issuer, &entry.prefix, environment, length) {
             Ok(keys) if all.iter().any(|earlier| earlier.is_alike(&keys)) => mistakes.add(
                 "imported",
-                format_args!("{place}"),
+                place,
                 format_args!("these keys could not be told from those of an entry before it"),
             ),
             Ok(keys) => all.push(keys.upgraded_only(entry.upgraded_only)),
-            Err(error) => mistakes.add("imported", format_args!("{place}"), format_args!("{error}")),
+            Err(error) => mistakes.add("imported", place, format_args!("{error}")),
         }
     }
     all.into_boxed_slice()
 }
 
+#[inline(never)]
 fn bearer(bearer: &BearerDocument, place: Arguments<'_>, mistakes: &mut Mistakes) -> Option<CredentialKind> {
     if bearer.issuer.is_empty() {
-        mistakes.add("issuer", format_args!("{place}/issuer"), format_args!("expected the exact `iss` of the tokens"));
+        mistakes.under("issuer", place, "/issuer", format_args!("expected the exact `iss` of the tokens"));
     }
     if !are_names(&bearer.audiences) {
-        mistakes.add(
+        mistakes.under(
             "audiences",
-            format_args!("{place}/audiences"),
+            place,
+            "/audiences",
             format_args!("expected at least one audience, none of them empty"),
         );
     }
@@ -269,9 +272,10 @@ fn bearer(bearer: &BearerDocument, place: Arguments<'_>, mistakes: &mut Mistakes
     }
     if let Some(leeway) = bearer.leeway {
         if leeway > MAX_LEEWAY {
-            mistakes.add(
+            mistakes.under(
                 "leeway",
-                format_args!("{place}/leeway"),
+                place,
+                "/leeway",
                 format_args!("{leeway} seconds is too much; at most {MAX_LEEWAY} are tolerated"),
             );
         }
@@ -314,24 +318,21 @@ fn bearer(bearer: &BearerDocument, place: Arguments<'_>, mistakes: &mut Mistakes
         apply_limits(limits, &mut rules, place, mistakes);
     }
     if bearer.clients.as_ref().is_some_and(|clients| !are_names(clients)) {
-        mistakes.add(
+        mistakes.under(
             "clients",
-            format_args!("{place}/clients"),
+            place,
+            "/clients",
             format_args!("expected at least one client, none of them empty; leave it out for any"),
         );
     }
     if bearer.resource_metadata.as_ref().is_some_and(|url| !is_quotable_url(url)) {
-        mistakes.add(
-            "resource_metadata",
-            format_args!("{place}/resourceMetadata"),
-            format_args!("expected an https URL"),
-        );
+        mistakes.under("resource_metadata", place, "/resourceMetadata", format_args!("expected an https URL"));
     }
     let jwks = match bearer.jwks.as_ref().map(|value| KeySet::parse(&Writer::text(|writer| writer.value(&value.0)))) {
         None => None,
         Some(Ok(set)) => Some(Arc::new(set)),
         Some(Err(error)) => {
-            mistakes.add("jwks", format_args!("{place}/jwks"), format_args!("{error}"));
+            mistakes.under("jwks", place, "/jwks", format_args!("{error}"));
             None
         }
     };
@@ -343,6 +344,7 @@ fn bearer(bearer: &BearerDocument, place: Arguments<'_>, mistakes: &mut Mistakes
     }))
 }
 
+#[inline(never)]
 fn algorithms(bearer: &BearerDocument, place: Arguments<'_>, mistakes: &mut Mistakes) -> AlgorithmSet {
     let mut set = AlgorithmSet::default();
     for (at, name) in bearer.algorithms.iter().enumerate() {
@@ -363,7 +365,7 @@ fn algorithms(bearer: &BearerDocument, place: Arguments<'_>, mistakes: &mut Mist
         }
     }
     if bearer.algorithms.is_empty() {
-        mistakes.add("algorithm", format_args!("{place}/algorithms"), format_args!("expected at least one algorithm"));
+        mistakes.under("algorithm", place, "/algorithms", format_args!("expected at least one algorithm"));
     }
     set
 }

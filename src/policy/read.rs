@@ -10,7 +10,7 @@ use super::document::{
     MethodOverride, Ordered, PolicyDocument, RequirementDocument, RouteDocument, RouterProfile, ScopeDocument,
     StrictValue, TestDocument, TokenProfile, TrailingSlash,
 };
-use crate::json::members::{Place, may, must};
+use crate::json::members::{Place, members};
 use crate::json::read::{Read, Reader};
 
 impl PolicyDocument {
@@ -35,13 +35,19 @@ pub(crate) fn ordered<'j, T>(reader: &mut Reader<'j>, read: fn(&mut Reader<'j>) 
         members.push((name.to_owned(), read(reader)?));
         Ok(())
     })?;
-    if ends.is_empty() {
-        return Ok(Ordered(members));
+    if !ends.is_empty() {
+        unique(reader, &ends, &mut members.iter().map(|(name, _)| name.as_str()))?;
     }
-    let names: Vec<&str> = members.iter().map(|(name, _)| name.as_str()).collect();
-    match first_repeated(&names).and_then(|at| Some((ends.get(at.checked_sub(1)?)?, names.get(at)?))) {
+    Ok(Ordered(members))
+}
+
+/// Refuses a name that an earlier one equals; `ends` is where each but the first ends.
+fn unique(reader: &mut Reader<'_>, ends: &[usize], names: &mut dyn Iterator<Item = &str>) -> Read<()> {
+    let mut all = Vec::with_capacity(ends.len().saturating_add(1));
+    all.extend(names);
+    match first_repeated(&all).and_then(|at| Some((ends.get(at.checked_sub(1)?)?, all.get(at)?))) {
         Some((end, name)) => Err(reader.repeated(*end, name)),
-        None => Ok(Ordered(members)),
+        None => Ok(()),
     }
 }
 
@@ -73,74 +79,50 @@ pub(crate) fn document(reader: &mut Reader<'_>) -> Read<PolicyDocument> {
         routes: Vec::new(),
         tests: Vec::new(),
     };
-    reader.members(
-        "struct PolicyDocument",
-        &mut [
-            must("version", Place::Whole(&mut found.version)),
-            must("name", Place::Text(&mut found.name)),
-            may("base", Place::Text(&mut found.base)),
-            may(
-                "https",
-                Place::Other(&mut |reader| {
-                    let index = reader.choice(&["required", "optional"])?;
-                    found.https = if index == 0 { Https::Required } else { Https::Optional };
-                    Ok(())
-                }),
-            ),
-            may(
-                "trailingSlash",
-                Place::Other(&mut |reader| {
-                    let index = reader.choice(&["strict", "same"])?;
-                    found.trailing_slash = if index == 0 { TrailingSlash::Strict } else { TrailingSlash::Same };
-                    Ok(())
-                }),
-            ),
-            may("caseInsensitive", Place::Flag(&mut found.case_insensitive)),
-            may(
-                "methodOverride",
-                Place::Other(&mut |reader| {
-                    found.method_override = match reader.choice(&["deny", "ignore", "apply"])? {
-                        0 => MethodOverride::Deny,
-                        1 => MethodOverride::Ignore,
-                        _ => MethodOverride::Apply,
-                    };
-                    Ok(())
-                }),
-            ),
-            may("hide", Place::Flag(&mut found.hide)),
-            may(
-                "router",
-                Place::Other(&mut |reader| reader.put(&mut found.router, |reader| profile(reader).map(Some))),
-            ),
-            must("scopes", Place::Other(&mut |reader| reader.put(&mut found.scopes, |reader| ordered(reader, scope)))),
-            must(
-                "credentials",
-                Place::Other(&mut |reader| reader.put(&mut found.credentials, |reader| ordered(reader, credential))),
-            ),
-            must("routes", Place::Other(&mut |reader| reader.put(&mut found.routes, |reader| reader.list(route)))),
-            may("tests", Place::Other(&mut |reader| reader.put(&mut found.tests, |reader| reader.list(test)))),
-        ],
-    )?;
-    Ok(found)
-}
-
-fn profile(reader: &mut Reader<'_>) -> Read<RouterProfile> {
-    Ok(match reader.choice(&["express", "koa", "fastify", "hono", "h3", "edge"])? {
+    let (mut https, mut slash, mut method, mut router) = (0, 0, 0, None);
+    members!(reader, "struct PolicyDocument", {
+        "version" => Place::Whole(&mut found.version),
+        "name" => Place::Text(&mut found.name),
+        "base?" => Place::Text(&mut found.base),
+        "https?" => Place::Choice(&mut https, &["required", "optional"]),
+        "trailingSlash?" => Place::Choice(&mut slash, &["strict", "same"]),
+        "caseInsensitive?" => Place::Flag(&mut found.case_insensitive),
+        "methodOverride?" => Place::Choice(&mut method, &["deny", "ignore", "apply"]),
+        "hide?" => Place::Flag(&mut found.hide),
+        "router?" => Place::SomeChoice(&mut router, &["express", "koa", "fastify", "hono", "h3", "edge"]),
+        "scopes" => Place::Other(&mut |reader| reader.put(&mut found.scopes, |reader| ordered(reader, scope))),
+        "credentials" => Place::Other(&mut |reader| {
+            reader.put(&mut found.credentials, |reader| ordered(reader, credential))
+        }),
+        "routes" => Place::Other(&mut |reader| reader.put(&mut found.routes, |reader| reader.list(route))),
+        "tests?" => Place::Other(&mut |reader| reader.put(&mut found.tests, |reader| reader.list(test))),
+    })?;
+    found.https = if https == 0 { Https::Required } else { Https::Optional };
+    found.trailing_slash = if slash == 0 { TrailingSlash::Strict } else { TrailingSlash::Same };
+    found.method_override = match method {
+        0 => MethodOverride::Deny,
+        1 => MethodOverride::Ignore,
+        _ => MethodOverride::Apply,
+    };
+    found.router = router.map(|router| match router {
         0 => RouterProfile::Express,
         1 => RouterProfile::Koa,
         2 => RouterProfile::Fastify,
         3 => RouterProfile::Hono,
         4 => RouterProfile::H3,
         _ => RouterProfile::Edge,
-    })
+    });
+    Ok(found)
 }
 
 fn scope(reader: &mut Reader<'_>) -> Read<ScopeDocument> {
     let expected = "a title, or an object with `title` and `implies`";
     let mut found = ScopeDocument { title: String::new(), implies: Vec::new() };
     if reader.token() == Some(b'{') {
-        let title = must("title", Place::Text(&mut found.title));
-        reader.members(expected, &mut [title, may("implies", Place::Texts(&mut found.implies))])?;
+        members!(reader, expected, {
+            "title" => Place::Text(&mut found.title),
+            "implies?" => Place::Texts(&mut found.implies),
+        })?;
     } else {
         found.title = reader.string_or(expected)?;
     }
@@ -173,35 +155,26 @@ fn api_key(reader: &mut Reader<'_>) -> Read<ApiKeyDocument> {
         accept: None,
         imported: Vec::new(),
     };
-    reader.members(
-        "struct ApiKeyDocument",
-        &mut [
-            may("type", Place::Passed),
-            must("header", Place::Text(&mut found.header)),
-            must("prefix", Place::Text(&mut found.prefix)),
-            may("environments", Place::SomeTexts(&mut found.environments)),
-            may("accept", Place::SomeTexts(&mut found.accept)),
-            may(
-                "imported",
-                Place::Other(&mut |reader| reader.put(&mut found.imported, |reader| reader.list(imported))),
-            ),
-        ],
-    )?;
+    members!(reader, "struct ApiKeyDocument", {
+        "type?" => Place::Passed,
+        "header" => Place::Text(&mut found.header),
+        "prefix" => Place::Text(&mut found.prefix),
+        "environments?" => Place::SomeTexts(&mut found.environments),
+        "accept?" => Place::SomeTexts(&mut found.accept),
+        "imported?" => Place::Other(&mut |reader| reader.put(&mut found.imported, |reader| reader.list(imported))),
+    })?;
     Ok(found)
 }
 
 fn imported(reader: &mut Reader<'_>) -> Read<ImportedDocument> {
     let mut found = ImportedDocument::default();
-    reader.members(
-        "struct ImportedDocument",
-        &mut [
-            must("from", Place::Text(&mut found.from)),
-            may("prefix", Place::Text(&mut found.prefix)),
-            may("environment", Place::SomeText(&mut found.environment)),
-            may("length", Place::Other(&mut |reader| reader.put(&mut found.length, |reader| reader.whole().map(Some)))),
-            may("upgradedOnly", Place::Flag(&mut found.upgraded_only)),
-        ],
-    )?;
+    members!(reader, "struct ImportedDocument", {
+        "from" => Place::Text(&mut found.from),
+        "prefix?" => Place::Text(&mut found.prefix),
+        "environment?" => Place::SomeText(&mut found.environment),
+        "length?" => Place::Other(&mut |reader| reader.put(&mut found.length, |reader| reader.whole().map(Some))),
+        "upgradedOnly?" => Place::Flag(&mut found.upgraded_only),
+    })?;
     Ok(found)
 }
 
@@ -221,75 +194,52 @@ fn bearer(reader: &mut Reader<'_>) -> Read<BearerDocument> {
         limits: None,
         resource_metadata: None,
     };
-    reader.members(
-        "struct BearerDocument",
-        &mut [
-            may("type", Place::Passed),
-            must("issuer", Place::Text(&mut found.issuer)),
-            must("audiences", Place::Texts(&mut found.audiences)),
-            must("algorithms", Place::Texts(&mut found.algorithms)),
-            may("types", Place::SomeTexts(&mut found.types)),
-            may("leeway", Place::SomeWhole(&mut found.leeway)),
-            may("maxAge", Place::SomeWhole(&mut found.max_age)),
-            may("requiredClaims", Place::SomeTexts(&mut found.required_claims)),
-            may(
-                "profile",
-                Place::Other(&mut |reader| {
-                    reader.choice(&["rfc9068"])?;
-                    found.profile = Some(TokenProfile::Rfc9068);
-                    Ok(())
-                }),
-            ),
-            may("scopeClaims", Place::SomeTexts(&mut found.scope_claims)),
-            may("clients", Place::SomeTexts(&mut found.clients)),
-            may("jwks", Place::Other(&mut |reader| reader.put(&mut found.jwks, |reader| value(reader).map(Some)))),
-            may("limits", Place::Other(&mut |reader| reader.put(&mut found.limits, |reader| limits(reader).map(Some)))),
-            may("resourceMetadata", Place::SomeText(&mut found.resource_metadata)),
-        ],
-    )?;
+    let mut profile = None;
+    members!(reader, "struct BearerDocument", {
+        "type?" => Place::Passed,
+        "issuer" => Place::Text(&mut found.issuer),
+        "audiences" => Place::Texts(&mut found.audiences),
+        "algorithms" => Place::Texts(&mut found.algorithms),
+        "types?" => Place::SomeTexts(&mut found.types),
+        "leeway?" => Place::SomeWhole(&mut found.leeway),
+        "maxAge?" => Place::SomeWhole(&mut found.max_age),
+        "requiredClaims?" => Place::SomeTexts(&mut found.required_claims),
+        "profile?" => Place::SomeChoice(&mut profile, &["rfc9068"]),
+        "scopeClaims?" => Place::SomeTexts(&mut found.scope_claims),
+        "clients?" => Place::SomeTexts(&mut found.clients),
+        "jwks?" => Place::Other(&mut |reader| reader.put(&mut found.jwks, |reader| value(reader).map(Some))),
+        "limits?" => Place::Other(&mut |reader| reader.put(&mut found.limits, |reader| limits(reader).map(Some))),
+        "resourceMetadata?" => Place::SomeText(&mut found.resource_metadata),
+    })?;
+    found.profile = profile.map(|_| TokenProfile::Rfc9068);
     Ok(found)
 }
 
 fn limits(reader: &mut Reader<'_>) -> Read<LimitsDocument> {
     let mut found = LimitsDocument::default();
-    reader.members(
-        "struct LimitsDocument",
-        &mut [
-            may("tokenBytes", Place::SomeWhole(&mut found.token_bytes)),
-            may("headerBytes", Place::SomeWhole(&mut found.header_bytes)),
-            may("depth", Place::SomeWhole(&mut found.depth)),
-            may("members", Place::SomeWhole(&mut found.members)),
-        ],
-    )?;
+    members!(reader, "struct LimitsDocument", {
+        "tokenBytes?" => Place::SomeWhole(&mut found.token_bytes),
+        "headerBytes?" => Place::SomeWhole(&mut found.header_bytes),
+        "depth?" => Place::SomeWhole(&mut found.depth),
+        "members?" => Place::SomeWhole(&mut found.members),
+    })?;
     Ok(found)
 }
 
 fn route(reader: &mut Reader<'_>) -> Read<RouteDocument> {
     let mut found =
         RouteDocument { id: String::new(), matches: String::new(), allow: None, public: None, encoded_slash: None };
-    reader.members(
-        "struct RouteDocument",
-        &mut [
-            must("id", Place::Text(&mut found.id)),
-            must("match", Place::Text(&mut found.matches)),
-            may(
-                "allow",
-                Place::Other(&mut |reader| reader.put(&mut found.allow, |reader| reader.list(requirements).map(Some))),
-            ),
-            may(
-                "public",
-                Place::Other(&mut |reader| reader.put(&mut found.public, |reader| reader.boolean().map(Some))),
-            ),
-            may(
-                "encodedSlash",
-                Place::Other(&mut |reader| {
-                    reader.choice(&["opaque"])?;
-                    found.encoded_slash = Some(EncodedSlash::Opaque);
-                    Ok(())
-                }),
-            ),
-        ],
-    )?;
+    let mut slash = None;
+    members!(reader, "struct RouteDocument", {
+        "id" => Place::Text(&mut found.id),
+        "match" => Place::Text(&mut found.matches),
+        "allow?" => Place::Other(&mut |reader| {
+            reader.put(&mut found.allow, |reader| reader.list(requirements).map(Some))
+        }),
+        "public?" => Place::SomeFlag(&mut found.public),
+        "encodedSlash?" => Place::SomeChoice(&mut slash, &["opaque"]),
+    })?;
+    found.encoded_slash = slash.map(|_| EncodedSlash::Opaque);
     Ok(found)
 }
 
@@ -304,13 +254,10 @@ fn requirement(reader: &mut Reader<'_>) -> Read<RequirementDocument> {
         found.scopes = reader.strings()?;
         return Ok(found);
     }
-    reader.members(
-        "a list of scopes, or an object with `scopes` and `claims`",
-        &mut [
-            may("scopes", Place::Texts(&mut found.scopes)),
-            may("claims", Place::Other(&mut |reader| reader.put(&mut found.claims, |reader| ordered(reader, value)))),
-        ],
-    )?;
+    members!(reader, "a list of scopes, or an object with `scopes` and `claims`", {
+        "scopes?" => Place::Texts(&mut found.scopes),
+        "claims?" => Place::Other(&mut |reader| reader.put(&mut found.claims, |reader| ordered(reader, value))),
+    })?;
     Ok(found)
 }
 
@@ -322,15 +269,12 @@ fn test(reader: &mut Reader<'_>) -> Read<TestDocument> {
         https: true,
         expect: StrictValue(serde_json::Value::Null),
     };
-    reader.members(
-        "struct TestDocument",
-        &mut [
-            may("name", Place::SomeText(&mut found.name)),
-            must("request", Place::Text(&mut found.request)),
-            may("with", Place::Other(&mut |reader| reader.put(&mut found.with, requirements))),
-            may("https", Place::Flag(&mut found.https)),
-            must("expect", Place::Other(&mut |reader| reader.put(&mut found.expect, value))),
-        ],
-    )?;
+    members!(reader, "struct TestDocument", {
+        "name?" => Place::SomeText(&mut found.name),
+        "request" => Place::Text(&mut found.request),
+        "with?" => Place::Other(&mut |reader| reader.put(&mut found.with, requirements)),
+        "https?" => Place::Flag(&mut found.https),
+        "expect" => Place::Other(&mut |reader| reader.put(&mut found.expect, value)),
+    })?;
     Ok(found)
 }

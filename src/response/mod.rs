@@ -5,6 +5,7 @@ pub(crate) mod json;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use core::fmt::Write;
 
 use serde::Serialize;
 
@@ -100,7 +101,7 @@ impl Decision<'_> {
         let denial = self.shown(self.denial()?);
         let (title, detail) = words(denial);
         Some(Problem {
-            kind: denial.code().replace('_', "-"),
+            kind: denial.code().chars().map(|letter| if letter == '_' { '-' } else { letter }).collect(),
             title,
             status: denial.status(),
             detail,
@@ -119,15 +120,14 @@ impl Decision<'_> {
         }
         let policy = self.policy();
         let accepted = self.route().map(|route| route.credentials()).unwrap_or_default();
-        accepted
-            .iter()
-            .filter(|index| self.faulty == Some(**index) || denial.status() == 401)
-            .filter_map(|index| policy.credentials().get(*index).map(|credential| (*index, credential)))
-            .map(|(index, credential)| {
-                let error = if self.faulty == Some(index) { Some(denial) } else { None };
-                self.challenge(credential, error)
-            })
-            .collect()
+        let mut challenges = Vec::new();
+        for index in accepted {
+            let faulty = self.faulty == Some(*index);
+            if let Some(credential) = policy.credentials().get(*index).filter(|_| faulty || denial.status() == 401) {
+                challenges.push(self.challenge(credential, faulty.then_some(denial)));
+            }
+        }
+        challenges
     }
 
     fn challenge(&self, credential: &Credential, denial: Option<&Denial>) -> String {
@@ -137,7 +137,7 @@ impl Decision<'_> {
             CredentialKind::Bearer(bearer) => {
                 let mut text = format!("Bearer realm=\"{realm}\"");
                 if let Some(url) = bearer.resource_metadata() {
-                    text.push_str(&format!(", resource_metadata=\"{url}\""));
+                    let _ = write!(text, ", resource_metadata=\"{url}\"");
                 }
                 text
             }
@@ -146,14 +146,14 @@ impl Decision<'_> {
             None | Some(Denial::MissingCredential) => {}
             Some(Denial::InsufficientScope(_)) => {
                 let scopes = self.missing().collect::<Vec<_>>().join(" ");
-                text.push_str(&format!(", error=\"insufficient_scope\", scope=\"{scopes}\""));
+                let _ = write!(text, ", error=\"insufficient_scope\", scope=\"{scopes}\"");
             }
             Some(_) => {
                 let error = match credential.kind() {
                     CredentialKind::ApiKey(_) => "invalid_key",
                     CredentialKind::Bearer(_) => "invalid_token",
                 };
-                text.push_str(&format!(", error=\"{error}\""));
+                let _ = write!(text, ", error=\"{error}\"");
             }
         }
         text

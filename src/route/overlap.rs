@@ -7,12 +7,10 @@ use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use hashbrown::HashSet;
-
 use super::pattern::{Kind, Param, Pattern, Segment};
 
 /// Where an automaton stands.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Stand {
     Prefix(usize),
     /// How far the value is: the count for `int` and `uuid`; 0 none, 1 whole, 2 after a hyphen for the others.
@@ -109,6 +107,43 @@ struct Reached<'a> {
     symbol: &'a str,
 }
 
+/// The joint states that were reached: where each is in the queue, found by its number; no more than half of the places are taken.
+struct Seen(Vec<usize>);
+
+impl Seen {
+    fn place(&self, queue: &[Reached<'_>], state: (Stand, Stand, u8)) -> usize {
+        let number = |stand| match stand {
+            Stand::Prefix(at) => at.wrapping_mul(3),
+            Stand::Value(so_far) => usize::from(so_far).wrapping_mul(3).wrapping_add(1),
+            Stand::Suffix(at) => at.wrapping_mul(3).wrapping_add(2),
+        };
+        let (one, two, dot) = state;
+        let last = self.0.len().saturating_sub(1);
+        let mixed = number(one).wrapping_mul(0x9e37_79b1) ^ number(two).wrapping_mul(0x85eb_ca77) ^ usize::from(dot);
+        let mut place = (mixed ^ mixed >> 15) & last;
+        while self.0.get(place).and_then(|at| queue.get(*at)).is_some_and(|other| other.state != state) {
+            place = place.wrapping_add(1) & last;
+        }
+        place
+    }
+
+    /// Puts a state into the queue, once.
+    fn enter<'a>(&mut self, queue: &mut Vec<Reached<'a>>, reached: Reached<'a>) {
+        if queue.len() >= self.0.len() / 2 {
+            self.0 = alloc::vec![usize::MAX; self.0.len().saturating_mul(2).max(16)];
+            for (at, Reached { state, .. }) in queue.iter().enumerate() {
+                let place = self.place(queue, *state);
+                self.0.get_mut(place).into_iter().for_each(|free| *free = at);
+            }
+        }
+        let place = self.place(queue, reached.state);
+        if let Some(free) = self.0.get_mut(place).filter(|at| **at == usize::MAX) {
+            *free = queue.len();
+            queue.push(reached);
+        }
+    }
+}
+
 /// Dots so far while there was nothing else, up to two; 3 for anything else.
 fn dots(so_far: u8, symbol: &str) -> u8 {
     match (so_far, symbol) {
@@ -137,8 +172,8 @@ pub(super) fn common_segment(a: &Param<'_>, b: &Param<'_>, fold: bool) -> Option
         }
     }
     let start = (left.start(), right.start(), 0);
-    let mut seen: HashSet<_> = HashSet::from_iter([start]);
-    let mut queue = alloc::vec![Reached { state: start, from: 0, symbol: "" }];
+    let (mut seen, mut queue) = (Seen(Vec::new()), Vec::new());
+    seen.enter(&mut queue, Reached { state: start, from: 0, symbol: "" });
     let mut at = 0_usize;
     while let Some(Reached { state: (one, two, dot), .. }) = queue.get(at) {
         let (one, two, dot) = (*one, *two, *dot);
@@ -149,9 +184,7 @@ pub(super) fn common_segment(a: &Param<'_>, b: &Param<'_>, fold: bool) -> Option
             for next in left.step(one, symbol) {
                 for other in right.step(two, symbol) {
                     let state = (next, other, dots(dot, symbol));
-                    if seen.insert(state) {
-                        queue.push(Reached { state, from: at, symbol });
-                    }
+                    seen.enter(&mut queue, Reached { state, from: at, symbol });
                 }
             }
         }

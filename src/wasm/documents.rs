@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use core::net::IpAddr;
 
 use super::keys::header;
-use crate::json::members::{Place, may, must};
+use crate::json::members::Place;
 use crate::json::read::{Read, Reader, whole};
 use crate::key::json::{checked, read_record};
 use crate::policy::read::{document, ordered, value};
@@ -17,32 +17,32 @@ const INSTANT: &str = "whole Unix seconds from 0 to 253402300799";
 
 type Look = fn(&mut Reader<'_>) -> Read<()>;
 
-/// A member: its name, whether it must be there, and how it is looked at.
-type Field = (&'static str, bool, Look);
+/// A member: its name as the macro `members` has it, and how it is looked at.
+type Field = (&'static str, Look);
 
 const SET: [Field; 8] = [
-    ("name", false, some_text),
-    ("policy", true, policy),
-    ("peppers", false, texts),
-    ("secrets", false, texts),
-    ("jwks", false, object),
-    ("now", true, instant),
-    ("keys", false, records),
-    ("cases", true, |reader| reader.array(&mut case)),
+    ("name?", some_text),
+    ("policy", policy),
+    ("peppers?", texts),
+    ("secrets?", texts),
+    ("jwks?", object),
+    ("now", instant),
+    ("keys?", records),
+    ("cases", |reader| reader.array(&mut case)),
 ];
 const CASE: [Field; 5] = [
-    ("name", true, text),
-    ("request", true, |reader| fields(reader, "struct RequestDocument", &REQUEST)),
-    ("now", false, |reader| some(reader, instant)),
-    ("store", false, |reader| some(reader, |reader| reader.choice(&["fail"]).map(drop))),
-    ("expect", true, object),
+    ("name", text),
+    ("request", |reader| fields(reader, "struct RequestDocument", &REQUEST)),
+    ("now?", |reader| some(reader, instant)),
+    ("store?", |reader| some(reader, |reader| reader.choice(&["fail"]).map(drop))),
+    ("expect", object),
 ];
 const REQUEST: [Field; 5] = [
-    ("method", true, text),
-    ("target", true, text),
-    ("headers", false, |reader| reader.array(&mut |reader| header(reader).map(drop))),
-    ("https", false, |reader| reader.boolean().map(drop)),
-    ("clientIp", false, |reader| some(reader, address)),
+    ("method", text),
+    ("target", text),
+    ("headers?", |reader| reader.array(&mut |reader| header(reader).map(drop))),
+    ("https?", |reader| reader.boolean().map(drop)),
+    ("clientIp?", |reader| some(reader, address)),
 ];
 
 /// What is wrong with a text: 0 a case file, 1 key records, 2 secrets by name, else any JSON. Nothing when it is what it should be.
@@ -57,11 +57,9 @@ pub(super) fn fault(kind: u32, text: &str) -> Option<String> {
 }
 
 fn fields(reader: &mut Reader<'_>, expected: &str, table: &[Field]) -> Read<()> {
-    let member = |(name, required, look): &Field| {
-        let make = if *required { must } else { may };
-        make(name, Place::Looked(*look))
-    };
-    reader.members(expected, &mut table.iter().map(member).collect::<Vec<_>>())
+    let (names, mut places): (Vec<&str>, Vec<Place<'_, '_>>) =
+        table.iter().map(|(name, look)| (*name, Place::Looked(*look))).unzip();
+    reader.members(Some(expected), &names, &[], &mut places)
 }
 
 fn some(reader: &mut Reader<'_>, look: Look) -> Read<()> {
@@ -128,7 +126,7 @@ fn records(reader: &mut Reader<'_>) -> Read<()> {
 /// A list of key records, or an object with one; a whole case file will do.
 fn wrapped(reader: &mut Reader<'_>) -> Read<()> {
     match reader.token() {
-        Some(b'{') => reader.known_members(&mut [must("keys", Place::Looked(records))]),
+        Some(b'{') => reader.members(None, &["keys"], &[], &mut [Place::Looked(records)]),
         _ => records(reader),
     }
 }

@@ -1,5 +1,6 @@
 //! The life of keys and policy rehearsals, as JSON in and JSON out.
 
+use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -11,7 +12,7 @@ use zeroize::Zeroizing;
 use super::error::Thrown;
 use crate::engine::{Assumed, Gate};
 use crate::json::Quoted;
-use crate::json::members::{Place, may, must};
+use crate::json::members::{Place, members};
 use crate::json::read::{Read, Reader, whole};
 use crate::json::write::Writer;
 use crate::key::format::{ENTROPY_BYTES, KeyFormat};
@@ -40,19 +41,16 @@ struct IssueJson {
 
 fn issue_request(reader: &mut Reader<'_>) -> Read<IssueJson> {
     let mut found = IssueJson::default();
-    reader.members(
-        "a request",
-        &mut [
-            may("credential", Place::SomeText(&mut found.credential)).or_null(),
-            may("environment", Place::SomeText(&mut found.environment)).or_null(),
-            must("label", Place::Text(&mut found.label)),
-            must("scopes", Place::Texts(&mut found.scopes)),
-            may("expiresAt", Place::Other(&mut |reader| reader.put(&mut found.expires_at, some_instant))),
-            must("owner", Place::Text(&mut found.owner)),
-            may("ipAllow", Place::Other(&mut |reader| reader.put(&mut found.ip_allow, |reader| reader.list(ip_block)))),
-            may("ceiling", Place::SomeTexts(&mut found.ceiling)).or_null(),
-        ],
-    )?;
+    members!(reader, "a request", {
+        "credential??" => Place::SomeText(&mut found.credential),
+        "environment??" => Place::SomeText(&mut found.environment),
+        "label" => Place::Text(&mut found.label),
+        "scopes" => Place::Texts(&mut found.scopes),
+        "expiresAt?" => Place::Other(&mut |reader| reader.put(&mut found.expires_at, some_instant)),
+        "owner" => Place::Text(&mut found.owner),
+        "ipAllow?" => Place::Other(&mut |reader| reader.put(&mut found.ip_allow, |reader| reader.list(ip_block))),
+        "ceiling??" => Place::SomeTexts(&mut found.ceiling),
+    })?;
     Ok(found)
 }
 
@@ -132,13 +130,10 @@ pub(super) fn issue(
 /// The overlap in seconds, and the credential.
 fn rotate_request(reader: &mut Reader<'_>) -> Read<(i64, Option<String>)> {
     let (mut overlap, mut credential) = (0, None);
-    reader.members(
-        "a request",
-        &mut [
-            must("overlap", Place::Other(&mut |reader| reader.put(&mut overlap, Reader::signed))),
-            may("credential", Place::SomeText(&mut credential)).or_null(),
-        ],
-    )?;
+    members!(reader, "a request", {
+        "overlap" => Place::Other(&mut |reader| reader.put(&mut overlap, Reader::signed)),
+        "credential??" => Place::SomeText(&mut credential),
+    })?;
     Ok((overlap, credential))
 }
 
@@ -152,22 +147,28 @@ pub(super) fn rotate(
 ) -> Result<String, Thrown> {
     let (overlap, credential) = wanted(request, rotate_request)?;
     let format = format_of(policy, credential.as_deref())?;
-    let rotated = lifecycle::rotate(&record(old)?, overlap, format, keyring, &*random(entropy)?, clock(now)?)?;
+    let mut old = record(old)?;
+    // A record that came as text has no members but those of version 1.
+    let new = old.be_rotated(BTreeMap::new(), overlap, format, keyring, &*random(entropy)?, clock(now)?)?;
     Ok(Writer::object_text(|json| {
-        made(&rotated.new, json);
-        json.name("old").object(|json| rotated.old.members(json));
+        made(&new, json);
+        json.name("old").object(|json| old.members(json));
     }))
 }
 
 pub(super) fn revoke(old: &str, now: Option<UnixSeconds>) -> Result<String, Thrown> {
-    Ok(text(&lifecycle::revoke(&record(old)?, clock(now)?)?))
+    let mut record = record(old)?;
+    record.be_revoked(clock(now)?)?;
+    Ok(text(&record))
 }
 
 pub(super) fn relabel(old: &str, change: &str) -> Result<String, Thrown> {
     let change = wanted(change, |reader| ordered(reader, Reader::value))?;
     lifecycle::check_change(change.0.iter().map(|(name, _)| name.as_str()))?;
     let label = change.get("label").and_then(Value::as_str).unwrap_or_default();
-    Ok(text(&lifecycle::relabel(&record(old)?, label)?))
+    let mut record = record(old)?;
+    record.be_relabelled(label)?;
+    Ok(text(&record))
 }
 
 struct RehearseJson {
@@ -201,21 +202,15 @@ fn rehearse_request(reader: &mut Reader<'_>) -> Read<RehearseJson> {
         now: UnixSeconds::EPOCH,
         assumed: Ordered::default(),
     };
-    reader.members(
-        "a request",
-        &mut [
-            must("method", Place::Text(&mut found.method)),
-            must("target", Place::Text(&mut found.target)),
-            may("headers", Place::Other(&mut |reader| reader.put(&mut found.headers, |reader| reader.list(header)))),
-            must("https", Place::Flag(&mut found.https)),
-            may(
-                "clientIp",
-                Place::Other(&mut |reader| reader.put(&mut found.client_ip, |reader| reader.nullable(address))),
-            ),
-            must("now", Place::Other(&mut |reader| reader.put(&mut found.now, read_instant))),
-            must("assumed", Place::Other(&mut |reader| reader.put(&mut found.assumed, requirements))),
-        ],
-    )?;
+    members!(reader, "a request", {
+        "method" => Place::Text(&mut found.method),
+        "target" => Place::Text(&mut found.target),
+        "headers?" => Place::Other(&mut |reader| reader.put(&mut found.headers, |reader| reader.list(header))),
+        "https" => Place::Flag(&mut found.https),
+        "clientIp?" => Place::Other(&mut |reader| reader.put(&mut found.client_ip, |reader| reader.nullable(address))),
+        "now" => Place::Other(&mut |reader| reader.put(&mut found.now, read_instant)),
+        "assumed" => Place::Other(&mut |reader| reader.put(&mut found.assumed, requirements)),
+    })?;
     Ok(found)
 }
 
@@ -223,17 +218,17 @@ pub(super) fn rehearse(gate: &Gate, request: &str) -> Result<String, Thrown> {
     let wanted = wanted(request, rehearse_request)?;
     let policy = gate.policy();
     let mut assumed = Vec::new();
-    for (name, given) in &wanted.assumed.0 {
-        let Some((credential, _)) = policy.credential(name) else {
+    for (name, given) in wanted.assumed.0 {
+        let Some((credential, _)) = policy.credential(&name) else {
             return Err(Thrown::new(
                 "credential_unknown",
-                format!("credential {name} is not declared", name = Quoted(name)),
+                format!("credential {name} is not declared", name = Quoted(&name)),
             ));
         };
         assumed.push(Assumed {
             credential,
             scopes: policy.scopes().grant(given.scopes.iter().map(String::as_str)),
-            claims: given.claims.0.iter().map(|(name, value)| (name.clone(), value.0.clone())).collect(),
+            claims: given.claims.0.into_iter().map(|(name, value)| (name, value.0)).collect(),
         });
     }
     let request = Request {

@@ -5,12 +5,11 @@ use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use base64ct::{Base64UrlUnpadded, Encoding};
 use zeroize::Zeroizing;
 
 use super::error::Thrown;
 use crate::engine::Gate;
-use crate::json::members::{Place, may, must};
+use crate::json::members::{Place, members};
 use crate::json::read::{Read, Reader, whole};
 use crate::json::write::Writer;
 use crate::key::hash::Keyring;
@@ -37,39 +36,30 @@ struct Peppers {
     plain_hashes: bool,
 }
 
+#[inline(never)]
 fn options(reader: &mut Reader<'_>) -> Read<Options> {
     let mut found = Options::default();
-    reader.members(
-        "options",
-        &mut [
-            may(
-                "peppers",
-                Place::Other(&mut |reader| reader.put(&mut found.peppers, |reader| reader.nullable(peppers))),
-            ),
-            must("secrets", Place::Other(&mut |reader| reader.put(&mut found.secrets, texts))),
-            must("keySets", Place::Other(&mut |reader| reader.put(&mut found.key_sets, texts))),
-            may(
-                "tokenCache",
-                Place::Other(&mut |reader| reader.put(&mut found.token_cache, |reader| reader.nullable(limits))),
-            ),
-            must("hostVerification", Place::Flag(&mut found.host_verification)),
-            must("trace", Place::Flag(&mut found.trace)),
-            must("touchInterval", Place::Whole(&mut found.touch_interval)),
-        ],
-    )?;
+    members!(reader, "options", {
+        "peppers?" => Place::Other(&mut |reader| reader.put(&mut found.peppers, |reader| reader.nullable(peppers))),
+        "secrets" => Place::Other(&mut |reader| reader.put(&mut found.secrets, texts)),
+        "keySets" => Place::Other(&mut |reader| reader.put(&mut found.key_sets, texts)),
+        "tokenCache?" => Place::Other(&mut |reader| {
+            reader.put(&mut found.token_cache, |reader| reader.nullable(limits))
+        }),
+        "hostVerification" => Place::Flag(&mut found.host_verification),
+        "trace" => Place::Flag(&mut found.trace),
+        "touchInterval" => Place::Whole(&mut found.touch_interval),
+    })?;
     Ok(found)
 }
 
 fn peppers(reader: &mut Reader<'_>) -> Read<Peppers> {
     let mut found = Peppers::default();
-    reader.members(
-        "peppers",
-        &mut [
-            must("current", Place::Text(&mut found.current)),
-            must("keys", Place::Other(&mut |reader| reader.put(&mut found.keys, texts))),
-            must("plainHashes", Place::Flag(&mut found.plain_hashes)),
-        ],
-    )?;
+    members!(reader, "peppers", {
+        "current" => Place::Text(&mut found.current),
+        "keys" => Place::Other(&mut |reader| reader.put(&mut found.keys, texts)),
+        "plainHashes" => Place::Flag(&mut found.plain_hashes),
+    })?;
     Ok(found)
 }
 
@@ -89,11 +79,12 @@ fn limits(reader: &mut Reader<'_>) -> Read<(usize, usize)> {
 }
 
 fn decode(name: &str, text: &str) -> Result<Zeroizing<Vec<u8>>, Thrown> {
-    Base64UrlUnpadded::decode_vec(text)
+    crate::key::json::decode(text)
         .map(Zeroizing::new)
-        .map_err(|_| Thrown::new("secret_invalid", format!("{name}: expected base64url without padding")))
+        .ok_or_else(|| Thrown::new("secret_invalid", format!("{name}: expected base64url without padding")))
 }
 
+#[inline(never)]
 fn keyring(peppers: &Peppers) -> Result<Keyring, Thrown> {
     let mut secrets = Vec::new();
     for (name, text) in &peppers.keys {
@@ -109,6 +100,7 @@ fn keyring(peppers: &Peppers) -> Result<Keyring, Thrown> {
 }
 
 /// The gate of a policy and of the options.
+#[inline(never)]
 pub(super) fn build(policy: &Arc<Policy>, options: &str) -> Result<(Gate, Keyring), Thrown> {
     // The text of the error could repeat a secret.
     let options = whole(options, self::options)
