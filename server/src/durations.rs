@@ -56,7 +56,7 @@ impl EncodeMetric for Durations {
     fn encode(&self, mut encoder: MetricEncoder<'_>) -> fmt::Result {
         #[expect(clippy::cast_precision_loss, reason = "seconds as floating-point numbers, for whoever reads them")]
         let seconds = |nanos: u64| nanos as f64 / NANOS;
-        let bounds = BOUNDS.into_iter().map(seconds).chain([f64::MAX]);
+        let bounds = BOUNDS.into_iter().map(seconds).chain([f64::INFINITY]);
         let buckets: Vec<(f64, u64)> = bounds.zip(self.0.buckets.iter().map(|bucket| bucket.load(Relaxed))).collect();
         let count = buckets.iter().fold(0_u64, |count, (_, bucket)| count.wrapping_add(*bucket));
         encoder.encode_histogram::<NoLabelSet>(seconds(self.0.sum.load(Relaxed)), count, &buckets, None)
