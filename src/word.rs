@@ -4,6 +4,7 @@ pub(crate) const ONES: u64 = 0x0101_0101_0101_0101;
 pub(crate) const HIGHS: u64 = 0x8080_8080_8080_8080;
 /// Bytes in a word.
 pub(crate) const WORD: usize = 8;
+const HALF: usize = WORD / 2;
 
 /// Up to eight bytes from `at`, the first lowest, zero beyond the end.
 #[inline(always)]
@@ -33,17 +34,16 @@ pub(crate) fn word_of_name(name: &[u8]) -> u64 {
     }
 }
 
-/// The word of fewer than eight bytes.
+/// The word of fewer than eight bytes. Those that are read twice come to stand at one place.
 #[inline(always)]
 fn short_word(text: &[u8]) -> u64 {
-    match text {
-        [a, b, c] => u64::from(u32::from_le_bytes([*a, *b, *c, 0])),
-        [a, b, c, d, rest @ ..] => {
-            let low = u64::from(u32::from_le_bytes([*a, *b, *c, *d]));
-            match rest {
-                [] => low,
-                _ => rest.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte)) << 32 | low,
-            }
+    if let [a, b, c] = text {
+        return u64::from(u32::from_le_bytes([*a, *b, *c, 0]));
+    }
+    match (text.first_chunk::<HALF>(), text.last_chunk::<HALF>()) {
+        (Some(first), Some(last)) => {
+            let shift = bits(text.len().wrapping_sub(HALF));
+            u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)).wrapping_shl(shift)
         }
         _ => text.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte)),
     }
@@ -120,16 +120,23 @@ pub(crate) const fn not_alphanumeric(word: u64) -> u64 {
 /// bytes, which may overlap, and of fewer the first word alone.
 #[inline(always)]
 pub(crate) fn digest_of(text: &[u8]) -> (u64, u64) {
-    if let (Some(first), Some(last)) = (text.first_chunk::<WORD>(), text.last_chunk::<WORD>()) {
-        return (u64::from_le_bytes(*first), u64::from_le_bytes(*last));
+    match (text.first_chunk::<WORD>(), text.last_chunk::<WORD>()) {
+        (Some(first), Some(last)) => (u64::from_le_bytes(*first), u64::from_le_bytes(*last)),
+        _ => (short_word(text), 0),
     }
-    if let (Some(first), Some(last)) = (text.first_chunk::<4>(), text.last_chunk::<4>()) {
-        return (u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << 32, 0);
-    }
-    match (text.first(), text.get(text.len() / 2), text.last()) {
-        (Some(first), Some(middle), Some(last)) => (u64::from(u32::from_le_bytes([*first, *middle, *last, 0])), 0),
-        _ => (0, 0),
-    }
+}
+
+/// Whether two texts of one length, of which the digests are the same, are the same: the words between are left to compare.
+#[inline(always)]
+pub(crate) fn is_same_between(one: &[u8], other: &[u8]) -> bool {
+    let (one, other) = (one.as_chunks::<WORD>().0.iter(), other.as_chunks::<WORD>().0.iter());
+    one.zip(other).skip(1).all(|(one, other)| one == other)
+}
+
+/// Whether two texts are the same, without calling anything.
+#[inline(always)]
+pub(crate) fn is_same_by_words(one: &[u8], other: &[u8]) -> bool {
+    one.len() == other.len() && digest_of(one) == digest_of(other) && is_same_between(one, other)
 }
 
 /// Whether two short texts are the same but for the case of ASCII letters.
@@ -196,6 +203,34 @@ mod tests {
                 assert_eq!((one, two) != digest, at < 8 || len - at <= 8, "{len} {at}");
                 assert_eq!((lower(one), lower(two)), digest, "{len} {at}");
             }
+        }
+    }
+
+    #[test]
+    fn texts_are_compared_by_words_up_to_their_end() {
+        for len in 0..=40_usize {
+            let text = alloc::vec![b'q'; len];
+            assert!(is_same_by_words(&text, &text.clone()), "{len}");
+            assert!(!is_same_by_words(&text, &alloc::vec![b'q'; len + 1]), "{len}");
+            for at in 0..len {
+                let mut other = text.clone();
+                other[at] = b'Q';
+                assert!(!is_same_by_words(&text, &other), "{len} {at}");
+                assert_eq!(is_same_between(&text, &other), at < 8 || at >= len / 8 * 8, "{len} {at}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_short_word_is_the_bytes_in_order() {
+        for len in 0..8_usize {
+            let text = &b"1234567"[..len];
+            let mut bytes = [0; 8];
+            bytes[..len].copy_from_slice(text);
+            assert_eq!(
+                (word_of_name(text), digest_of(text)),
+                (u64::from_le_bytes(bytes), (u64::from_le_bytes(bytes), 0))
+            );
         }
     }
 

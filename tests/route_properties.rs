@@ -9,6 +9,8 @@
     reason = "tests"
 )]
 
+use std::sync::LazyLock;
+
 use proptest::prelude::*;
 use proptest::sample::select;
 use scopegate::request::gate_target;
@@ -182,14 +184,48 @@ fn paths() -> impl Strategy<Value = String> {
     })
 }
 
+/// Names of every length up to 40 that are hard to tell apart: they share their first and their last eight bytes, or differ in one.
+static ALIKE: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
+    let mut names: Vec<String> = (1..=40_usize).map(|len| "abcdefgh".repeat(5)[..len].to_owned()).collect();
+    for len in [1, 3, 4, 7, 8, 9, 15, 16, 17, 24, 25, 33, 39] {
+        for at in [0, len / 2, len - 1] {
+            let mut name = "abcdefgh".repeat(5)[..len].to_owned();
+            name.replace_range(at..=at, "X");
+            names.push(name);
+        }
+    }
+    names.into_iter().map(|name| &*name.leak()).collect()
+});
+
+/// A table of many literals at one place, and paths of the same names.
+fn alike() -> impl Strategy<Value = (Vec<Route>, Vec<String>)> {
+    let name = || (0..ALIKE.len()).prop_map(|at| ALIKE[at]);
+    let seg = prop_oneof![9 => name().prop_map(Seg::Lit), 1 => Just(Seg::Param("", "", ""))];
+    let method = select(vec!["GET", "PUT", "PROPFIND", "VERSION-CONTROL"]);
+    let route =
+        (method, prop::collection::vec(seg, 1..4)).prop_map(|(method, segs)| Route { method, segs, slash: false });
+    let routes = prop::collection::vec(route, 1..60);
+    (routes, prop::collection::vec(prop::collection::vec(name(), 1..4), 12)).prop_map(|(routes, paths)| {
+        // Those of the routes too, or hardly any path would be found.
+        let known = routes.iter().map(|route| route.path().replace(['{', '}'], ""));
+        let paths = paths.iter().map(|parts| format!("/{}", parts.join("/")));
+        let paths = known.chain(paths).flat_map(|path| [format!("{path}/"), path.to_ascii_uppercase(), path]).collect();
+        (routes, paths)
+    })
+}
+
 fn build(routes: &[Route], fold: bool, same: bool) -> Result<RouteTable, Vec<RouteError>> {
+    build_under("", routes, fold, same)
+}
+
+fn build_under(base: &str, routes: &[Route], fold: bool, same: bool) -> Result<RouteTable, Vec<RouteError>> {
     let paths: Vec<String> = routes.iter().map(Route::path).collect();
     let specs: Vec<_> = routes
         .iter()
         .zip(&paths)
         .map(|(route, path)| RouteSpec { method: route.method, path, encoded_slash: false })
         .collect();
-    RouteTable::build(&specs, &TableOptions { base: "", trailing_slash_same: same, case_insensitive: fold })
+    RouteTable::build(&specs, &TableOptions { base, trailing_slash_same: same, case_insensitive: fold })
 }
 
 /// Leaves out what makes the table ambiguous, after holding each witness against both routes.
@@ -212,6 +248,18 @@ fn settled(mut routes: Vec<Route>, fold: bool, same: bool) -> (Vec<Route>, Route
     }
 }
 
+/// What a table answers; `None` of a path that the gate refuses.
+fn answer<'a>(table: &'a RouteTable, path: &'a str, method: &str) -> Option<Answer<'a>> {
+    let target = gate_target(path.as_bytes()).ok()?;
+    Some(match table.find(&target, method) {
+        RouteMatch::Found { route } => {
+            Answer::Route(route, table.params(route, path).map(|(_, value)| value).collect())
+        }
+        RouteMatch::MethodNotAllowed { node } => Answer::Methods(table.allowed(node).collect()),
+        RouteMatch::NotFound | RouteMatch::EncodedSlash => Answer::Nothing,
+    })
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 1_500, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -225,21 +273,34 @@ proptest! {
     ) {
         let (routes, table) = settled(routes, fold, same);
         for path in &paths {
-            let target = gate_target(path.as_bytes());
-            let Ok(target) = target else { continue };
-            let found = match table.find(&target, method) {
-                RouteMatch::Found { route } => {
-                    Answer::Route(route, table.params(route, path).map(|(_, value)| value).collect())
-                }
-                RouteMatch::MethodNotAllowed { node } => Answer::Methods(table.allowed(node).collect()),
-                RouteMatch::NotFound | RouteMatch::EncodedSlash => Answer::Nothing,
-            };
+            let Some(found) = answer(&table, path, method) else { continue };
             prop_assert_eq!(found, expected(&routes, path, method, fold, same), "{}", path);
             // No two different paths of the settled table match with equal specificity.
             let mut ranks: Vec<_> = routes.iter().filter_map(|route| Some((naive(route, path, fold, same)?.0, route))).collect();
             ranks.sort_by(|a, b| a.0.cmp(&b.0));
             for pair in ranks.windows(2).filter(|pair| pair[0].0 == pair[1].0) {
                 prop_assert_ne!(pair[0].1.method, pair[1].1.method, "{}", path);
+            }
+        }
+    }
+
+    #[test]
+    fn literals_that_are_hard_to_tell_apart_are_told_apart(
+        (routes, paths) in alike(),
+        method in select(vec!["GET", "PUT", "PROPFIND", "VERSION-CONTROL", "GET\0"]),
+        base in select(vec!["", "/a", "/abcdefgh", "/api/v1/abcdefghabcdefgh"]),
+        fold in any::<bool>(),
+        same in any::<bool>(),
+    ) {
+        let (routes, _) = settled(routes, fold, same);
+        let table = build_under(base, &routes, fold, same).unwrap();
+        for path in &paths {
+            let whole = format!("{base}{path}");
+            let found = answer(&table, &whole, method).unwrap();
+            prop_assert_eq!(found, expected(&routes, path, method, fold, same), "{}", whole);
+            if !base.is_empty() {
+                let outside = format!("/x{path}");
+                prop_assert_eq!(answer(&table, &outside, method).unwrap(), Answer::Nothing, "{}", path);
             }
         }
     }

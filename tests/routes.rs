@@ -350,6 +350,32 @@ fn many_siblings_are_told_apart() {
 }
 
 #[test]
+fn starts_of_paths_that_are_alike_are_told_apart() {
+    // Before the parameter 11 to 44 bytes, of which the last are the same.
+    for width in 1..35 {
+        let names: Vec<String> = (0..10).map(|n| format!("/{n:0width$}/same-end")).collect();
+        let routes: Vec<String> = names
+            .iter()
+            .flat_map(|name| ["{id}", "{id}/more", "{id}/{sub:int}"].map(|rest| format!("GET {name}/{rest}")))
+            .collect();
+        let list: Vec<&str> = routes.iter().map(String::as_str).collect();
+        let table = table(&list, &STRICT);
+        for name in &names {
+            assert_eq!(answer(&table, &format!("GET {name}/7")), format!("GET {name}/{{id}} 7"));
+            assert_eq!(answer(&table, &format!("GET {name}/7/more")), format!("GET {name}/{{id}}/more 7"));
+            assert_eq!(answer(&table, &format!("GET {name}/7/8")), format!("GET {name}/{{id}}/{{sub:int}} 7 8"));
+            for (place, _) in name.char_indices().filter(|(_, c)| *c != '/') {
+                let other = format!("{}x{}", &name[..place], &name[place + 1..]);
+                assert_eq!(answer(&table, &format!("GET {other}/7")), "404", "{other}");
+            }
+            for rest in ["", "/", "/7/", "/7/x", "x/7"] {
+                assert_eq!(answer(&table, &format!("GET {name}{rest}")), "404", "{name}{rest}");
+            }
+        }
+    }
+}
+
+#[test]
 fn every_byte_of_a_path_counts_whatever_its_length() {
     let base = format!("/{}", "b".repeat(69));
     let lengths: [&[usize]; 9] =

@@ -38,33 +38,55 @@ impl Gate {
     /// assert_eq!(gate.covers("GET", b"/jobs/../42", 0, &scopes).unwrap_err().code(), "noncanonical_target");
     /// ```
     pub fn covers(&self, method: &str, target: &[u8], credential: usize, scopes: &ScopeSet) -> Result<&Route, Denial> {
-        match self.covering(method, target, credential, scopes) {
-            Some((_, route)) => Ok(route),
-            None => Err(self.why_not(method, target, credential, scopes)),
+        let policy = self.policy();
+        let ordinary = if cfg!(target_arch = "wasm32") { None } else { policy.table().find_ordinary(target, method) };
+        let Some(index) = ordinary else { return self.covers_by_choice(method, target, credential, scopes) };
+        match policy.routes().get(index) {
+            Some(route) if route.is_covered_at_once(credential, scopes) => Ok(route),
+            _ => self.covers_at(index, method, target, credential, scopes),
         }
     }
 
     /// The index of the covered route.
     #[cfg(target_arch = "wasm32")]
     pub(crate) fn covered(&self, method: &str, target: &[u8], credential: usize, scopes: &ScopeSet) -> Option<usize> {
-        self.covering(method, target, credential, scopes).map(|(index, _)| index)
+        let index = self.find(method, target)?;
+        let route = self.policy().routes().get(index)?;
+        (route.is_covered_at_once(credential, scopes) || route.is_covered_by(credential, scopes)).then_some(index)
     }
 
-    /// The covered route and its index.
-    #[inline(always)]
-    fn covering(&self, method: &str, target: &[u8], credential: usize, scopes: &ScopeSet) -> Option<(usize, &Route)> {
-        let policy = self.policy();
-        let ordinary = if cfg!(target_arch = "wasm32") { None } else { policy.table().find_ordinary(target, method) };
-        let index = match ordinary {
-            Some(index) => index,
-            None => self.find(method, target)?,
-        };
-        let route = policy.routes().get(index)?;
-        route.is_covered_by(credential, scopes).then_some((index, route))
+    /// The same where the route takes a closer look to find.
+    #[inline(never)]
+    fn covers_by_choice(
+        &self,
+        method: &str,
+        target: &[u8],
+        credential: usize,
+        scopes: &ScopeSet,
+    ) -> Result<&Route, Denial> {
+        match self.find(method, target) {
+            Some(index) => self.covers_at(index, method, target, credential, scopes),
+            None => Err(self.why_not(method, target, credential, scopes)),
+        }
+    }
+
+    /// The route that was found, if it is covered by any of its alternatives.
+    #[inline(never)]
+    fn covers_at(
+        &self,
+        index: usize,
+        method: &str,
+        target: &[u8],
+        credential: usize,
+        scopes: &ScopeSet,
+    ) -> Result<&Route, Denial> {
+        match self.policy().routes().get(index) {
+            Some(route) if route.is_covered_by(credential, scopes) => Ok(route),
+            _ => Err(self.why_not(method, target, credential, scopes)),
+        }
     }
 
     /// The route of any target.
-    #[inline(never)]
     fn find(&self, method: &str, target: &[u8]) -> Option<usize> {
         match self.policy().table().find(&gate_target(target).ok()?, method) {
             RouteMatch::Found { route } => Some(route),

@@ -55,6 +55,12 @@ impl Slashes {
         if self.0 == 0 { far_stop(rest) } else { self.0.trailing_zeros() as usize }
     }
 
+    /// A bit for each of them.
+    #[inline(always)]
+    pub(crate) const fn marks(self) -> u64 {
+        self.0
+    }
+
     /// Those past a place that is within a window, or not before what [`Slashes::stop`] gives.
     #[inline(always)]
     pub(crate) const fn past(self, at: usize) -> Self {
@@ -206,7 +212,7 @@ mod vectors {
     }
 
     /// The same of fewer bytes than a vector has.
-    #[inline(never)]
+    #[inline(always)]
     fn look_short(text: &[u8]) -> (u64, u64) {
         let len = text.len();
         let look = |one: u64, two: u64| {

@@ -127,6 +127,7 @@ pub(super) fn build(specs: &[RouteSpec<'_>], options: &TableOptions<'_>) -> Resu
     }
     table.join_runs();
     table.place_nodes();
+    table.place_jumps();
     Ok(table)
 }
 
@@ -282,16 +283,7 @@ impl<'s> Builder<'s> {
         let fresh = id(self.literals.len());
         let child = self.node(parent, Step::Literal(fresh));
         let len = u16::try_from(text.len()).unwrap_or(0);
-        self.literals.push(Literal {
-            digest: cut.digest,
-            start: at,
-            parent,
-            child,
-            len,
-            is_only_way: false,
-            run: 0,
-            run_word: 0,
-        });
+        self.literals.push(Literal { digest: cut.digest, start: at, parent, child, len, reach: len });
         self.spellings |= has_spellings(text.as_bytes());
         let (literals, texts) = (&self.literals, &self.texts);
         self.literal_index.insert_unique(cut.hash(parent), fresh, |index| {

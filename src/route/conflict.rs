@@ -53,7 +53,8 @@ impl Search<'_> {
         self.ends(left.rest, right.rest, "/0");
         for literal in part(&table.literals, left.literals) {
             let text = table.text((literal.start, literal.len));
-            if let Some((_, other)) = table.literal(right, text.as_bytes(), table.fold) {
+            let other = table.literal(right, text.as_bytes(), text.len());
+            if let Some(other) = other.and_then(|(index, _)| table.literals.get(index as usize)) {
                 self.below(literal.child, other.child, String::from(text));
             }
         }

@@ -3,7 +3,7 @@
 use super::segment::is_same;
 use super::spelling::respell;
 use super::table::{NONE, Node, NodeId, RouteTable, Typed, part};
-use crate::request::{MAX_TARGET_BYTES, Slashes, Target};
+use crate::request::{MAX_TARGET_BYTES, Slashes, Target, WINDOW};
 
 /// What a lookup found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,13 +58,12 @@ impl RouteTable {
         self.look_closer(target, endpoint, method)
     }
 
-    /// The route of a raw target, if it is an ordinary path and the method has a route of its own there. Of any other target this
-    /// says nothing.
+    /// The route of a raw target, if it is an ordinary path, its most specific branches lead to an endpoint, and the method has a route
+    /// of its own there. Of any other target this says nothing.
     #[inline(always)]
     pub(crate) fn find_ordinary(&self, raw: &[u8], method: &str) -> Option<usize> {
         let slashes = Slashes::of_ordinary(raw)?;
-        let endpoint = self.endpoint(Way { rest: raw, slashes });
-        self.route_at(endpoint, method).map(|route| route as usize)
+        self.straight_route(self.straight(raw, slashes), method).map(|route| route as usize)
     }
 
     /// What is found at an endpoint when the path has escapes, or the method no route of its own.
@@ -107,6 +106,14 @@ impl RouteTable {
     /// The endpoint of a path.
     #[inline(always)]
     fn endpoint(&self, way: Way<'_>) -> u32 {
+        let near = way.rest.len() < WINDOW && cfg!(not(target_arch = "wasm32"));
+        let straight = if near { self.straight(way.rest, way.slashes) } else { NONE };
+        if straight == NONE { self.endpoint_by_choice(way) } else { straight }
+    }
+
+    /// The same where the most specific branches may not be the way.
+    #[inline(never)]
+    fn endpoint_by_choice(&self, way: Way<'_>) -> u32 {
         let after = if self.base.is_empty() { Some(way.past(0)) } else { self.after_base(way) };
         match after {
             None => NONE,
@@ -130,17 +137,7 @@ impl RouteTable {
     /// Follows the branches of a node that the rest of the path matches, the most specific first. Once one matches, a less specific
     /// one cannot be better, so it is not tried.
     #[inline(never)]
-    fn walk(&self, id: u32, rest: &[u8], slashes: Slashes) -> u32 {
-        if self.fold || cfg!(target_arch = "wasm32") {
-            self.walk_as(id, rest, slashes, self.fold)
-        } else {
-            // A copy of its own, where size does not count.
-            self.walk_as(id, rest, slashes, false)
-        }
-    }
-
-    #[inline(always)]
-    fn walk_as(&self, mut id: u32, rest: &[u8], slashes: Slashes, fold: bool) -> u32 {
+    fn walk(&self, mut id: u32, rest: &[u8], slashes: Slashes) -> u32 {
         let mut way = Way { rest, slashes };
         loop {
             let Some(node) = self.nodes.get(id as usize) else { return NONE };
@@ -149,17 +146,15 @@ impl RouteTable {
                 return if id == 0 || self.trailing_slash_same { node.end } else { node.end_slash };
             }
             let stop = way.slashes.stop(way.rest);
-            let Some(text) = way.rest.get(..stop) else { return NONE };
             let mut next = node.plain;
             let mut end = stop;
             if node.literals.1 != 0
-                && let Some((index, literal)) = self.literal(node, text, fold)
-                && let Some(after) = literal.run_end(way.rest, stop, &self.texts, fold)
+                && let Some((index, taken)) = self.literal(node, way.rest, stop)
             {
-                if !literal.is_only_way {
-                    return self.branch(node, &way, stop, index.wrapping_add(1), after);
+                if !node.has_only_literals() {
+                    return self.branch(node, &way, stop, index.wrapping_add(1), taken);
                 }
-                (next, end) = (index.wrapping_add(1), after);
+                (next, end) = (index.wrapping_add(1), taken);
             } else if node.params.1 != 0 || node.rest != NONE {
                 return self.branch(node, &way, stop, NONE, stop);
             }

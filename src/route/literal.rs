@@ -1,36 +1,30 @@
 //! The literal children of a node, and the search among them.
 
 use super::segment::{Cut, SHORT, is_same};
-use super::table::{Node, RouteTable, bytes_of};
-use crate::word::WORD;
+use super::table::{Node, RouteTable, bytes_of, part};
+use crate::word::{digest_of, is_same_between};
 
 /// A literal child.
 #[derive(Debug)]
 pub(super) struct Literal {
-    /// Of the text, as [`Cut`] has it.
+    /// Of the text and its run, as [`Cut`] has it.
     pub(super) digest: (u64, u64),
-    /// The first eight bytes of the run.
-    pub(super) run_word: u64,
     /// Where the text starts in [`RouteTable::texts`].
     pub(super) start: u32,
     pub(super) parent: u32,
     pub(super) child: u32,
     pub(super) len: u16,
-    /// Whether its node has no other way on than literals.
-    pub(super) is_only_way: bool,
-    /// How much of the kept text after it must follow, slash first, before the next branch: a run of literals without a choice. With
-    /// it the literal is shorter than [`WINDOW`](crate::request::WINDOW).
-    pub(super) run: u8,
+    /// How much of the kept text must be in a path: the text and the literals after it, slashes between, up to the next branch: a run
+    /// without a choice. One that has a run is shorter than [`WINDOW`](crate::request::WINDOW) with it.
+    pub(super) reach: u16,
 }
 
 impl Literal {
-    /// Whether a segment is this literal.
-    #[inline(always)]
+    /// Whether a segment is this literal, which has no run yet.
     pub(super) fn is(&self, cut: Cut<'_>, texts: &str) -> bool {
-        self.digest.0 == cut.digest.0
+        self.digest == cut.digest
             && usize::from(self.len) == cut.text.len()
-            && self.digest.1 == cut.digest.1
-            && (cut.text.len() <= SHORT || is_same(cut.text, bytes_of(texts, (self.start, self.len)), cut.fold))
+            && (cut.text.len() <= SHORT || is_same(cut.text, self.text(texts), cut.fold))
     }
 
     /// What [`Cut::hash`] gives for it.
@@ -38,77 +32,67 @@ impl Literal {
         Cut::of(bytes_of(texts, (self.start, self.len)), fold).hash(node)
     }
 
-    /// Where what a matched literal takes of the path ends: behind its run, if that follows.
+    /// How much it takes of what is left of a path, if that begins with it and its run.
     #[inline(always)]
-    pub(super) fn run_end(&self, rest: &[u8], stop: usize, texts: &str, fold: bool) -> Option<usize> {
-        let run = usize::from(self.run);
-        if run == 0 {
-            return Some(stop);
-        }
-        let end = stop.wrapping_add(run);
-        let follows = match rest.get(stop..).and_then(<[u8]>::first_chunk) {
-            Some(bytes) if run <= WORD && !fold => {
-                // What stands beyond the run is shifted away.
-                let unused = (WORD.wrapping_sub(run) as u32).wrapping_mul(8);
-                (u64::from_le_bytes(*bytes) ^ self.run_word).wrapping_shl(unused) == 0
-            }
-            _ => rest.get(stop..end).is_some_and(|text| is_same(text, self.run_text(texts), fold)),
-        };
-        (follows && matches!(rest.get(end), None | Some(b'/'))).then_some(end)
+    pub(super) fn taken(&self, rest: &[u8], texts: &str) -> Option<usize> {
+        let end = usize::from(self.reach);
+        let (text, after) = rest.split_at_checked(end)?;
+        let is = matches!(after.first(), None | Some(b'/'))
+            && digest_of(text) == self.digest
+            && (end <= SHORT || is_same_between(text, self.text(texts)));
+        is.then_some(end)
     }
 
-    /// The kept text of the run.
-    pub(super) fn run_text<'t>(&self, texts: &'t str) -> &'t [u8] {
-        bytes_of(texts, (self.start.saturating_add(u32::from(self.len)), self.run.into()))
+    /// The same, with or without regard to case.
+    #[inline(always)]
+    fn taken_as(&self, rest: &[u8], texts: &str, fold: bool) -> Option<usize> {
+        if !fold {
+            return self.taken(rest, texts);
+        }
+        let end = usize::from(self.reach);
+        let (text, after) = rest.split_at_checked(end)?;
+        let is = matches!(after.first(), None | Some(b'/'))
+            && Cut::of(text, true).digest == self.digest
+            && (end <= SHORT || is_same(text, self.text(texts), true));
+        is.then_some(end)
+    }
+
+    /// The kept text, run included.
+    pub(super) fn text<'t>(&self, texts: &'t str) -> &'t [u8] {
+        bytes_of(texts, (self.start, self.reach))
     }
 }
 
 impl RouteTable {
-    /// The literal child of a node for a segment, and its index.
-    #[inline(always)]
-    pub(super) fn literal(&self, node: &Node, text: &[u8], fold: bool) -> Option<(u32, &Literal)> {
-        if fold || text.len() > SHORT || cfg!(target_arch = "wasm32") {
-            return self.any_literal(node, text);
-        }
-        if node.has_many() { self.short_of_many(node, text) } else { self.of_few(node, Cut::of(text, false)) }
-    }
-
-    /// The same of a segment of any length, folded or not.
+    /// The literal child of a node that what is left of a path begins with, its first segment up to `stop`: its index, and how much it
+    /// takes.
     #[inline(never)]
-    fn any_literal(&self, node: &Node, text: &[u8]) -> Option<(u32, &Literal)> {
-        let cut = Cut::of(text, self.fold);
-        if node.has_many() { self.of_many(node, cut) } else { self.of_few(node, cut) }
-    }
-
-    /// The same of a short segment as it is: nothing here calls anything.
-    #[inline(never)]
-    fn short_of_many(&self, node: &Node, text: &[u8]) -> Option<(u32, &Literal)> {
-        if text.len() > SHORT { None } else { self.of_many(node, Cut::of(text, false)) }
-    }
-
-    #[inline(always)]
-    fn of_few(&self, node: &Node, cut: Cut<'_>) -> Option<(u32, &Literal)> {
-        let (mut at, end) = node.literals;
-        while at < end {
-            let literal = self.literals.get(at as usize)?;
-            if literal.is(cut, &self.texts) {
-                return Some((at, literal));
-            }
-            at = at.wrapping_add(1);
+    pub(super) fn literal(&self, node: &Node, rest: &[u8], stop: usize) -> Option<(u32, usize)> {
+        let taken = |literal: &Literal| literal.taken_as(rest, &self.texts, self.fold);
+        if node.has_many() {
+            return self.hashed(node.literals, Cut::of(rest.get(..stop)?, self.fold), taken);
         }
-        None
+        let mut children = (node.literals.0..).zip(part(&self.literals, node.literals));
+        children.find_map(|(index, literal)| taken(literal).map(|taken| (index, taken)))
     }
 
+    /// The one of many literals that a segment's hash leads to: its index, and what is taken of the path.
     #[inline(always)]
-    fn of_many(&self, node: &Node, cut: Cut<'_>) -> Option<(u32, &Literal)> {
-        let (first, end) = node.literals;
-        let mut place = first_place(cut.hash(first), self.index_shift);
+    pub(super) fn hashed(
+        &self,
+        (first, end): (u32, u32),
+        cut: Cut<'_>,
+        taken: impl Fn(&Literal) -> Option<usize>,
+    ) -> Option<(u32, usize)> {
+        let mut place = first_place(cut.high_hash(first), self.index_shift);
         loop {
             let at = *self.index.get(place)?;
             let literal = self.literals.get(at as usize)?;
             // Among the children of this node: that lies between the first and the last of them.
-            if at.wrapping_sub(first) < end.wrapping_sub(first) && literal.is(cut, &self.texts) {
-                return Some((at, literal));
+            if at.wrapping_sub(first) < end.wrapping_sub(first)
+                && let Some(taken) = taken(literal)
+            {
+                return Some((at, taken));
             }
             place = next_place(place, self.index.len());
         }
@@ -129,4 +113,38 @@ pub(super) const fn first_place(hash: u64, shift: u32) -> usize {
 #[inline(always)]
 pub(super) const fn next_place(place: usize, places: usize) -> usize {
     place.wrapping_add(1) & places.wrapping_sub(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::String;
+    use alloc::vec::Vec;
+
+    use super::*;
+    use crate::request::gate_target;
+    use crate::route::table::{RouteMatch, RouteSpec, TableOptions};
+
+    #[test]
+    fn literals_of_one_place_of_the_index_are_told_apart() {
+        const COUNT: usize = 40;
+        let places = (COUNT * 2).next_power_of_two();
+        // The last place, so that the search goes on at the first.
+        let colliding = |name: &String| {
+            first_place(Cut::of(name.as_bytes(), false).hash(0), shift_of(places)) == places.wrapping_sub(1)
+        };
+        for width in [4, 9, 17, 30] {
+            let names = (0_u32..).map(|number| alloc::format!("{number:0width$}")).filter(colliding);
+            let paths: Vec<String> = names.take(COUNT + 1).map(|name| alloc::format!("/{name}")).collect();
+            let specs: Vec<RouteSpec<'_>> =
+                paths.iter().take(COUNT).map(|path| RouteSpec { method: "GET", path, encoded_slash: false }).collect();
+            let table = RouteTable::build(&specs, &TableOptions::default()).unwrap();
+            assert_eq!(table.index.len(), places);
+            for (route, path) in paths.iter().enumerate() {
+                let found = if route < COUNT { RouteMatch::Found { route } } else { RouteMatch::NotFound };
+                assert_eq!(table.find(&gate_target(path.as_bytes()).unwrap(), "GET"), found, "{path}");
+                let ordinary = table.find_ordinary(path.as_bytes(), "GET");
+                assert_eq!(ordinary, (route < COUNT).then_some(route), "{path}");
+            }
+        }
+    }
 }

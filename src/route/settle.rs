@@ -4,10 +4,11 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::build::{Builder, EMPTY, RouteError, Step, id};
+use super::jump::Jumps;
 use super::literal::{Literal, first_place, next_place, shift_of};
+use super::segment::Cut;
 use super::table::{NONE, Node, RouteTable, Row};
 use crate::request::WINDOW;
-use crate::word::word_at;
 
 impl Builder<'_> {
     /// The table, with the children of a node side by side, and how each of its nodes is reached.
@@ -41,6 +42,7 @@ impl Builder<'_> {
             nodes: self.nodes.into_boxed_slice(),
             literals: self.literals.into_boxed_slice(),
             index_shift: shift_of(index.len()),
+            jumps: Jumps::default(),
             index,
             typed: self.typed.into_boxed_slice(),
             rows,
@@ -121,16 +123,15 @@ impl RouteTable {
         // Children come after their parents, so from the end on each run is already joined below.
         for at in (0..self.literals.len()).rev() {
             let Some(literal) = self.literals.get(at) else { continue };
-            let is_only_way = self.nodes.get(literal.parent as usize).is_some_and(Node::has_only_literals);
             let next = self.only_way_on(literal.child).and_then(|index| self.literals.get(index as usize));
-            let next = next.map(|next| (next.child, next.len.saturating_add(next.run.into()).saturating_add(1)));
-            let Some(literal) = self.literals.get_mut(at) else { continue };
-            literal.is_only_way = is_only_way;
-            if let Some((child, run)) = next
-                && usize::from(literal.len.saturating_add(run)) < WINDOW
+            let Some(next) = next else { continue };
+            let (child, reach) = (next.child, literal.reach.saturating_add(1).saturating_add(next.reach));
+            let fold = self.fold;
+            if usize::from(reach) < WINDOW
+                && let Some(literal) = self.literals.get_mut(at)
             {
-                (literal.child, literal.run) = (child, u8::try_from(run).unwrap_or(0));
-                literal.run_word = word_at(literal.run_text(&self.texts), 0);
+                (literal.child, literal.reach) = (child, reach);
+                literal.digest = Cut::of(literal.text(&self.texts), fold).digest;
             }
         }
     }

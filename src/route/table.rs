@@ -14,6 +14,7 @@ use alloc::vec::Vec;
 
 pub use super::build::{RouteError, RouteSpec, TableOptions};
 pub use super::find::RouteMatch;
+use super::jump::Jumps;
 use super::literal::Literal;
 use super::pattern::{Kind, Param, Pattern};
 use super::segment::is_same;
@@ -122,6 +123,7 @@ pub struct RouteTable {
     pub(super) index: Box<[u32]>,
     /// What of a hash is shifted away for that place.
     pub(super) index_shift: u32,
+    pub(super) jumps: Jumps,
     /// By parent.
     pub(super) typed: Box<[Typed]>,
     /// By endpoint, in the order of the routes.
