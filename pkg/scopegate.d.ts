@@ -215,6 +215,12 @@ export class RawGate {
 export function __wbg_reset_state(): void;
 
 /**
+ * What is wrong with a document of the command, with line and column; nothing when it has its shape. 0 is a case file, 1 are key records, 2 secrets
+ * by name, all else is any JSON. The message may repeat a text that was found.
+ */
+export function document_fault(kind: number, text: string): string | undefined;
+
+/**
  * The version of the core.
  */
 export function version(): string;
@@ -226,6 +232,7 @@ export interface InitOutput {
     readonly __wbg_held_free: (a: number, b: number) => void;
     readonly __wbg_proofs_free: (a: number, b: number) => void;
     readonly __wbg_rawgate_free: (a: number, b: number) => void;
+    readonly document_fault: (a: number, b: number, c: number) => [number, number];
     readonly held_covers: (a: number, b: number, c: number) => number;
     readonly held_covers_text: (a: number, b: number, c: number, d: number, e: number) => number;
     readonly held_input: (a: number) => number;

@@ -922,6 +922,28 @@ export function __wbg_reset_state () {
 }
 
 /**
+ * What is wrong with a document of the command, with line and column; nothing when it has its shape. 0 is a case file, 1 are key records, 2 secrets
+ * by name, all else is any JSON. The message may repeat a text that was found.
+ * @param {number} kind
+ * @param {string} text
+ * @returns {string | undefined}
+ */
+export function document_fault(kind, text) {
+    const val2 = +kind;
+    const ptr0 = passStringToWasm0(text, wasm.__wbindgen_malloc, wasm.__wbindgen_realloc);
+    const len0 = WASM_VECTOR_LEN;
+    let ret;
+    __wbg_call_guard();
+    ret = wasm.document_fault(val2, ptr0, len0);
+    let v3;
+    if (ret[0] !== 0) {
+        v3 = getStringFromWasm0(ret[0], ret[1]);
+        wasm.__wbindgen_free(ret[0], ret[1] * 1, 1);
+    }
+    return v3;
+}
+
+/**
  * The version of the core.
  * @returns {string}
  */
