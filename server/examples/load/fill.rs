@@ -10,7 +10,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection};
 
 /// How many of the keys are written to the sample.
-const SAMPLE: usize = 10_000;
+const SAMPLE: usize = 100_000;
 
 /// Issues keys under a pepper and stores them all; writes some of them to a file, spread over all.
 pub fn fill(database: &str, pepper: &str, keys: usize, sample: &str) {
