@@ -23,8 +23,9 @@ const HALF: usize = WORD * 2;
 impl Jumps {
     /// Those of a table that has no base and regards case.
     pub(super) fn of(nodes: &[Node], literals: &[Literal], texts: &str) -> Self {
-        let mut found: Vec<(u32, u32, usize)> = Vec::new();
-        let mut ahead = alloc::vec![(0_u32, 0_u32, 0_usize)];
+        let mut found: Vec<(u32, u32, usize)> = Vec::with_capacity(literals.len());
+        let mut ahead: Vec<(u32, u32, usize)> = Vec::with_capacity(nodes.len());
+        ahead.push((0, 0, 0));
         let mut counts = [0_u32; HALF];
         while let Some((node, depth, end)) = ahead.pop() {
             let (first, last) = nodes.get(node as usize).map_or((0, 0), |node| node.literals);
